@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,8 +26,14 @@ describe('the packed package in an empty project', () => {
   beforeAll(() => {
     const packed = join(project, 'packed');
     mkdirSync(packed);
-    run('npm', ['run', '--silent', 'build'], root);
-    const report = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', packed], root);
+    // Built beside the tree, so that tests which run meanwhile keep their dist/.
+    const staged = join(project, 'staged');
+    mkdirSync(staged);
+    for (const file of ['package.json', ...manifest.files]) {
+      if (file !== 'dist') copyFileSync(join(root, file), join(staged, file));
+    }
+    run('npx', ['--no-install', 'tsc', '-p', 'tsconfig.build.json', '--outDir', join(staged, 'dist')], root);
+    const report = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', packed], staged);
     const [tarball] = Object.values(JSON.parse(report)) as { filename: string; files: { path: string }[] }[];
     if (!tarball) throw new Error(`npm pack named no tarball: ${report}`);
     packedFiles = tarball.files.map(({ path }) => path);
