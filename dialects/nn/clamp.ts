@@ -1,0 +1,43 @@
+import { attr, defineOp, expressed, type Value, withElement } from '../../src/ir/index.ts';
+
+/** Relu and Clip: both are a clamp. */
+export const clamp = defineOp({
+  name: 'nn.clamp',
+  summary: 'y = min(max(x, min), max); a NaN stays NaN.',
+  operands: { x: 'required' },
+  attributes: { min: attr.float(-Infinity), max: attr.float(Infinity) },
+  infer: ({ x }) => withElement(x, expressed(x.element)),
+  evaluate({ x }, { min, max }) {
+    const data = Float64Array.from(x.data as Float64Array, (v) => (v < min ? min : v > max ? max : v));
+    return { dtype: 'f64', shape: x.shape, data };
+  },
+  lower: {
+    kind: 'elementwise',
+    body(k, [x], op): Value {
+      const { min, max } = clamp.attributesOf(op);
+      let y = x as Value;
+      if (min > -Infinity) y = k.max(y, k.constant(min, 'f32', y));
+      if (max < Infinity) y = k.min(y, k.constant(max, 'f32', y));
+      return y;
+    },
+  },
+  onnx: [
+    { op: 'Relu', build: (node): Value => node.create(clamp, { x: node.input(0) }, { min: 0 }).result },
+    {
+      op: 'Clip',
+      until: 10,
+      build: (node): Value =>
+        node.create(clamp, { x: node.input(0) }, { min: node.float('min', -Infinity), max: node.float('max', Infinity) })
+          .result,
+    },
+    {
+      op: 'Clip',
+      since: 11,
+      build(node): Value {
+        const [min = -Infinity] = node.constantNumbers(1) ?? [];
+        const [max = Infinity] = node.constantNumbers(2) ?? [];
+        return node.create(clamp, { x: node.input(0) }, { min, max }).result;
+      },
+    },
+  ],
+});

@@ -1,0 +1,186 @@
+import { Interner } from '../support/interner.ts';
+
+/**
+ * A dimension: an integer, or a canonical expression over symbols. Expressions are interned, so two
+ * dimensions are known to be equal exactly when they are `===`.
+ */
+export type Dim = number | DimExpr;
+
+export type DimFunction = 'floordiv' | 'mod' | 'min' | 'max';
+
+/** What cannot be opened further: a symbol, or a function of two dimensions. */
+type Atom = { readonly symbol: string } | { readonly fn: DimFunction; readonly a: Dim; readonly b: Dim };
+
+/** A sum of terms: coefficient times a sorted product of atoms. */
+interface Term {
+  readonly coefficient: number;
+  readonly atoms: readonly string[];
+}
+
+/** A symbolic dimension in canonical form. Made only by the functions of this file. */
+export class DimExpr {
+  readonly key: string;
+  readonly terms: readonly Term[];
+
+  constructor(key: string, terms: readonly Term[]) {
+    this.key = key;
+    this.terms = terms;
+  }
+
+  toString(): string {
+    return this.key;
+  }
+}
+
+const expressions = new Interner<DimExpr>();
+const atoms = new Map<string, Atom>();
+
+function atomKey(atom: Atom): string {
+  const key = 'symbol' in atom ? atom.symbol : `${atom.fn}(${atom.a}, ${atom.b})`;
+  if (!atoms.has(key)) atoms.set(key, atom);
+  return key;
+}
+
+function fromTerms(terms: Iterable<Term>): Dim {
+  const sums = new Map<string, Term>();
+  for (const term of terms) {
+    const key = term.atoms.join('*');
+    const coefficient = (sums.get(key)?.coefficient ?? 0) + term.coefficient;
+    sums.set(key, { coefficient, atoms: term.atoms });
+  }
+  const kept = [...sums.entries()].filter(([, t]) => t.coefficient !== 0).sort(([a], [b]) => (a < b ? 1 : -1));
+  if (kept.length === 0) return 0;
+  const only = kept[0];
+  if (kept.length === 1 && only && only[0] === '') return only[1].coefficient;
+  const text = kept
+    .map(([key, t]) => (key === '' ? `${t.coefficient}` : t.coefficient === 1 ? key : `${key}*${t.coefficient}`))
+    .join(' + ');
+  const key = kept.length === 1 && !text.includes('*') ? text : `(${text})`;
+  return expressions.get(key, () => new DimExpr(key, kept.map(([, t]) => t)));
+}
+
+const termsOf = (d: Dim): readonly Term[] => (typeof d === 'number' ? [{ coefficient: d, atoms: [] }] : d.terms);
+
+/** The symbol `name` as a dimension. */
+export function symbol(name: string): Dim {
+  return fromTerms([{ coefficient: 1, atoms: [atomKey({ symbol: name })] }]);
+}
+
+/** a + b. */
+export function addDim(a: Dim, b: Dim): Dim {
+  return fromTerms([...termsOf(a), ...termsOf(b)]);
+}
+
+/** a · b. */
+export function mulDim(a: Dim, b: Dim): Dim {
+  const product = (x: Term, y: Term): Term => ({
+    coefficient: x.coefficient * y.coefficient,
+    atoms: [...x.atoms, ...y.atoms].sort(),
+  });
+  return fromTerms(termsOf(a).flatMap((x) => termsOf(b).map((y) => product(x, y))));
+}
+
+/** a − b. */
+export function subDim(a: Dim, b: Dim): Dim {
+  return addDim(a, mulDim(b, -1));
+}
+
+/** ⌊a / b⌋ for b > 0; a sum whose every coefficient divides by an integer b is divided exactly. */
+export function floorDivDim(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b);
+  if (b === 1) return a;
+  if (a === b) return 1;
+  if (typeof b === 'number' && termsOf(a).every((t) => t.coefficient % b === 0)) {
+    return fromTerms(termsOf(a).map((t) => ({ ...t, coefficient: t.coefficient / b })));
+  }
+  const quotient = typeof b === 'number' ? undefined : exactQuotient(a, b);
+  return quotient ?? fn('floordiv', a, b);
+}
+
+/** a / b when b is a single term that divides every term of a. */
+function exactQuotient(a: Dim, b: DimExpr): Dim | undefined {
+  const divisor = b.terms[0];
+  if (b.terms.length !== 1 || !divisor) return undefined;
+  const terms: Term[] = [];
+  for (const term of termsOf(a)) {
+    const rest = [...term.atoms];
+    for (const atom of divisor.atoms) {
+      const at = rest.indexOf(atom);
+      if (at < 0) return undefined;
+      rest.splice(at, 1);
+    }
+    if (term.coefficient % divisor.coefficient !== 0) return undefined;
+    terms.push({ coefficient: term.coefficient / divisor.coefficient, atoms: rest });
+  }
+  return fromTerms(terms);
+}
+
+/** a mod b, in [0, b) for b > 0. */
+export function modDim(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return ((a % b) + b) % b;
+  if (b === 1 || a === b) return 0;
+  if (typeof b === 'number' && termsOf(a).every((t) => t.coefficient % b === 0)) return 0;
+  return fn('mod', a, b);
+}
+
+/** The smaller of a and b. */
+export function minDim(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.min(a, b);
+  return a === b ? a : fn('min', a, b);
+}
+
+/** The larger of a and b. */
+export function maxDim(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.max(a, b);
+  return a === b ? a : fn('max', a, b);
+}
+
+function fn(name: DimFunction, a: Dim, b: Dim): Dim {
+  return fromTerms([{ coefficient: 1, atoms: [atomKey({ fn: name, a, b })] }]);
+}
+
+const functions: Record<DimFunction, (a: Dim, b: Dim) => Dim> = {
+  floordiv: floorDivDim,
+  mod: modDim,
+  min: minDim,
+  max: maxDim,
+};
+
+/** Applies a dimension function by its name in text. */
+export function applyDim(name: DimFunction, a: Dim, b: Dim): Dim {
+  return functions[name](a, b);
+}
+
+export function isDimFunction(word: string): word is DimFunction {
+  return Object.hasOwn(functions, word);
+}
+
+/** `dim` with symbols replaced by what `binding` gives for them; symbols it does not know stay. */
+export function bindDim(dim: Dim, binding: ReadonlyMap<string, Dim>): Dim {
+  if (typeof dim === 'number') return dim;
+  let sum: Dim = 0;
+  for (const term of dim.terms) {
+    let product: Dim = term.coefficient;
+    for (const key of term.atoms) {
+      const atom = atoms.get(key) as Atom;
+      const value: Dim =
+        'symbol' in atom
+          ? (binding.get(atom.symbol) ?? symbol(atom.symbol))
+          : applyDim(atom.fn, bindDim(atom.a, binding), bindDim(atom.b, binding));
+      product = mulDim(product, value);
+    }
+    sum = addDim(sum, product);
+  }
+  return sum;
+}
+
+/** The symbols that a dimension depends on. */
+export function symbolsOf(dim: Dim, into: Set<string> = new Set()): Set<string> {
+  if (typeof dim === 'number') return into;
+  for (const key of dim.terms.flatMap((t) => t.atoms)) {
+    const atom = atoms.get(key) as Atom;
+    if ('symbol' in atom) into.add(atom.symbol);
+    else symbolsOf(atom.b, symbolsOf(atom.a, into));
+  }
+  return into;
+}

@@ -1,0 +1,52 @@
+import { Block, type Op, walk } from './op.ts';
+import type { Resource } from './resource.ts';
+import type { Type } from './types.ts';
+
+/** A function of the model (`func`, on tensors) or of the generated program (`kernel`, on buffers and scalars). */
+export class Func {
+  readonly name: string;
+  readonly kind: 'func' | 'kernel';
+  readonly body: Block = new Block();
+  /** Names of the results in the model, in order; empty for kernels. */
+  resultNames: string[];
+  /** The results' types; the operands of the final `nn.return` have them. */
+  resultTypes: Type[];
+
+  constructor(name: string, kind: 'func' | 'kernel' = 'func', resultNames: string[] = [], resultTypes: Type[] = []) {
+    this.name = name;
+    this.kind = kind;
+    this.resultNames = resultNames;
+    this.resultTypes = resultTypes;
+  }
+}
+
+/** Smallest and largest value that a symbol of a dimension may take. */
+export interface SymbolBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A whole program: functions, the symbols of its dimensions, and what calibration has learned. */
+export class Module {
+  readonly functions: Map<string, Func> = new Map();
+  readonly symbols: Map<string, SymbolBounds> = new Map();
+  /** Facts that passes hand to later passes and to artifacts, such as calibration statistics. */
+  readonly facts: Map<string, Resource> = new Map();
+
+  /** The entry point. */
+  get main(): Func {
+    const main = this.functions.get('main');
+    if (!main) throw new Error('the module has no @main');
+    return main;
+  }
+
+  addFunction(func: Func): Func {
+    this.functions.set(func.name, func);
+    return func;
+  }
+
+  /** Every op of every function. */
+  *ops(): Generator<Op> {
+    for (const func of this.functions.values()) yield* walk(func.body);
+  }
+}

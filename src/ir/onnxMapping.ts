@@ -1,0 +1,53 @@
+import type { HostTensor } from '../support/tensor.ts';
+import type { Attributes } from './attribute.ts';
+import type { ByOperand, OperandSpecs, AttributeSpecs, TypedOp } from './define.ts';
+import type { Op, Value } from './op.ts';
+
+/** One ONNX node, as a mapping sees it. Getters throw a QcError that names the node and the attribute. */
+export interface OnnxNode {
+  /** The node's own name, or its operator and first output where it has none. */
+  readonly name: string;
+  readonly opType: string;
+  /** Version of the operator set of the node's domain. */
+  readonly opset: number;
+  readonly inputCount: number;
+  readonly outputCount: number;
+  /** Input `i`; throws when it is absent. */
+  input(i: number): Value;
+  /** Input `i`, or undefined when it is absent or has an empty name. */
+  optionalInput(i: number): Value | undefined;
+  /** The value of input `i` when it is a constant; undefined when absent or not constant. */
+  constant(i: number): HostTensor | undefined;
+  /** Input `i`'s constant elements as numbers; throws when the input is there but not constant. */
+  constantNumbers(i: number): number[] | undefined;
+  hasAttribute(name: string): boolean;
+  int(name: string, fallback?: number): number;
+  float(name: string, fallback?: number): number;
+  string(name: string, fallback?: string): string;
+  ints(name: string, fallback?: readonly number[]): readonly number[];
+  floats(name: string, fallback?: readonly number[]): readonly number[];
+  strings(name: string, fallback?: readonly string[]): readonly string[];
+  tensor(name: string): HostTensor | undefined;
+  /** Makes an op under this node's name. */
+  create<O extends OperandSpecs, A extends AttributeSpecs>(
+    definition: TypedOp<O, A>,
+    operands: ByOperand<O, Value>,
+    attributes?: Attributes,
+  ): Op;
+  /** A constant operand that the mapping needs. */
+  createConstant(value: HostTensor): Value;
+  /** Refuses the node: the operator is known, but this use of it is not supported. */
+  refuse(why: string, help?: string): never;
+}
+
+/** How one ONNX operator becomes ops. `build` gives one value for each output. */
+export interface OnnxMapping {
+  readonly op: string;
+  /** Default: the standard domain. */
+  readonly domain?: string;
+  /** First operator-set version with this meaning. Default 1. */
+  readonly since?: number;
+  /** Last operator-set version with this meaning. Default: any later one. */
+  readonly until?: number;
+  readonly build: (node: OnnxNode) => Value | readonly Value[];
+}

@@ -1,0 +1,71 @@
+import type { AttributeSpecs, AttributeValues, Module, Registry } from '../ir/index.ts';
+import type { Rule, Trace } from '../rewrite/index.ts';
+import { applyGreedily } from '../rewrite/index.ts';
+import type { HostTensor } from '../support/tensor.ts';
+
+/** What a pass promises about the program's results. `snr`: a stated bound on the loss, in dB. */
+export type Preserves = 'bits' | { readonly quanta: number } | { readonly tolerance: number } | { readonly snr: number };
+
+/** One calibration sample: input tensors by name. */
+export type Sample = Readonly<Record<string, HostTensor>>;
+
+/** What passes get from outside the module. */
+export interface PassContext {
+  readonly registry: Registry;
+  /** Calibration samples, when the command was given any. Iterated once per use. */
+  readonly calibration?: Iterable<Sample>;
+  /** The target that the pipeline compiles for, as src/target declares it. */
+  readonly target?: unknown;
+  /** Called for each rewrite that happens. */
+  readonly trace?: Trace;
+  /** A plain line for the user: what was decided, what was refused. */
+  readonly report: (line: string) => void;
+}
+
+/** A pass with its option types erased. */
+export interface Pass {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** `import`, `transform`, … : the folder that the pass lives in. */
+  readonly phase: string;
+  readonly options: AttributeSpecs;
+  readonly preserves: Preserves;
+  run(module: Module, options: Readonly<Record<string, unknown>>, context: PassContext): void | Promise<void>;
+}
+
+export interface PassSpec<A extends AttributeSpecs> {
+  readonly name: string;
+  readonly summary: string;
+  readonly phase: 'import' | 'calibrate' | 'transform' | 'quantize' | 'integer' | 'fuse' | 'schedule' | 'lower';
+  readonly options?: A;
+  readonly preserves: Preserves;
+  readonly run: (module: Module, options: AttributeValues<A>, context: PassContext) => void | Promise<void>;
+}
+
+/** Declares a pass. Options have the kinds of attributes; those without default are optional or required. */
+export function definePass<const A extends AttributeSpecs = Record<never, never>>(spec: PassSpec<A>): Pass {
+  const options = spec.options ?? ({} as A);
+  return {
+    name: spec.name,
+    summary: spec.summary,
+    phase: spec.phase,
+    options,
+    preserves: spec.preserves,
+    run(module, given, context) {
+      const filled: Record<string, unknown> = {};
+      for (const [name, option] of Object.entries(options)) filled[name] = given[name] ?? option.default;
+      return spec.run(module, filled as AttributeValues<A>, context);
+    },
+  };
+}
+
+/** A pass that applies rules, in any order, until none matches. */
+export function defineRewritePass(spec: Omit<PassSpec<Record<never, never>>, 'run' | 'options'> & { rules: readonly Rule[] }): Pass {
+  return definePass({
+    ...spec,
+    run(module, _options, context) {
+      for (const func of module.functions.values()) applyGreedily(func.body, spec.rules, context.trace);
+    },
+  });
+}
