@@ -1,0 +1,48 @@
+import { QcError } from '../../support/diagnostics.ts';
+import type { DType } from '../../support/tensor.ts';
+
+/** What a model input expects; a dimension is a size or the name of a symbol. */
+export interface InputSignature {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** How an array is cut into samples. */
+export interface SampleCut {
+  readonly count: number;
+  /** Shape of one sample; it matches the input's. */
+  readonly shape: readonly number[];
+}
+
+/** Whether a shape fits an expected one, where a symbol stands for any size. */
+export function shapeMatches(shape: readonly number[], expected: readonly (number | string)[]): boolean {
+  return (
+    shape.length === expected.length && expected.every((dim, axis) => typeof dim === 'string' || dim === shape[axis])
+  );
+}
+
+/**
+ * How an array is a set of S samples of an input: its shape is [S] + the input's shape, or the input's with its
+ * leading 1 or symbol replaced by S. `expected` is the shape of what the caller passes. @throws QcError
+ */
+export function cutSamples(
+  shape: readonly number[],
+  expected: readonly (number | string)[],
+  input: string,
+  where: string,
+): SampleCut {
+  const [count = 0, ...rest] = shape;
+  if (shape.length > 0 && shapeMatches(rest, expected)) return { count, shape: rest };
+  const [leading, ...others] = expected;
+  if ((leading === 1 || typeof leading === 'string') && shapeMatches(rest, others))
+    return { count, shape: [1, ...rest] };
+  const forms = [`[S, ${expected.join(', ')}]`.replace(', ]', ']')];
+  if (leading === 1 || typeof leading === 'string') forms.push(`[S, ${others.join(', ')}]`.replace(', ]', ']'));
+  throw new QcError({
+    what: `the array's shape [${shape.join(', ')}] is no set of samples for input '${input}' of shape [${expected.join(', ')}]`,
+    where,
+    why: `S samples have shape ${forms.join(' or ')}`,
+    help: 'reshape the array and save it again',
+  });
+}

@@ -1,0 +1,6 @@
+export { decodeModel } from './decode.ts';
+export { encodeModel, encodeTensorFile, tensorInfo, tensorProto } from './encode.ts';
+export type { ExternalData, ExternalRange } from './externalData.ts';
+export type * from './model.ts';
+export { hostTensor, type OnnxTensor, type OnnxTensorData, readTensor, tensorBytes } from './tensor.ts';
+export { decodeTensorFile } from './tensorMessage.ts';
