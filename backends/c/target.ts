@@ -1,0 +1,11 @@
+import type { Target } from '../../src/target/index.ts';
+
+/** Plain C99: scalars, which the C compiler may vectorize. */
+export const cTarget: Target = {
+  name: 'c',
+  family: 'simd',
+  vectorBytes: 0,
+  slack: 0,
+  contractions: ['scalar_i8'],
+  accumulators: 16,
+};

@@ -1,0 +1,19 @@
+import type { OpDefinition } from '../../src/ir/index.ts';
+import * as memory from './memory.ts';
+import { lanewisePrimitives } from './primitive.ts';
+import * as structure from './structure.ts';
+import * as vector from './vector.ts';
+
+export * from './builder.ts';
+export * from './memory.ts';
+export { type LanewiseName, lanewisePrimitives } from './primitive.ts';
+export * from './structure.ts';
+export * as vector from './vector.ts';
+
+/** Every op of the dialect. */
+export const kernelOps: readonly OpDefinition[] = [
+  ...Object.values(structure),
+  ...Object.values(memory),
+  ...Object.values(vector),
+  ...Object.values(lanewisePrimitives).map((primitive) => primitive.definition),
+];

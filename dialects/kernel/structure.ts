@@ -1,0 +1,125 @@
+import { attr, defineOp } from '../../src/ir/index.ts';
+
+/** A compile-time number, a scalar or the same in every lane of a vector. */
+export const constant = defineOp({
+  name: 'kernel.constant',
+  summary: 'The number `value`, in every lane.',
+  operands: {},
+  attributes: { value: attr.float() },
+  typing: 'declared',
+});
+
+/** for (i = lower; i < upper; i += step) carried = body(i, carried). */
+export const forLoop = defineOp({
+  name: 'kernel.for',
+  summary: 'A counted loop: the region gets the counter and the carried values and yields the next ones.',
+  operands: { lower: 'required', upper: 'required', carried: 'variadic' },
+  attributes: { step: attr.int(1) },
+  results: 'variadic',
+  regions: 1,
+  effect: 'writes',
+  typing: 'declared',
+});
+
+export const yieldOp = defineOp({
+  name: 'kernel.yield',
+  summary: 'The values that a region gives back.',
+  operands: { values: 'variadic' },
+  results: [],
+  terminator: true,
+  typing: 'declared',
+});
+
+export const returnOp = defineOp({
+  name: 'kernel.return',
+  summary: 'The end of a kernel.',
+  operands: {},
+  results: [],
+  terminator: true,
+  typing: 'declared',
+});
+
+/** A kernel run on tensors (before bufferize: its results are the tensors that it writes) or on buffers (after it). */
+export const launch = defineOp({
+  name: 'kernel.launch',
+  summary: 'Runs a kernel function on buffers: those of its operands, then those that it writes.',
+  operands: { buffers: 'variadic' },
+  attributes: {
+    /** The function for the target's baseline. */
+    kernel: attr.string(),
+    /** Functions that do the same where the machine has a feature: `{"relaxed-simd" = "name"}`. */
+    variants: attr.any({}),
+    multiply_adds: attr.int(0),
+    /** Operands whose buffer the result may take over: the kernel reads each element before it writes that place. */
+    in_place: attr.ints([]),
+  },
+  results: 'variadic',
+  effect: 'writes',
+  typing: 'declared',
+});
+
+/** A place in the arena or among the weights, after planning. */
+export const buffer = defineOp({
+  name: 'kernel.buffer',
+  summary: 'The buffer that begins `offset` bytes into its space; the space is in the type.',
+  operands: {},
+  attributes: { offset: attr.int(), bytes: attr.int() },
+  typing: 'declared',
+});
+
+/** The first op of a planned @main: what callers need to know. */
+export const signature = defineOp({
+  name: 'kernel.signature',
+  summary: 'Names and tensor types of the arguments (inputs, then outputs), and the sizes of the memory spaces.',
+  operands: {},
+  attributes: {
+    input_names: attr.strings(),
+    input_types: attr.any(),
+    output_names: attr.strings(),
+    output_types: attr.any(),
+    arena_bytes: attr.int(),
+    weights_bytes: attr.int(),
+  },
+  results: [],
+  effect: 'writes',
+  typing: 'declared',
+});
+
+/** A constant operand in the order in which a kernel reads it. */
+export const pack = defineOp({
+  name: 'kernel.pack',
+  summary:
+    'Rearranges a constant: digits from outermost to innermost, each `size` steps of `step` along a source axis; zero outside.',
+  operands: { x: 'required' },
+  attributes: { axes: attr.ints(), sizes: attr.ints(), steps: attr.ints() },
+  domain: 'codes',
+  typing: 'declared',
+  evaluate({ x }, { axes, sizes, steps }) {
+    const strides = x.shape.map((_, i) => x.shape.slice(i + 1).reduce((n, d) => n * d, 1));
+    const total = sizes.reduce((n, d) => n * d, 1);
+    const data = new (x.data.constructor as new (n: number) => Int32Array)(total);
+    const at = x.shape.map(() => 0);
+    let next = 0;
+    const place = (digit: number): void => {
+      if (digit === axes.length) {
+        const inside = at.every((v, i) => v < (x.shape[i] as number));
+        if (inside) {
+          let source = 0;
+          for (let i = 0; i < at.length; i++) source += (at[i] as number) * (strides[i] as number);
+          data[next] = x.data[source] as number;
+        }
+        next++;
+        return;
+      }
+      const axis = axes[digit] as number;
+      const before = at[axis] as number;
+      for (let i = 0; i < (sizes[digit] as number); i++) {
+        at[axis] = before + i * (steps[digit] as number);
+        place(digit + 1);
+      }
+      at[axis] = before;
+    };
+    place(0);
+    return { dtype: x.dtype, shape: [total], data };
+  },
+});

@@ -1,0 +1,53 @@
+import { attr, defineOp } from '../../src/ir/index.ts';
+
+export const splat = defineOp({
+  name: 'kernel.splat',
+  summary: 'A scalar in every lane.',
+  operands: { a: 'required' },
+  typing: 'declared',
+});
+
+export const concat = defineOp({
+  name: 'kernel.concat',
+  summary: 'The lanes of the operands, one operand after the other.',
+  operands: { parts: 'variadic' },
+  typing: 'declared',
+});
+
+export const slice = defineOp({
+  name: 'kernel.slice',
+  summary: 'Consecutive lanes from lane `offset` on, a multiple of the result’s lanes.',
+  operands: { a: 'required' },
+  attributes: { offset: attr.int() },
+  typing: 'declared',
+});
+
+export const interleave = defineOp({
+  name: 'kernel.interleave',
+  summary: 'a0 b0 a1 b1 …: twice the lanes of an operand.',
+  operands: { a: 'required', b: 'required' },
+  typing: 'declared',
+});
+
+export const addPairs = defineOp({
+  name: 'kernel.add_pairs',
+  summary: 'a0+a1, a2+a3, …, b0+b1, b2+b3, …: sums of neighbours; integers wrap.',
+  operands: { a: 'required', b: 'required' },
+  typing: 'declared',
+});
+
+export const reduce = defineOp({
+  name: 'kernel.reduce',
+  summary: 'All lanes joined by add, min or max in a fixed tree: lane i with lane i + n/2, then the halves.',
+  operands: { a: 'required' },
+  attributes: { op: attr.oneOf(['add', 'min', 'max']) },
+  typing: 'declared',
+});
+
+export const dot = defineOp({
+  name: 'kernel.dot',
+  summary: 'accumulator + weights · activations by the instruction named; its meaning is the intrinsic’s.',
+  operands: { accumulator: 'required', weights: 'required', activations: 'required' },
+  attributes: { intrinsic: attr.string() },
+  typing: 'declared',
+});

@@ -1,0 +1,2 @@
+export * from './intrinsic.ts';
+export * from './target.ts';

@@ -1,0 +1,80 @@
+/**
+ * A hardware instruction for contractions, declared once: each target's table says how it prints it.
+ * One instruction adds, for each of `columns` outputs, the products of `depth` weights and activations.
+ */
+export interface Intrinsic {
+  readonly name: string;
+  /** Feature that the machine must have beyond the target's baseline; undefined: none. */
+  readonly feature: 'relaxed-simd' | undefined;
+  readonly element: 'i8' | 'i16' | 'f32';
+  /** Outputs of one instruction, in the order of the accumulator's lanes. */
+  readonly columns: number;
+  /** Products added into one accumulator lane by one instruction. */
+  readonly depth: number;
+  /** Lanes of the accumulator; more than `columns` when neighbours are added at the end. */
+  readonly lanes: number;
+  /** Where the result is exact, in words that a proof can cite. */
+  readonly exact: string;
+  /** Meaning: the accumulator's lanes after the instruction. */
+  readonly meaning: (
+    accumulator: readonly number[],
+    weights: readonly number[],
+    activations: readonly number[],
+  ) => number[];
+}
+
+/** Products of neighbours added into each lane: lane i takes operands depth·i … depth·i + depth − 1. */
+const grouped =
+  (depth: number, join: (sum: number) => number): Intrinsic['meaning'] =>
+  (accumulator, weights, activations) =>
+    accumulator.map((start, lane) => {
+      let sum = start;
+      for (let i = 0; i < depth; i++) {
+        sum += (weights[lane * depth + i] as number) * (activations[lane * depth + i] as number);
+      }
+      return join(sum);
+    });
+
+const toI32 = (sum: number) => sum | 0;
+
+/** Every intrinsic that templates may ask for. */
+export const intrinsics = {
+  /** Portable: one product a time, for targets without vectors and for the tails of others. */
+  scalar_i8: {
+    name: 'scalar_i8',
+    feature: undefined,
+    element: 'i8',
+    columns: 1,
+    depth: 1,
+    lanes: 1,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
+    meaning: grouped(1, toI32),
+  },
+  /** i16x8 by i16x8, neighbours added: pmaddwd, vmull+vpadd. */
+  dot_i16x8: {
+    name: 'dot_i16x8',
+    feature: undefined,
+    element: 'i16',
+    columns: 2,
+    depth: 2,
+    lanes: 4,
+    exact: 'operands are sign-extended 8-bit codes, so a pair is below 2^15',
+    meaning: grouped(2, toI32),
+  },
+  /**
+   * i8x16 weights by 8-bit activations, four products a lane. Activations are signed on some machines and unsigned
+   * on others: the setting `dot_sign_mask` (0 or 0x80808080) is xor-ed into them, and the start vector fits.
+   */
+  relaxed_dot_i8x16: {
+    name: 'relaxed_dot_i8x16',
+    feature: 'relaxed-simd',
+    element: 'i8',
+    columns: 4,
+    depth: 4,
+    lanes: 4,
+    exact: 'only after the known-answer probe at load has passed',
+    meaning: grouped(4, toI32),
+  },
+} as const satisfies Record<string, Intrinsic>;
+
+export type IntrinsicName = keyof typeof intrinsics;

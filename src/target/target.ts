@@ -1,0 +1,21 @@
+import type { IntrinsicName } from './intrinsic.ts';
+
+/** What the lowering asks of a target. Backends add how things are printed. */
+export interface Target {
+  readonly name: 'wasm' | 'c' | 'wgsl' | 'cuda';
+  /** Whose kernel templates serve it. */
+  readonly family: 'simd' | 'simt';
+  /** Bytes of a vector register; 0 for targets programmed in scalars. */
+  readonly vectorBytes: number;
+  /** Bytes behind every buffer that a kernel may read (never write). */
+  readonly slack: number;
+  /** Ways to run an 8-bit contraction, the baseline first; each further one needs its feature. */
+  readonly contractions: readonly IntrinsicName[];
+  /** Registers that a contraction's tile may fill with accumulators. */
+  readonly accumulators: number;
+}
+
+/** Lanes of `bytes`-wide elements in a register; 1 on scalar targets. */
+export function lanesFor(target: Target, bytes: number): number {
+  return Math.max(1, target.vectorBytes / bytes);
+}
