@@ -124,7 +124,7 @@ describe('protobuf', () => {
     expect(tensor?.rawData?.buffer).toBe(bytes.buffer);
   });
 
-  it('refuses every truncation with a sentence', () => {
+  it('answers a cut file with a QcError, wherever it is cut', () => {
     for (let length = 0; length < bytes.length - 1; length++) {
       const part = bytes.subarray(0, length);
       try {
