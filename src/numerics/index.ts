@@ -1,0 +1,18 @@
+/** The numeric contract: every rounding, multiplier, number format and elementary function (docs/numeric-contract.md). */
+
+export * from './attention.ts';
+export { f32Bits, f32FromBits, pow2 } from './bits.ts';
+export * from './border.ts';
+export * as elementary from './elementary.ts';
+export * from './floats.ts';
+export * from './inverseroot.ts';
+export * from './multiplier.ts';
+export * from './norm.ts';
+export * from './pool.ts';
+export * from './quantparams.ts';
+export * from './rounding.ts';
+export * from './softmax.ts';
+export * from './sum.ts';
+export * from './table.ts';
+export * from './tablefunction.ts';
+export * from './weights.ts';
