@@ -9,7 +9,7 @@ const allowed: Record<string, readonly string[]> = {
   numerics: ['support'],
   text: ['ir', 'support', 'numerics'],
   rewrite: ['ir', 'support'],
-  pass: ['ir', 'rewrite', 'text', 'support'],
+  pass: ['ir', 'numerics', 'rewrite', 'text', 'support'],
   linalg: [],
   target: ['ir', 'support'],
   interpret: ['ir', 'numerics', 'support'],

@@ -4,7 +4,11 @@ import { applyGreedily } from '../rewrite/index.ts';
 import type { HostTensor } from '../support/tensor.ts';
 
 /** What a pass promises about the program's results. `snr`: a stated bound on the loss, in dB. */
-export type Preserves = 'bits' | { readonly quanta: number } | { readonly tolerance: number } | { readonly snr: number };
+export type Preserves =
+  | 'bits'
+  | { readonly quanta: number }
+  | { readonly tolerance: number }
+  | { readonly snr: number };
 
 /** One calibration sample: input tensors by name. */
 export type Sample = Readonly<Record<string, HostTensor>>;
@@ -61,7 +65,9 @@ export function definePass<const A extends AttributeSpecs = Record<never, never>
 }
 
 /** A pass that applies rules, in any order, until none matches. */
-export function defineRewritePass(spec: Omit<PassSpec<Record<never, never>>, 'run' | 'options'> & { rules: readonly Rule[] }): Pass {
+export function defineRewritePass(
+  spec: Omit<PassSpec<Record<never, never>>, 'run' | 'options'> & { rules: readonly Rule[] },
+): Pass {
   return definePass({
     ...spec,
     run(module, _options, context) {
