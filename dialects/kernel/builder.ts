@@ -57,10 +57,15 @@ export class KernelBuilder implements BodyBuilder {
     return this.func.body.addArgument(ref(element, space), name);
   }
 
+  /** Ends the kernel. */
+  end(): Func {
+    this.#emit(structure.returnOp, [], []);
+    return this.func;
+  }
+
   /** Ends the kernel and puts it into a module. */
   finish(module: Module): Func {
-    this.#emit(structure.returnOp, [], []);
-    return module.addFunction(this.func);
+    return module.addFunction(this.end());
   }
 
   #emit(definition: Op['definition'], operands: readonly Value[], types: readonly Type[], attributes = {}): Op {
@@ -84,7 +89,11 @@ export class KernelBuilder implements BodyBuilder {
   }
 
   constant(value: number, element: ScalarType, like?: Value): Value {
-    const lanes = like ? lanesOf(like) : 1;
+    return this.repeated(value, element, like ? lanesOf(like) : 1);
+  }
+
+  /** The same number in `lanes` lanes. */
+  repeated(value: number, element: ScalarType, lanes: number): Value {
     const key = `${Object.is(value, -0) ? '-0' : value} ${element} ${lanes}`;
     const known = this.#constants.get(key);
     if (known) return known;
@@ -240,6 +249,8 @@ export class KernelBuilder implements BodyBuilder {
   }
 
   splat(a: Value, lanes: number): Value {
+    const known = constantOf(a);
+    if (known !== undefined) return this.repeated(known, elementOf(a), lanes);
     return lanes === 1 ? a : this.#emit(vector.splat, [a], [vec(lanes, elementOf(a))]).result;
   }
 

@@ -23,7 +23,7 @@ function exp2Int(k: BodyBuilder, n: Value): Value {
 /** e^x; x is clamped to [−87.3, 88.7], so the result is never subnormal and never infinite; within 2 ulp there. */
 export function expF32(k: BodyBuilder, x: Value): Value {
   const clamped = k.min(k.max(x, f(k, x, -87.3)), f(k, x, 88.7));
-  const n = k.roundEven(k.mul(clamped, f(k, x, 1.4426950408889634)));
+  const n = k.roundEven(k.mul(clamped, f(k, x, Math.LOG2E)));
   // ln 2 in two parts (Cody and Waite): the first has 9 bits, so that n times it is exact
   const r = k.sub(k.sub(clamped, k.mul(n, f(k, x, 0.693359375))), k.mul(n, f(k, x, -2.1219444e-4)));
   const p = polynomial(k, r, [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5]);

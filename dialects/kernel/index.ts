@@ -1,11 +1,13 @@
 import type { OpDefinition } from '../../src/ir/index.ts';
 import * as memory from './memory.ts';
+import * as packing from './packing.ts';
 import { lanewisePrimitives } from './primitive.ts';
 import * as structure from './structure.ts';
 import * as vector from './vector.ts';
 
 export * from './builder.ts';
 export * from './memory.ts';
+export * from './packing.ts';
 export { type LanewiseName, lanewisePrimitives } from './primitive.ts';
 export * from './structure.ts';
 export * as vector from './vector.ts';
@@ -15,5 +17,6 @@ export const kernelOps: readonly OpDefinition[] = [
   ...Object.values(structure),
   ...Object.values(memory),
   ...Object.values(vector),
+  ...Object.values(packing),
   ...Object.values(lanewisePrimitives).map((primitive) => primitive.definition),
 ];

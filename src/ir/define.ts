@@ -2,9 +2,9 @@ import type { HostTensor } from '../support/tensor.ts';
 import type { Attribute, Attributes } from './attribute.ts';
 import type { AttributeSpec, AttributeValues } from './attributeSpec.ts';
 import type { Lowering } from './lowering.ts';
+import type { Module } from './module.ts';
 import type { OnnxMapping } from './onnxMapping.ts';
 import type { Op, Value } from './op.ts';
-import type { Module } from './module.ts';
 import type { TensorType, Type } from './types.ts';
 
 /** `optional` operands may be absent; a `variadic` operand is the last one and takes any number of values. */
@@ -71,7 +71,11 @@ export interface OpSpec<O extends OperandSpecs, A extends AttributeSpecs> {
     attributes: AttributeValues<A>,
     context: EvaluateContext,
   ) => HostTensor | HostTensor[];
-  readonly cost?: (operands: ByOperand<O, TensorType>, attributes: AttributeValues<A>, results: readonly TensorType[]) => Cost;
+  readonly cost?: (
+    operands: ByOperand<O, TensorType>,
+    attributes: AttributeValues<A>,
+    results: readonly TensorType[],
+  ) => Cost;
   /** How the op becomes kernels. */
   readonly lower?: Lowering;
   /** The ONNX operators that import as this op. */
@@ -96,7 +100,11 @@ export interface OpDefinition {
   infer(operands: readonly (Value | undefined)[], attributes: Attributes): readonly Type[] | undefined;
   verify(op: Op, module?: Module): void;
   readonly evaluate:
-    | ((operands: readonly (HostTensor | undefined)[], attributes: Attributes, context: EvaluateContext) => HostTensor[])
+    | ((
+        operands: readonly (HostTensor | undefined)[],
+        attributes: Attributes,
+        context: EvaluateContext,
+      ) => HostTensor[])
     | undefined;
   cost(op: Op): Cost;
 }
@@ -120,7 +128,8 @@ export function defineOp<const O extends OperandSpecs, const A extends Attribute
   const attributeSpecs = (spec.attributes ?? {}) as A;
   const byName = <T>(values: readonly (T | undefined)[]) => nameOperands(spec.operands, values) as ByOperand<O, T>;
   const filled = (attributes: Attributes) => fillDefaults(attributeSpecs, attributes) as AttributeValues<A>;
-  const typesOf = (values: readonly (Value | undefined)[]) => byName(values.map((v) => v?.type as TensorType | undefined));
+  const typesOf = (values: readonly (Value | undefined)[]) =>
+    byName(values.map((v) => v?.type as TensorType | undefined));
   const { evaluate, infer } = spec;
   const definition: TypedOp<O, A> = {
     name: spec.name,
@@ -148,7 +157,11 @@ export function defineOp<const O extends OperandSpecs, const A extends Attribute
         }
       : undefined,
     cost: (op) =>
-      spec.cost?.(typesOf(op.operands), filled(op.attributes), op.results.map((r) => r.type as TensorType)) ?? {
+      spec.cost?.(
+        typesOf(op.operands),
+        filled(op.attributes),
+        op.results.map((r) => r.type as TensorType),
+      ) ?? {
         multiplyAdds: 0,
       },
     is: (op): op is Op => op?.definition === definition,

@@ -56,7 +56,14 @@ function fromTerms(terms: Iterable<Term>): Dim {
     .map(([key, t]) => (key === '' ? `${t.coefficient}` : t.coefficient === 1 ? key : `${key}*${t.coefficient}`))
     .join(' + ');
   const key = kept.length === 1 && !text.includes('*') ? text : `(${text})`;
-  return expressions.get(key, () => new DimExpr(key, kept.map(([, t]) => t)));
+  return expressions.get(
+    key,
+    () =>
+      new DimExpr(
+        key,
+        kept.map(([, t]) => t),
+      ),
+  );
 }
 
 const termsOf = (d: Dim): readonly Term[] => (typeof d === 'number' ? [{ coefficient: d, atoms: [] }] : d.terms);

@@ -1,6 +1,7 @@
 import type { HostTensor } from '../support/tensor.ts';
 import type { Attributes } from './attribute.ts';
-import type { ByOperand, OperandSpecs, AttributeSpecs, TypedOp } from './define.ts';
+import type { AttributeSpecs, ByOperand, OperandSpecs, TypedOp } from './define.ts';
+import type { Dim } from './dim.ts';
 import type { Op, Value } from './op.ts';
 
 /** One ONNX node, as a mapping sees it. Getters throw a QcError that names the node and the attribute. */
@@ -20,6 +21,11 @@ export interface OnnxNode {
   constant(i: number): HostTensor | undefined;
   /** Input `i`'s constant elements as numbers; throws when the input is there but not constant. */
   constantNumbers(i: number): number[] | undefined;
+  /**
+   * Input `i`'s integer elements as dimensions: constants, or what the model computes from shapes. Undefined when
+   * absent; throws when the elements depend on data.
+   */
+  dims(i: number): readonly Dim[] | undefined;
   hasAttribute(name: string): boolean;
   int(name: string, fallback?: number): number;
   float(name: string, fallback?: number): number;

@@ -87,7 +87,15 @@ export function quantType(spec: {
   const { storage, expressed = 'f32', scheme = 'affine', granularity = perTensor, params } = spec;
   const key = `quant<${storage}:${expressed}, ${scheme}, ${granularityText(granularity)}, ${params?.key ?? 'pending'}>`;
   return typeInterner.get(key, () =>
-    Object.freeze({ kind: 'quant' as const, key, storage, expressed, scheme, granularity: Object.freeze(granularity), params }),
+    Object.freeze({
+      kind: 'quant' as const,
+      key,
+      storage,
+      expressed,
+      scheme,
+      granularity: Object.freeze(granularity),
+      params,
+    }),
   );
 }
 

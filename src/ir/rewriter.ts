@@ -1,6 +1,7 @@
 import { invariant } from '../support/diagnostics.ts';
 import type { Attributes } from './attribute.ts';
 import type { AttributeSpecs, ByOperand, OperandSpecs, TypedOp } from './define.ts';
+import type { Layout } from './layout.ts';
 import { Block, Op, type Value } from './op.ts';
 import { type Type, tensor } from './types.ts';
 
@@ -160,6 +161,13 @@ export class Rewriter {
     value.type = type;
     if (value.op) this.#listener.changed?.(value.op);
     for (const user of value.users) this.#inferAgain(user);
+  }
+
+  /** Gives a tensor another layout. Inference does not look at layouts, so uses stay as they are. */
+  setLayout(value: Value, layout: Layout | undefined): void {
+    if (value.type.kind !== 'tensor') return;
+    value.type = tensor(value.type.shape, value.type.element, layout);
+    if (value.op) this.#listener.changed?.(value.op);
   }
 
   #inferAgain(op: Op): void {

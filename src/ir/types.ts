@@ -57,7 +57,9 @@ const elementKey = (element: ElementType): string => (typeof element === 'string
 export function tensor(shape: readonly Dim[], element: ElementType, layout?: Layout): TensorType {
   const dims = shape.map((dim) => (`${dim}`.includes('x') ? `(${dim})x` : `${dim}x`)).join('');
   const key = `tensor<${dims}${elementKey(element)}${layout ? `, ${layoutText(layout)}` : ''}>`;
-  return tensors.get(key, () => Object.freeze({ kind: 'tensor', key, shape: Object.freeze([...shape]), element, layout }));
+  return tensors.get(key, () =>
+    Object.freeze({ kind: 'tensor', key, shape: Object.freeze([...shape]), element, layout }),
+  );
 }
 
 export function scalar(element: ScalarType): ScalarValueType {

@@ -51,7 +51,8 @@ function verifyOperandCount(op: Op, fail: (what: string) => never): void {
     if (arity === 'required' && !op.operands[i]) fail(`operand '${name}' is missing`);
   });
   const { regions } = op.definition;
-  if (regions !== 'variadic' && op.regions.length !== regions) fail(`${op.regions.length} regions, expected ${regions}`);
+  if (regions !== 'variadic' && op.regions.length !== regions)
+    fail(`${op.regions.length} regions, expected ${regions}`);
 }
 
 function verifyAttributes(op: Op, fail: (what: string) => never): void {
@@ -98,4 +99,3 @@ function runOwnChecks(op: Op, place: string): void {
     throw new QcError({ what, where: error.diagnostic.where ?? place, why, help });
   }
 }
-

@@ -1,0 +1,137 @@
+import type { Block, Func, Module, Op, TensorType, Value } from '../../src/ir/index.ts';
+import { staticShape, storageOf, storedBytes } from '../../src/ir/index.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
+import { bytesOfTensor, type DType, type HostTensor, viewBytes } from '../../src/support/tensor.ts';
+import { elementsOf } from './buffers.ts';
+import { compileBlock, type DotMeaning, type Machine } from './interpretOps.ts';
+import * as structure from './structure.ts';
+
+export interface KernelOptions {
+  /** The contraction intrinsics by name, as in src/target. */
+  readonly intrinsics: Readonly<Record<string, DotMeaning>>;
+  /** Bytes behind a buffer that a load may reach into: the target's. Default 0. */
+  readonly slack?: number;
+  /** Values of `kernel.setting`; 0 where not given. */
+  readonly settings?: Readonly<Record<string, number>>;
+}
+
+export interface ProgramOptions extends KernelOptions {
+  /** Runs the kernels of this variant where a launch has them, such as `relaxed-simd`. */
+  readonly variant?: string;
+}
+
+/**
+ * Runs a kernel in JavaScript on little-endian buffers, one for each argument, which may overlap.
+ * Throws an InternalError when a load leaves its buffer by more than `slack` bytes, or a store leaves it at all.
+ */
+export function runKernel(func: Func, buffers: readonly Uint8Array[], options: KernelOptions): void {
+  const { args } = func.body;
+  invariant(args.length === buffers.length, `@${func.name} takes ${args.length} buffers, not ${buffers.length}`);
+  const machine: Machine = {
+    where: `@${func.name}`,
+    lanes: new Float64Array(countLanes(func.body)),
+    places: new Map(),
+    buffers: new Map(
+      args.map((arg, i) => {
+        invariant(arg.type.kind === 'ref', `argument ${i} of @${func.name} is no buffer`);
+        const where = `@${func.name}, buffer ${arg.name ?? i}`;
+        return [arg, elementsOf(buffers[i] as Uint8Array, arg.type.element, options.slack ?? 0, where)];
+      }),
+    ),
+    intrinsics: options.intrinsics,
+    settings: options.settings ?? {},
+    used: 0,
+  };
+  compileBlock(machine, func.body)();
+}
+
+/** Lanes of all values below a block. */
+function countLanes(block: Block): number {
+  let count = 0;
+  const add = (value: Value) => {
+    count += value.type.kind === 'vec' ? value.type.lanes : 1;
+  };
+  block.args.forEach(add);
+  for (const op of block.ops()) {
+    op.results.forEach(add);
+    for (const region of op.regions) count += countLanes(region);
+  }
+  return count;
+}
+
+/** What no kernel has written yet. */
+const UNWRITTEN = 0xa5;
+
+/**
+ * Runs a planned program in JavaScript: its signature says the types of `inputs` and of the results.
+ * Throws an InternalError for an input of the wrong size, and as `runKernel` does.
+ */
+export function runProgram(module: Module, inputs: readonly HostTensor[], options: ProgramOptions): HostTensor[] {
+  const { main } = module;
+  const signature = signatureOf(module);
+  const inputTypes = signature.input_types as readonly TensorType[];
+  const outputTypes = signature.output_types as readonly TensorType[];
+  const bound = new Map<Value, Uint8Array>();
+  inputTypes.forEach((type, i) => {
+    const bytes = inputs[i] ? bytesOfTensor(inputs[i]) : new Uint8Array(0);
+    const name = signature.input_names[i];
+    invariant(
+      bytes.length === storedBytes(type),
+      `input '${name}' takes ${storedBytes(type)} bytes, not ${bytes.length}`,
+    );
+    bound.set(main.body.args[i] as Value, bytes);
+  });
+  const outputs = outputTypes.map((type) => new Uint8Array(storedBytes(type)).fill(UNWRITTEN));
+  outputs.forEach((bytes, i) => {
+    bound.set(main.body.args[inputTypes.length + i] as Value, bytes);
+  });
+  const spaces = {
+    arena: new Uint8Array(signature.arena_bytes).fill(UNWRITTEN),
+    weights: module.facts.get('weights')?.bytes() ?? new Uint8Array(0),
+  };
+  for (const op of main.body.ops()) {
+    if (structure.buffer.is(op)) bound.set(op.result, placeOf(op, spaces));
+    else if (structure.launch.is(op)) launch(module, op, bound, options);
+  }
+  return outputs.map((bytes, i) => {
+    const type = outputTypes[i] as TensorType;
+    const dtype = storageOf(type.element) as DType;
+    return { dtype, shape: staticShape(type), data: viewBytes(dtype, bytes) };
+  });
+}
+
+/** The attributes of the `kernel.signature` that a planned program begins with. */
+export function signatureOf(module: Module): ReturnType<typeof structure.signature.attributesOf> {
+  const { first } = module.main.body;
+  if (!first || !structure.signature.is(first))
+    throw new InternalError('@main has no kernel.signature: not planned yet');
+  return structure.signature.attributesOf(first);
+}
+
+function placeOf(op: Op, spaces: Readonly<Record<'arena' | 'weights', Uint8Array>>): Uint8Array {
+  const { type } = op.result;
+  const { offset, bytes } = structure.buffer.attributesOf(op);
+  invariant(
+    type.kind === 'ref' && (type.space === 'arena' || type.space === 'weights'),
+    `a buffer of type ${type.key}`,
+  );
+  const space = spaces[type.space];
+  invariant(
+    offset >= 0 && offset + bytes <= space.length,
+    `bytes ${offset}+${bytes} of ${type.space}: ${space.length}`,
+  );
+  return space.subarray(offset, offset + bytes);
+}
+
+function launch(module: Module, op: Op, bound: ReadonlyMap<Value, Uint8Array>, options: ProgramOptions): void {
+  const { kernel, variants } = structure.launch.attributesOf(op);
+  const other = options.variant ? (variants as Record<string, string | undefined>)[options.variant] : undefined;
+  const func = module.functions.get(other ?? kernel);
+  invariant(func, `there is no kernel @${other ?? kernel}`);
+  const buffers = op.operands.map((operand) => {
+    const bytes = operand && bound.get(operand);
+    invariant(bytes, `a launch of @${func.name} has an operand that is no buffer`);
+    return bytes;
+  });
+  runKernel(func, buffers, options);
+}

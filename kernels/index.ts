@@ -1,0 +1,65 @@
+import { staticShape } from '../src/ir/index.ts';
+import { QcError } from '../src/support/diagnostics.ts';
+import { type Cluster, tensorType } from './cluster.ts';
+import { elementwise } from './elementwise.ts';
+import type { KernelContext, KernelPlan, Template } from './plan.ts';
+import { reduce } from './reduce.ts';
+import { conv, matmul } from './simd/dense.ts';
+import { depthwise } from './simd/depthwise.ts';
+import { pool } from './simd/pool.ts';
+import { softmax } from './simd/softmax.ts';
+import { concat, view } from './view.ts';
+
+export { isAlias, samePlaces } from './alias.ts';
+export { type Cluster, clusterOf, operandKind, storedElement, tensorType } from './cluster.ts';
+export { fingerprint } from './fingerprint.ts';
+export type { KernelContext, KernelPlan } from './plan.ts';
+
+/** Templates of the SIMD family by the name that ops give. */
+const templates: Record<string, Template> = {
+  matmul,
+  conv: (cluster, context) => (isDepthwise(cluster) ? depthwise : conv)(cluster, context),
+  pool,
+  softmax,
+  concat,
+};
+
+function isDepthwise({ root, outside }: Cluster): boolean {
+  const [outputs, perGroup] = staticShape(tensorType(outside(root.operand(1))));
+  return perGroup === 1 && root.attributes.group === outputs && (outputs as number) > 1;
+}
+
+/** Whether kernels can be made for an op. */
+export function hasKernel(lower: { kind: string; template?: string } | undefined): boolean {
+  if (!lower) return false;
+  return lower.kind !== 'template' || lower.template === 'relayout' || Object.hasOwn(templates, lower.template ?? '');
+}
+
+/**
+ * Plans the kernel of a cluster.
+ *
+ * @throws QcError when the root has no kernel yet; it names the model's node.
+ */
+export function planKernel(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const { lower } = root.definition;
+  switch (lower?.kind) {
+    case 'elementwise':
+      return elementwise(cluster, context);
+    case 'reduce':
+      return reduce(cluster, context);
+    case 'view':
+      return view(cluster, context);
+    case 'template': {
+      if (lower.template === 'relayout') return view(cluster, context);
+      const template = templates[lower.template];
+      if (template) return template(cluster, context);
+    }
+  }
+  throw new QcError({
+    what: `${root.name} has no kernel for ${context.target.name} yet`,
+    where: root.source,
+    why: 'the interpreter knows the operation, generated code does not',
+    help: 'docs/ops.md lists what each target can run',
+  });
+}

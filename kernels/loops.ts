@@ -1,0 +1,71 @@
+import type { KernelBuilder } from '../dialects/kernel/index.ts';
+import type { Value } from '../src/ir/index.ts';
+
+/** How one buffer is walked: the step, in elements, for each axis of a loop nest, and where it begins. */
+export interface Access {
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+interface Nest {
+  extents: number[];
+  strides: number[][];
+}
+
+/** Drops axes of one step and joins neighbours that every access walks as one. */
+function collapse(extents: readonly number[], accesses: readonly Access[]): Nest {
+  const nest: Nest = { extents: [], strides: accesses.map(() => []) };
+  extents.forEach((extent, axis) => {
+    if (extent === 1) return;
+    const last = nest.extents.length - 1;
+    const joins =
+      last >= 0 &&
+      accesses.every((a, i) => (nest.strides[i] as number[])[last] === (a.strides[axis] as number) * extent);
+    if (joins) {
+      nest.extents[last] = (nest.extents[last] as number) * extent;
+      for (const [i, a] of accesses.entries()) (nest.strides[i] as number[])[last] = a.strides[axis] as number;
+    } else {
+      nest.extents.push(extent);
+      for (const [i, a] of accesses.entries()) (nest.strides[i] as number[]).push(a.strides[axis] as number);
+    }
+  });
+  return nest;
+}
+
+/**
+ * Visits every index of `extents` (outermost axis first). `body` gets the element index of each access and the
+ * number of elements to handle at once: `lanes` where every access steps by 0 or 1 along the innermost axis, else
+ * and for tails 1. `contiguous[i]` says whether access i steps by 1 there, or repeats one element.
+ */
+export function loopNest(
+  k: KernelBuilder,
+  extents: readonly number[],
+  accesses: readonly Access[],
+  lanes: number,
+  body: (indices: readonly Value[], lanes: number, contiguous: readonly boolean[]) => void,
+): void {
+  if (extents.some((extent) => extent === 0)) return;
+  const nest = collapse(extents, accesses);
+  const depth = nest.extents.length;
+  const inner = nest.strides.map((strides) => strides[depth - 1] ?? 0);
+  const contiguous = inner.map((stride) => stride === 1);
+  const width = inner.every((stride) => stride === 0 || stride === 1) ? lanes : 1;
+  const step = (at: readonly Value[], axis: number, i: Value) =>
+    at.map((index, n) => k.add(index, k.mul(i, k.index(nest.strides[n]?.[axis] ?? 0))));
+  const visit = (axis: number, at: readonly Value[]): void => {
+    const extent = nest.extents[axis];
+    if (extent === undefined) {
+      body(at, 1, contiguous);
+    } else if (axis < depth - 1) {
+      k.loop(0, extent, 1, (i) => visit(axis + 1, step(at, axis, i)));
+    } else {
+      const whole = extent - (extent % width);
+      k.loop(0, whole, width, (i) => body(step(at, axis, i), width, contiguous));
+      k.loop(whole, extent, 1, (i) => body(step(at, axis, i), 1, contiguous));
+    }
+  };
+  visit(
+    0,
+    accesses.map((access) => k.index(access.offset)),
+  );
+}

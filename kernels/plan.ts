@@ -1,0 +1,28 @@
+import type { KernelBuilder } from '../dialects/kernel/index.ts';
+import type { Rewriter, Value } from '../src/ir/index.ts';
+import type { Target } from '../src/target/index.ts';
+import type { Cluster } from './cluster.ts';
+
+/** What a template decides about one cluster: its buffers, and how to build the kernel for each variant. */
+export interface KernelPlan {
+  /** Tensors that the kernel reads, in the order of its buffer arguments; packed constants among them. */
+  readonly operands: readonly Value[];
+  /** The baseline first; others need their feature. Each build declares the same buffers. */
+  readonly variants: readonly { readonly feature: string | undefined; readonly build: (k: KernelBuilder) => void }[];
+  readonly multiplyAdds?: number;
+  /** Operands whose buffer the result may take over. Default: none. */
+  readonly inPlace?: readonly number[];
+}
+
+/** What templates get beside the cluster. */
+export interface KernelContext {
+  readonly target: Target;
+  /** Makes packing ops, right before the cluster. */
+  readonly rewriter: Rewriter;
+  /** Declares the buffer argument for a tensor that is read. */
+  input(k: KernelBuilder, name: string, value: Value): Value;
+  /** Declares the buffer argument for the tensor that is written. */
+  output(k: KernelBuilder, value: Value): Value;
+}
+
+export type Template = (cluster: Cluster, context: KernelContext) => KernelPlan;

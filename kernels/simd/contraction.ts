@@ -1,0 +1,194 @@
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import type { Value } from '../../src/ir/index.ts';
+import type { Target } from '../../src/target/index.ts';
+import type { InnerProduct, Steps } from './innerProduct.ts';
+
+/** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
+export interface OuterLoop {
+  readonly extent: number;
+  readonly input: number;
+  readonly row: number;
+}
+
+/**
+ * A matmul or convolution as inner products: for each group, output row and output column,
+ * Σ over segments and runs of activations · weights. Sizes and steps count elements.
+ */
+export interface Contraction {
+  readonly groups: number;
+  /** Outputs of a group. */
+  readonly columns: number;
+  /** Step from one group's activations to the next one's. */
+  readonly groupStep: number;
+  readonly outer: readonly OuterLoop[];
+  /** Rows of the innermost loop, which tiles are cut from, and the step between their activations. */
+  readonly rows: number;
+  readonly rowStep: number;
+  /** Pieces of the sum that lie apart in the activations: counts and steps, outermost first. */
+  readonly segments: readonly { readonly extent: number; readonly step: number }[];
+  /** Contiguous activations in each segment. */
+  readonly run: number;
+}
+
+/** How panels are cut: outputs a panel holds, in units, and panels for each group. */
+export interface PanelShape {
+  readonly width: number;
+  readonly panels: number;
+}
+
+/** Panels that every way of computing in `products` can read. */
+export function panelShape(problem: Contraction, products: readonly InnerProduct[]): PanelShape {
+  const unit = (products[0] as InnerProduct).columns;
+  const wide = problem.rows <= 2 ? 16 : 8;
+  let width = unit;
+  while (width < wide && width < problem.columns) width *= 2;
+  // one wider panel beats a panel and a narrow rest
+  if (problem.columns > width && problem.columns <= 16 && unit > 1) width = 16;
+  return { width, panels: Math.ceil(problem.columns / width) };
+}
+
+export function segmentCount(problem: Contraction): number {
+  return problem.segments.reduce((n, s) => n * s.extent, 1);
+}
+
+/** Buffers of a contraction kernel. */
+interface Buffers {
+  readonly x: Value;
+  readonly w: Value;
+  readonly starts: Value;
+}
+
+/** Tiles longer than this many multiply operations are not unrolled along k. */
+const unrollLimit = 128;
+
+/**
+ * The loops of a contraction. `finish` gets `lanes` sums that begin at output `column` (over all groups) of output
+ * row `row`; the first `live` of them are real.
+ */
+export function buildContraction(
+  k: KernelBuilder,
+  problem: Contraction,
+  target: Target,
+  product: InnerProduct,
+  { width, panels }: PanelShape,
+  { x, w, starts }: Buffers,
+  finish: (sums: Value, row: Value, column: Value, lanes: number, live: number) => void,
+): void {
+  const units = width / product.columns;
+  const most = Math.max(1, Math.floor(target.accumulators / (units * product.registers)));
+  const height = Math.ceil(problem.rows / Math.ceil(problem.rows / most));
+  const runSteps = Math.ceil(problem.run / product.step);
+  const stepSize = width * product.step;
+  const panelSize = segmentCount(problem) * runSteps * stepSize;
+  const prepared = product.prepare(k, problem.groups * panels * width);
+
+  const tile = (group: Value, panel: Value, live: number, input: Value, row: Value): void => {
+    const start = k.add(k.scaled(group, panels * width), k.scaled(panel, width));
+    const weights = k.mul(k.add(k.scaled(group, panels), panel), k.index(panelSize));
+    const rows = Array.from({ length: height }, (_, r) => k.add(input, k.index(r * problem.rowStep)));
+    const columnOf = (u: number) => k.add(start, k.index(u * product.columns));
+    const first = rows.flatMap(() =>
+      Array.from({ length: units }, (_, u) => prepared.start(starts, columnOf(u))).flat(),
+    );
+    const sums = reduceSegments(
+      k,
+      problem,
+      { prepared, product, units, runSteps, stepSize },
+      { x, w },
+      rows,
+      weights,
+      first,
+    );
+    const column = k.add(k.scaled(group, problem.columns), k.scaled(panel, width));
+    const each = product.registers;
+    for (let r = 0; r < height; r++) {
+      const parts = Array.from({ length: units }, (_, u) => {
+        const at = (r * units + u) * each;
+        return prepared.finish(sums.slice(at, at + each), starts, columnOf(u));
+      });
+      finish(parts.length > 1 ? k.concat(parts) : (parts[0] as Value), k.add(row, k.index(r)), column, width, live);
+    }
+  };
+
+  const rowTiles = (group: Value, panel: Value, live: number): void => {
+    const visit = (depth: number, input: Value, row: Value): void => {
+      const loop = problem.outer[depth];
+      if (loop) {
+        k.loop(0, loop.extent, 1, (i) =>
+          visit(depth + 1, k.add(input, k.scaled(i, loop.input)), k.add(row, k.scaled(i, loop.row))),
+        );
+        return;
+      }
+      // the last tile overlaps the one before it rather than being shorter
+      k.loop(0, problem.rows, height, (i) => {
+        const m = problem.rows % height === 0 ? i : k.min(i, k.index(problem.rows - height));
+        tile(group, panel, live, k.add(input, k.scaled(m, problem.rowStep)), k.add(row, m));
+      });
+    };
+    visit(0, k.scaled(group, problem.groupStep), k.index(0));
+  };
+
+  const rest = problem.columns % width;
+  k.loop(0, problem.groups, 1, (group) => {
+    k.loop(0, rest === 0 ? panels : panels - 1, 1, (panel) => rowTiles(group, panel, width));
+    if (rest !== 0) rowTiles(group, k.index(panels - 1), rest);
+  });
+}
+
+interface TileShape {
+  readonly prepared: Steps;
+  readonly product: InnerProduct;
+  readonly units: number;
+  readonly runSteps: number;
+  readonly stepSize: number;
+}
+
+/** The accumulators after all segments: [row][unit][register], flat. */
+function reduceSegments(
+  k: KernelBuilder,
+  problem: Contraction,
+  shape: TileShape,
+  { x, w }: { x: Value; w: Value },
+  rows: readonly Value[],
+  weights: Value,
+  first: readonly Value[],
+): readonly Value[] {
+  const { prepared, product, units, runSteps, stepSize } = shape;
+  const step = (sums: readonly Value[], offset: Value, weight: Value, ahead: number): Value[] => {
+    const at = k.add(weight, k.index(ahead * stepSize));
+    const panel = Array.from({ length: units }, (_, u) =>
+      prepared.weights(w, k.add(at, k.index(u * product.columns * product.step))),
+    );
+    const each = product.registers;
+    return rows.flatMap((row, r) => {
+      const activations = prepared.activations(x, k.add(k.add(row, offset), k.index(ahead * product.step)));
+      return panel.flatMap((unit, u) => {
+        const from = (r * units + u) * each;
+        return prepared.multiply(sums.slice(from, from + each), unit, activations);
+      });
+    });
+  };
+  const run = (sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
+    const work = rows.length * units;
+    const unroll = Math.max(1, Math.min(runSteps, Math.floor(unrollLimit / (2 * work)), 4));
+    const whole = runSteps * work <= unrollLimit ? 0 : runSteps - (runSteps % unroll);
+    let now = k.for(0, whole, unroll, sums, (s, carried) => {
+      let next = carried;
+      for (let i = 0; i < unroll; i++) {
+        next = step(next, k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, stepSize)), i);
+      }
+      return next;
+    });
+    for (let s = whole; s < runSteps; s++) now = step(now, offset, weight, s);
+    return now;
+  };
+  const visit = (depth: number, sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
+    const segment = problem.segments[depth];
+    if (!segment) return run(sums, offset, weight);
+    const inner = problem.segments.slice(depth + 1).reduce((n, s) => n * s.extent, 1) * runSteps * stepSize;
+    return k.for(0, segment.extent, 1, sums, (i, carried) =>
+      visit(depth + 1, carried, k.add(offset, k.scaled(i, segment.step)), k.add(weight, k.scaled(i, inner))),
+    );
+  };
+  return visit(0, first, k.index(0), weights);
+}

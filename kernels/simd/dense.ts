@@ -1,0 +1,182 @@
+import { pack, start } from '../../dialects/kernel/index.ts';
+import { staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
+import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import type { KernelContext, KernelPlan } from '../plan.ts';
+import { buildContraction, type Contraction, panelShape, segmentCount } from './contraction.ts';
+import { innerProducts } from './innerProduct.ts';
+
+/** A contraction with constant weights seen as [group][column][segment][run]. */
+interface Dense {
+  readonly problem: Contraction;
+  readonly x: Value;
+  /** The weights as the model has them, and which of their axes, flattened, are group·column, segment and run. */
+  readonly weights: Value;
+  readonly weightShape: readonly number[];
+  readonly weightOrder: readonly number[];
+  readonly bias: Value | undefined;
+  readonly zeroPoint: number;
+}
+
+/** nn.matmul and int.matmul with a constant matrix on the right: rows · [K, N]. */
+export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const [x, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
+  const [depth, columns] = staticShape(tensorType(weights)) as [number, number];
+  invariant(
+    tensorType(weights).shape.length === 2,
+    `${root.source}: the right operand of a matmul must be a matrix here`,
+  );
+  const rows = staticShape(tensorType(x))
+    .slice(0, -1)
+    .reduce((n, d) => n * d, 1);
+  const problem: Contraction = {
+    groups: 1,
+    columns,
+    groupStep: 0,
+    outer: [],
+    rows,
+    rowStep: depth,
+    segments: [],
+    run: depth,
+  };
+  const zeroPoint = (root.attributes.zero_point_a as number | undefined) ?? 0;
+  return dense(cluster, context, {
+    problem,
+    x,
+    weights,
+    weightShape: [1, columns, 1, depth],
+    weightOrder: [1, 0],
+    bias,
+    zeroPoint,
+  });
+}
+
+/** nn.conv and int.conv without padding, on channels-last activations: implicit im2col, a run along a kernel row. */
+export function conv(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const [x, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
+  const xType = tensorType(x);
+  const rank = xType.shape.length;
+  const spatial = rank - 2;
+  const groups = (root.attributes.group as number | undefined) ?? 1;
+  const ints = (name: string) => perAxis(root.attributes[name], spatial);
+  const [strides, dilations] = [ints('strides'), ints('dilations')];
+  const xSteps = stridesOf(xType);
+  const out = staticShape(tensorType(cluster.result));
+  const [outputs, perGroup, ...kernel] = staticShape(tensorType(weights)) as [number, number, ...number[]];
+  const [batch] = out as [number];
+  const pixels = out.slice(2);
+  invariant(xSteps[1] === 1 || perGroup * groups === 1, `${root.source}: convolution kernels want channels innermost`);
+  const pointwise = kernel.every((d) => d === 1) && strides.every((s) => s === 1);
+  const last = spatial - 1;
+  const step = (axis: number) => xSteps[axis + 2] as number;
+  const channels = perGroup * groups;
+  // neighbouring pixels of a kernel row are one run, when they are neighbours in memory too
+  const joined = dilations[last] === 1 && groups === 1 && step(last) === channels;
+  const apart = joined ? kernel.slice(0, last) : kernel;
+  const rowsOf = (from: number) => pixels.slice(from).reduce((n, d) => n * d, 1);
+  const problem: Contraction = {
+    groups,
+    columns: outputs / groups,
+    groupStep: perGroup,
+    outer: pointwise
+      ? []
+      : [
+          { extent: batch, input: xSteps[0] as number, row: rowsOf(0) },
+          ...pixels.slice(0, last).map((extent, axis) => ({
+            extent,
+            input: step(axis) * (strides[axis] as number),
+            row: rowsOf(axis + 1),
+          })),
+        ],
+    rows: pointwise ? batch * rowsOf(0) : (pixels[last] as number),
+    rowStep: pointwise ? channels : step(last) * (strides[last] as number),
+    segments: pointwise
+      ? []
+      : apart.map((extent, axis) => ({ extent, step: step(axis) * (dilations[axis] as number) })),
+    run: joined && !pointwise ? (kernel[last] as number) * perGroup : perGroup,
+  };
+  return dense(cluster, context, {
+    problem,
+    x,
+    weights,
+    weightShape: [groups, outputs / groups, segmentCount(problem), problem.run],
+    // [CO, CI, k…] read as [CO, k…, CI]
+    weightOrder: [0, ...kernel.map((_, axis) => axis + 2), 1],
+    bias,
+    zeroPoint: (root.attributes.zero_point as number | undefined) ?? 0,
+  });
+}
+
+function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPlan {
+  const { problem, x } = work;
+  const { rewriter, target } = context;
+  const element = storageOf(tensorType(x).element);
+  const products = innerProducts(target, element);
+  const [first] = products;
+  if (!first) throw new InternalError(`no way to multiply ${element} on ${target.name}`);
+  const panel = panelShape(problem, products);
+  const weightElement = storageOf(tensorType(work.weights).element);
+  const steps = Math.ceil(problem.run / first.step);
+  const units = panel.width / first.columns;
+  const sumElement = element === 'f32' ? 'f32' : 'i32';
+
+  // [group][panel][segment][step][unit][column][k in step]
+  const axes = [0, 1, 2, 3, 1, 1, 3];
+  const sizes = [problem.groups, panel.panels, segmentCount(problem), steps, units, first.columns, first.step];
+  const by = [1, panel.width, 1, first.step, first.columns, 1, 1];
+  const packed = rewriter.create(
+    pack,
+    { x: work.weights },
+    { order: work.weightOrder, shape: work.weightShape, axes, sizes, steps: by },
+    { types: [tensor([sizes.reduce((n, d) => n * d, 1)], weightElement)] },
+  ).result;
+  const count = problem.groups * panel.panels * panel.width;
+  const flips = products.some((product) => product.feature !== undefined) && element !== 'f32';
+  const starts = rewriter.create(
+    start,
+    { weights: work.weights, bias: work.bias },
+    {
+      order: work.weightOrder,
+      groups: problem.groups,
+      padded: panel.panels * panel.width,
+      zero_point: work.zeroPoint,
+      flips,
+    },
+    { types: [tensor([flips ? 2 * count : count], sumElement)] },
+  ).result;
+
+  const others = epilogueOperands(cluster);
+  const columns = problem.columns * problem.groups;
+  const finishing = cluster.root.attributes.clamp as readonly [number, number] | undefined;
+  return {
+    operands: [x, packed, starts, ...others],
+    multiplyAdds: multiplyAdds(problem),
+    variants: products.map((product) => ({
+      feature: product.feature,
+      build: (k) => {
+        const buffers = {
+          x: context.input(k, 'x', x),
+          w: context.input(k, 'w', packed),
+          starts: context.input(k, 'start', starts),
+        };
+        const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
+        const y = context.output(k, cluster.result);
+        const after = epilogue(cluster, beside);
+        buildContraction(k, problem, target, product, panel, buffers, (sums, row, column, lanes, live) => {
+          const place = { element: k.add(k.scaled(row, columns), column), channel: column };
+          let value = sums;
+          if (finishing && finishing[0] > -Infinity) value = k.max(value, k.constant(finishing[0], sumElement, value));
+          if (finishing && finishing[1] < Infinity) value = k.min(value, k.constant(finishing[1], sumElement, value));
+          k.store(after(k, value, place, lanes), y, place.element, live);
+        });
+      },
+    })),
+  };
+}
+
+function multiplyAdds(problem: Contraction): number {
+  const rows = problem.outer.reduce((n, loop) => n * loop.extent, problem.rows);
+  return rows * problem.groups * problem.columns * segmentCount(problem) * problem.run;
+}

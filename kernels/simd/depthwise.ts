@@ -1,0 +1,189 @@
+import { type KernelBuilder, pack, start } from '../../dialects/kernel/index.ts';
+import { type ScalarType, staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
+import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
+import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import type { KernelContext, KernelPlan } from '../plan.ts';
+
+/** How a depthwise kernel adds the products of some taps: `depth` taps a step, for all lanes at once. */
+interface TapProduct {
+  readonly feature: string | undefined;
+  readonly depth: number;
+  /** `x` holds one vector for each tap of the step. */
+  add(k: KernelBuilder, sum: Value, w: Value, x: readonly Value[], lanes: number): Value;
+}
+
+/** Two taps a step: neighbours of interleaved 16-bit lanes. */
+const pairs: TapProduct = {
+  feature: undefined,
+  depth: 2,
+  add(k, sum, w, [a, b]) {
+    const x = k.convert(k.interleave(a as Value, b as Value), 'i16');
+    return k.dot('dot_i16x8', sum, k.convert(w, 'i16'), x);
+  },
+};
+
+/** Four taps a step: bytes interleaved twice come out as tap 0, 1, 2, 3 of each channel. */
+const quads: TapProduct = {
+  feature: intrinsics.relaxed_dot_i8x16.feature,
+  depth: 4,
+  add(k, sum, w, [a, b, c, d], lanes) {
+    const x = k.interleave(k.interleave(a as Value, c as Value), k.interleave(b as Value, d as Value));
+    const flips = k.splat(k.convert(k.setting('dot_sign_mask'), 'i8'), 4 * lanes);
+    return k.dot('relaxed_dot_i8x16', sum, w, k.xor(x, flips));
+  },
+};
+
+const single: TapProduct = {
+  feature: undefined,
+  depth: 1,
+  add: (k, sum, w, [x]) => k.dot('scalar_i8', sum, w, x as Value),
+};
+
+const float = (feature: string | undefined): TapProduct => ({
+  feature,
+  depth: 1,
+  add: (k, sum, w, [x]) => k.mulAdd(x as Value, w, sum),
+});
+
+const byIntrinsic: Record<IntrinsicName, TapProduct> = {
+  scalar_i8: single,
+  dot_i16x8: pairs,
+  relaxed_dot_i8x16: quads,
+};
+
+function tapProducts(target: Target, element: ScalarType): TapProduct[] {
+  if (element === 'i8') return target.contractions.map((name) => byIntrinsic[name]);
+  return [...new Set(target.contractions.map((name) => intrinsics[name].feature))].map(float);
+}
+
+/** Weights that stay in registers over a row, when a step needs no more than these. */
+const heldWeights = 9;
+
+/** Convolution with one input and one output channel a group, channels innermost, without padding. */
+export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const { rewriter, target } = context;
+  const [x, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
+  const xType = tensorType(x);
+  const element = storageOf(xType.element);
+  const sumElement = element === 'f32' ? 'f32' : 'i32';
+  const [channels, , ...kernel] = staticShape(tensorType(weights)) as [number, number, ...number[]];
+  const spatial = kernel.length;
+  const ints = (name: string) => perAxis(root.attributes[name], spatial);
+  const [strides, dilations] = [ints('strides'), ints('dilations')];
+  const steps = stridesOf(xType);
+  const out = staticShape(tensorType(cluster.result));
+  const full = lanesFor(target, element === 'f32' ? 4 : 1);
+  const lanes = full > 8 && channels <= 8 ? 8 : full;
+  const blocks = Math.ceil(channels / lanes);
+  const tapOffsets = kernel.reduce<number[]>(
+    (offsets, extent, axis) =>
+      offsets.flatMap((offset) =>
+        Array.from(
+          { length: extent },
+          (_, i) => offset + i * (dilations[axis] as number) * (steps[axis + 2] as number),
+        ),
+      ),
+    [0],
+  );
+  const products = tapProducts(target, element);
+  const flips = products.some((product) => product.feature !== undefined) && element === 'i8';
+  const count = blocks * lanes;
+  const starts = rewriter.create(
+    start,
+    { weights, bias },
+    {
+      order: [0, 1, ...kernel.map((_, i) => i + 2)],
+      groups: 1,
+      padded: count,
+      zero_point: (root.attributes.zero_point as number | undefined) ?? 0,
+      flips,
+    },
+    { types: [tensor([flips ? 2 * count : count], sumElement)] },
+  ).result;
+  // one packing for each depth: depthwise weights are small, and the order inside a step differs
+  const packedFor = (depth: number): Value => {
+    const sizes = [blocks, Math.ceil(tapOffsets.length / depth), lanes, depth];
+    return rewriter.create(
+      pack,
+      { x: weights },
+      {
+        order: [0, 1, ...kernel.map((_, i) => i + 2)],
+        shape: [channels, tapOffsets.length],
+        axes: [0, 1, 0, 1],
+        sizes,
+        steps: [lanes, depth, 1, 1],
+      },
+      { types: [tensor([sizes.reduce((n, d) => n * d, 1)], storageOf(tensorType(weights).element))] },
+    ).result;
+  };
+  const packings = [...new Set(products.map((p) => p.depth))].map((depth) => ({ depth, packed: packedFor(depth) }));
+  const others = epilogueOperands(cluster);
+  const clamp = root.attributes.clamp as readonly [number, number] | undefined;
+
+  const build = (k: KernelBuilder, product: TapProduct): void => {
+    const input = context.input(k, 'x', x);
+    const w = packings.map(({ packed }, i) => context.input(k, `w${i}`, packed))[
+      packings.findIndex((p) => p.depth === product.depth)
+    ] as Value;
+    const startBuffer = context.input(k, 'start', starts);
+    const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
+    const y = context.output(k, cluster.result);
+    const after = epilogue(cluster, beside);
+    const groups = Math.ceil(tapOffsets.length / product.depth);
+    const held = groups * product.depth <= heldWeights && lanes > 1;
+    const flipped = product.feature !== undefined && element === 'i8';
+    const begin = flipped
+      ? k.convert(k.and(k.shr(k.setting('dot_sign_mask'), 31), k.constant(count, 'i32')), 'index')
+      : k.index(0);
+
+    const block = (at: Value, row: Value, channel: Value, live: number): void => {
+      const weightAt = k.scaled(channel, groups * product.depth);
+      const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * lanes * product.depth)), lanes * product.depth);
+      const preloaded = held ? Array.from({ length: groups }, (_, g) => load(g)) : undefined;
+      const first = k.load(startBuffer, k.add(channel, begin), lanes);
+      const pixel = (i: Value): void => {
+        const from = k.add(
+          k.add(at, k.mul(i, k.index((steps.at(-1) as number) * (strides.at(-1) as number)))),
+          channel,
+        );
+        let sum = first;
+        for (let g = 0; g < groups; g++) {
+          const taps = Array.from({ length: product.depth }, (_, t) => {
+            const offset = tapOffsets[Math.min(g * product.depth + t, tapOffsets.length - 1)] as number;
+            return k.load(input, k.add(from, k.index(offset)), lanes);
+          });
+          sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, lanes);
+        }
+        if (clamp && clamp[0] > -Infinity) sum = k.max(sum, k.constant(clamp[0], sumElement, sum));
+        if (clamp && clamp[1] < Infinity) sum = k.min(sum, k.constant(clamp[1], sumElement, sum));
+        const place = { element: k.add(k.scaled(k.add(row, i), channels), channel), channel };
+        k.store(after(k, sum, place, lanes), y, place.element, live);
+      };
+      k.loop(0, out.at(-1) as number, 1, pixel);
+    };
+
+    const rest = channels % lanes;
+    // batch and all spatial axes but the last, which is the pixel loop
+    const visit = (depth: number, at: Value, row: Value): void => {
+      if (depth === spatial) {
+        k.loop(0, channels - rest, lanes, (channel) => block(at, row, channel, lanes));
+        if (rest > 0) block(at, row, k.index(channels - rest), rest);
+        return;
+      }
+      const axis = depth === 0 ? 0 : depth + 1;
+      const step = (steps[axis] as number) * (depth === 0 ? 1 : (strides[depth - 1] as number));
+      const rows = out.slice(depth + 2).reduce((n, d) => n * d, 1);
+      k.loop(0, out[axis] as number, 1, (i) =>
+        visit(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))),
+      );
+    };
+    visit(0, k.index(0), k.index(0));
+  };
+
+  return {
+    operands: [x, ...packings.map((p) => p.packed), starts, ...others],
+    multiplyAdds: out.reduce((n, d) => n * d, 1) * tapOffsets.length,
+    variants: products.map((product) => ({ feature: product.feature, build: (k) => build(k, product) })),
+  };
+}

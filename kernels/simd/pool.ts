@@ -1,0 +1,89 @@
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import { bytesOf, staticShape, storageOf, stridesOf, type Value } from '../../src/ir/index.ts';
+import { lanesFor } from '../../src/target/index.ts';
+import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import type { KernelContext, KernelPlan } from '../plan.ts';
+
+/** How a pool joins the elements of a window. */
+interface Joining {
+  /** The element made ready to be joined. */
+  prepare(k: KernelBuilder, x: Value): Value;
+  join(k: KernelBuilder, a: Value, b: Value): Value;
+  /** The result from the joined elements of a window of `count`. */
+  finish(k: KernelBuilder, joined: Value, count: number): Value;
+}
+
+const joinings: Record<string, (zeroPoint: number) => Joining> = {
+  'nn.max_pool': () => ({ prepare: (_, x) => x, join: (k, a, b) => k.max(a, b), finish: (_, joined) => joined }),
+  'nn.avg_pool': () => ({
+    prepare: (_, x) => x,
+    join: (k, a, b) => k.add(a, b),
+    finish: (k, joined, count) => k.div(joined, k.constant(count, 'f32', joined)),
+  }),
+  'int.pool_sum': (zeroPoint) => ({
+    prepare: (k, x) => k.convert(x, 'i32'),
+    join: (k, a, b) => k.add(a, b),
+    finish: (k, joined, count) => k.sub(joined, k.constant(count * zeroPoint, 'i32', joined)),
+  }),
+};
+
+/** Pools over windows that lie inside their operand, channels innermost, lanes over channels. */
+export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const x = cluster.outside(root.operand(0));
+  const xType = tensorType(x);
+  const element = storageOf(xType.element);
+  const steps = stridesOf(xType);
+  const out = staticShape(tensorType(cluster.result));
+  const kernel = root.attributes.kernel as number[];
+  const spatial = kernel.length;
+  const ints = (name: string) => perAxis(root.attributes[name], spatial);
+  const [strides, dilations] = [ints('strides'), ints('dilations')];
+  const joining = (joinings[root.name] as (typeof joinings)[string])(
+    (root.attributes.zero_point as number | undefined) ?? 0,
+  );
+  const channels = out[1] as number;
+  const wide = lanesFor(context.target, bytesOf(element));
+  const lanes = wide > 8 && channels <= 8 ? 8 : wide;
+  const offsets = kernel.reduce<number[]>(
+    (all, extent, axis) =>
+      all.flatMap((offset) =>
+        Array.from(
+          { length: extent },
+          (_, i) => offset + i * (dilations[axis] as number) * (steps[axis + 2] as number),
+        ),
+      ),
+    [0],
+  );
+  const others = epilogueOperands(cluster);
+  const build = (k: KernelBuilder): void => {
+    const input = context.input(k, 'x', x);
+    const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
+    const y = context.output(k, cluster.result);
+    const after = epilogue(cluster, beside);
+    const block = (at: Value, row: Value, channel: Value, live: number): void => {
+      const from = k.add(at, channel);
+      const read = (offset: number) => joining.prepare(k, k.load(input, k.add(from, k.index(offset)), lanes));
+      const [first, ...others] = offsets;
+      const joined = others.reduce<Value>((sum, offset) => joining.join(k, sum, read(offset)), read(first as number));
+      const place = { element: k.add(k.scaled(row, channels), channel), channel };
+      k.store(after(k, joining.finish(k, joined, offsets.length), place, lanes), y, place.element, live);
+    };
+    const rest = channels % lanes;
+    const visit = (depth: number, at: Value, row: Value): void => {
+      if (depth > spatial) {
+        k.loop(0, channels - rest, lanes, (channel) => block(at, row, channel, lanes));
+        if (rest > 0) block(at, row, k.index(channels - rest), rest);
+        return;
+      }
+      const axis = depth === 0 ? 0 : depth + 1;
+      const step = (steps[axis] as number) * (depth === 0 ? 1 : (strides[depth - 1] as number));
+      const rows = out.slice(depth + 2).reduce((n, d) => n * d, 1);
+      k.loop(0, out[axis] as number, 1, (i) =>
+        visit(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))),
+      );
+    };
+    visit(0, k.index(0), k.index(0));
+  };
+  return { operands: [x, ...others], variants: [{ feature: undefined, build }] };
+}

@@ -1,0 +1,198 @@
+import { buffer, returnOp as kernelReturn, launch, signature } from '../../dialects/kernel/index.ts';
+import { constant } from '../../dialects/nn/constant.ts';
+import { tensorType } from '../../kernels/index.ts';
+import {
+  Func,
+  type MemorySpace,
+  type Module,
+  type Op,
+  type RefType,
+  Resource,
+  Rewriter,
+  ref,
+  staticShape,
+  storedBytes,
+  stridesOf,
+  type Value,
+} from '../../src/ir/index.ts';
+import { definePass } from '../../src/pass/define.ts';
+import { invariant } from '../../src/support/diagnostics.ts';
+import { align, type Interval, planArena } from './arena.ts';
+import { aliasRoot } from './kernels.ts';
+
+/** Bytes to which every buffer is aligned in its space. */
+const alignment = 64;
+
+export const bufferize = definePass({
+  name: 'bufferize',
+  summary:
+    'Turns values into memory: one arena planned by lifetimes, weights in one block, arguments for inputs and outputs.',
+  phase: 'lower',
+  preserves: 'bits',
+  run(module) {
+    const { main } = module;
+    const launches = [...main.body.ops()].filter((op) => launch.is(op));
+    const returned = (main.body.last as Op).operands.map((v) => aliasRoot(v as Value));
+    const places = new Map<Value, Place>();
+    main.body.args.forEach((arg, argument) => {
+      places.set(arg, { space: 'input', argument });
+    });
+    returned.forEach((value, i) => {
+      places.set(value, { space: 'output', argument: main.body.args.length + i });
+    });
+    const weightBytes = placeWeights(module, launches, places);
+    const arenaBytes = placeArena(launches, places);
+    rebuildMain(module, launches, places, { weightBytes, arenaBytes });
+  },
+});
+
+/** Where a value lies. */
+type Place =
+  | { readonly space: 'input' | 'output'; readonly argument: number }
+  | { readonly space: 'weights' | 'arena'; readonly offset: number };
+
+/** Puts every constant that a kernel reads into one block; equal ones share a place. */
+function placeWeights(module: Module, launches: readonly Op[], places: Map<Value, Place>): number {
+  const parts: { offset: number; bytes: Uint8Array }[] = [];
+  const known = new Map<string, number>();
+  let end = 0;
+  for (const value of launches.flatMap((op) => op.operands as Value[]).map(aliasRoot)) {
+    if (!constant.is(value.op) || places.has(value)) continue;
+    const bytes = physicalBytes(value);
+    const hash = `${bytes.length}:${constant.attributesOf(value.op).value.hash}:${value.type.key}`;
+    let offset = known.get(hash);
+    if (offset === undefined) {
+      offset = align(end, alignment);
+      parts.push({ offset, bytes });
+      end = offset + bytes.length;
+      known.set(hash, offset);
+    }
+    places.set(value, { space: 'weights', offset });
+  }
+  const block = new Uint8Array(align(end, alignment));
+  for (const { offset, bytes } of parts) block.set(bytes, offset);
+  module.facts.set('weights', Resource.of('weights', 'u8', block));
+  return block.length;
+}
+
+/** A constant's bytes in the order of its layout. */
+function physicalBytes(value: Value): Uint8Array {
+  const type = tensorType(value);
+  const { value: resource } = constant.attributesOf(value.op as Op);
+  if (!type.layout) return resource.bytes();
+  const source = resource.data();
+  const result = source.slice();
+  const shape = staticShape(type);
+  const steps = stridesOf(type);
+  const at = shape.map(() => 0);
+  for (let i = 0; i < source.length; i++) {
+    result[at.reduce((n, v, axis) => n + v * (steps[axis] as number), 0)] = source[i] as never;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at[axis] = (at[axis] as number) + 1;
+      if ((at[axis] as number) < (shape[axis] as number)) break;
+      at[axis] = 0;
+    }
+  }
+  return new Uint8Array(result.buffer, result.byteOffset, result.byteLength);
+}
+
+/** Plans the arena for every other value that a launch writes. */
+function placeArena(launches: readonly Op[], places: Map<Value, Place>): number {
+  const lastRead = new Map<Value, number>();
+  launches.forEach((op, time) => {
+    for (const operand of op.operands as Value[]) lastRead.set(aliasRoot(operand), time);
+  });
+  const intervals: Interval[] = [];
+  const intervalOf = new Map<Value, number>();
+  launches.forEach((op, time) => {
+    for (const result of op.results) {
+      if (places.has(result)) continue;
+      const to = lastRead.get(result) ?? time;
+      const bytes = storedBytes(tensorType(result));
+      const shared = launch
+        .attributesOf(op)
+        .in_place.map((i) => intervalOf.get(aliasRoot(op.operand(i))))
+        .find((i) => i !== undefined && intervals[i]?.to === time && intervals[i].bytes >= bytes);
+      if (shared === undefined) {
+        intervalOf.set(result, intervals.length);
+        intervals.push({ bytes, from: time, to });
+      } else {
+        intervalOf.set(result, shared);
+        (intervals[shared] as Interval).to = to;
+      }
+    }
+  });
+  const plan = planArena(intervals, alignment);
+  for (const [value, i] of intervalOf) places.set(value, { space: 'arena', offset: plan.offsets[i] as number });
+  return plan.bytes;
+}
+
+/** @main as a list of launches on buffers. */
+function rebuildMain(
+  module: Module,
+  launches: readonly Op[],
+  places: ReadonlyMap<Value, Place>,
+  sizes: { weightBytes: number; arenaBytes: number },
+): void {
+  const { main } = module;
+  const planned = new Func('main', 'func', main.resultNames);
+  const outputs = ((main.body.last as Op).operands as Value[]).map((v) => v.type);
+  const inputNames = main.body.args.map((arg, i) => arg.name ?? `input${i}`);
+  const elementOfArgument = new Map<number, RefType>();
+  for (const op of launches) {
+    const kernel = module.functions.get(launch.attributesOf(op).kernel);
+    invariant(kernel, 'a launch names a kernel of the module');
+    [...(op.operands as Value[]), ...op.results].forEach((value, i) => {
+      const place = places.get(aliasRoot(value));
+      const param = kernel.body.args[i]?.type;
+      if (place && 'argument' in place && param?.kind === 'ref') elementOfArgument.set(place.argument, param);
+    });
+  }
+  const argument = (i: number, space: MemorySpace, name: string): void => {
+    planned.body.addArgument(ref(elementOfArgument.get(i)?.element ?? 'f32', space), name);
+  };
+  inputNames.forEach((name, i) => {
+    argument(i, 'input', name);
+  });
+  main.resultNames.forEach((name, i) => {
+    argument(inputNames.length + i, 'output', name);
+  });
+
+  const rewriter = new Rewriter().atEnd(planned.body);
+  rewriter.create(
+    signature,
+    {},
+    {
+      input_names: inputNames,
+      input_types: main.body.args.map((arg) => arg.type),
+      output_names: main.resultNames,
+      output_types: outputs,
+      arena_bytes: sizes.arenaBytes,
+      weights_bytes: sizes.weightBytes,
+    },
+  );
+  const buffers = new Map<string, Value>();
+  const bufferOf = (value: Value, type: RefType): Value => {
+    const place = places.get(aliasRoot(value));
+    invariant(place, 'every value that a launch touches has a place');
+    if ('argument' in place) return planned.body.args[place.argument] as Value;
+    const key = `${place.space} ${place.offset} ${type.element}`;
+    let made = buffers.get(key);
+    if (!made) {
+      const bytes = storedBytes(tensorType(value));
+      const types = [ref(type.element, place.space)];
+      made = rewriter.create(buffer, {}, { offset: place.offset, bytes }, { types, name: value.name ?? '' }).result;
+      buffers.set(key, made);
+    }
+    return made;
+  };
+  for (const op of launches) {
+    const kernel = module.functions.get(launch.attributesOf(op).kernel);
+    const operands = [...(op.operands as Value[]), ...op.results].map((value, i) =>
+      bufferOf(value, kernel?.body.args[i]?.type as RefType),
+    );
+    rewriter.create(launch, { buffers: operands }, op.attributes, { types: [], source: op.source });
+  }
+  rewriter.create(kernelReturn, {});
+  module.functions.set('main', planned);
+}

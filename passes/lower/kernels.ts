@@ -1,0 +1,140 @@
+import { KernelBuilder, launch } from '../../dialects/kernel/index.ts';
+import { constant } from '../../dialects/nn/constant.ts';
+import { relayout } from '../../dialects/nn/relayout.ts';
+import { returnOp } from '../../dialects/nn/return.ts';
+import {
+  clusterOf,
+  fingerprint,
+  isAlias,
+  type KernelContext,
+  type KernelPlan,
+  planKernel,
+  storedElement,
+} from '../../kernels/index.ts';
+import { type Module, type Op, Rewriter, type ScalarType, type Value } from '../../src/ir/index.ts';
+import { definePass } from '../../src/pass/define.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import type { Target } from '../../src/target/index.ts';
+
+/** Element types that kernels compute with. */
+const kernelElements = new Set<ScalarType>(['f32', 'i32', 'u32', 'i16', 'u16', 'i8', 'u8']);
+
+export const lowerKernels = definePass({
+  name: 'lower-kernels',
+  summary: 'Makes a kernel of every op, or cluster of fused ops, and launches it; equal kernels are made once.',
+  phase: 'lower',
+  preserves: 'bits',
+  run(module, _, context) {
+    const target = context.target as Target | undefined;
+    if (!target) throw new QcError({ what: 'lower-kernels needs a target', help: 'compile with --target' });
+    copyReturned(module);
+    const kernels = new Kernels(module);
+    const rewriter = new Rewriter();
+    for (const op of [...module.main.body.ops()]) {
+      if (constant.is(op) || returnOp.is(op) || isAlias(op)) continue;
+      lower(op, kernels, { target, rewriter });
+    }
+  },
+});
+
+/** A returned value that is an input, a constant, or returned before gets a copy of its own. */
+function copyReturned(module: Module): void {
+  const { body } = module.main;
+  const end = body.last;
+  if (!end) return;
+  const rewriter = new Rewriter().before(end);
+  const seen = new Set<Value>();
+  end.operands.forEach((operand, i) => {
+    if (!operand) return;
+    const root = aliasRoot(operand);
+    if (!seen.has(root) && root.op && !constant.is(root.op)) {
+      seen.add(root);
+      return;
+    }
+    const source = module.main.resultNames[i] ?? '';
+    rewriter.setOperand(
+      end,
+      i,
+      rewriter.create(relayout, { x: operand }, { copy: true }, { types: [operand.type], source }).result,
+    );
+  });
+}
+
+/** The value whose buffer `value` is. */
+export function aliasRoot(value: Value): Value {
+  return value.op && isAlias(value.op) ? aliasRoot(value.op.operand(0)) : value;
+}
+
+function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target; rewriter: Rewriter }): void {
+  rewriter.before(op);
+  const cluster = clusterOf(op);
+  const source = op.source;
+  const context: KernelContext = {
+    target,
+    rewriter,
+    input: (k, name, value) => k.buffer(name, checked(value, source), constant.is(value.op) ? 'weights' : 'input'),
+    output: (k, value) => k.buffer('y', checked(value, source), 'output'),
+  };
+  const plan = planKernel(cluster, context);
+  const name = `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
+  const [baseline, ...others] = plan.variants.map(({ feature, build }) => {
+    const k = new KernelBuilder(kernels.freshName(feature ? `${name}_${feature}` : name), source);
+    build(k);
+    return { feature, kernel: kernels.add(k) };
+  });
+  const variants = Object.fromEntries(others.map(({ feature, kernel }) => [feature ?? '', kernel]));
+  const types = op.results.map((r) => r.type);
+  const launched = rewriter.create(
+    launch,
+    { buffers: plan.operands },
+    { kernel: baseline?.kernel ?? '', variants, multiply_adds: plan.multiplyAdds ?? 0, in_place: inPlace(plan) },
+    { types },
+  );
+  rewriter.replace(op, launched.results);
+}
+
+const inPlace = (plan: KernelPlan): readonly number[] => plan.inPlace ?? [];
+
+/** The stored element of a value that a kernel reads or writes. @throws QcError for types that kernels don't know. */
+function checked(value: Value, source: string): ScalarType {
+  const element = storedElement(value);
+  if (kernelElements.has(element)) return element;
+  throw new QcError({
+    what: `kernels cannot compute with ${element} yet`,
+    where: source,
+    help: 'convert the model’s integers to int32, or run it in the interpreter',
+  });
+}
+
+/** The kernels of a module, each body once. */
+class Kernels {
+  readonly #module: Module;
+  readonly #byBody = new Map<string, string>();
+
+  constructor(module: Module) {
+    this.#module = module;
+  }
+
+  /** An identifier made of `wanted` that no function has. */
+  freshName(wanted: string): string {
+    const base =
+      wanted
+        .replace(/[^A-Za-z0-9]+/g, '_')
+        .replace(/^_+|_+$/g, '')
+        .slice(0, 60) || 'kernel';
+    let name = base;
+    for (let i = 2; this.#module.functions.has(name); i++) name = `${base}_${i}`;
+    return name;
+  }
+
+  /** Puts a kernel into the module, unless an equal one is there; gives the name under which it is known. */
+  add(k: KernelBuilder): string {
+    const func = k.end();
+    const body = fingerprint(func);
+    const known = this.#byBody.get(body);
+    if (known) return known;
+    this.#byBody.set(body, func.name);
+    this.#module.addFunction(func);
+    return func.name;
+  }
+}

@@ -1,0 +1,103 @@
+import { conv as intConv } from '../../dialects/int/conv.ts';
+import { poolSum } from '../../dialects/int/poolSum.ts';
+import { mul } from '../../dialects/nn/binary.ts';
+import { conv } from '../../dialects/nn/conv.ts';
+import { pad } from '../../dialects/nn/pad.ts';
+import { avgPool, maxPool } from '../../dialects/nn/pool.ts';
+import {
+  integerRange,
+  type Op,
+  quantOf,
+  type Rewriter,
+  staticShape,
+  type TensorType,
+  type Value,
+} from '../../src/ir/index.ts';
+import { defineRewritePass } from '../../src/pass/define.ts';
+import { op, rule } from '../../src/rewrite/index.ts';
+import { createFloats } from '../constants.ts';
+
+const padsOf = (root: Op): readonly number[] => (root.attributes.pads as number[] | undefined) ?? [];
+const isPadded = (root: Op): boolean => padsOf(root).some((p) => p !== 0);
+
+/** x with spatial padding of the real number `value`. */
+function padded(rewriter: Rewriter, x: Value, pads: readonly number[], value: number): Value {
+  const half = pads.length / 2;
+  const all = [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)];
+  return rewriter.create(pad, { x }, { pads: all, value }).result;
+}
+
+/** The op on a padded operand, without pads of its own. */
+function unpadded(root: Op, rewriter: Rewriter, value: number): true {
+  const pads = padsOf(root);
+  rewriter.setOperand(root, 0, padded(rewriter, root.operand(0), pads, value));
+  rewriter.setAttributes(root, { pads: pads.map(() => 0) });
+  return true;
+}
+
+/** What never wins a maximum: −∞, or the smallest code as the real number that it stands for. */
+function lowest(type: TensorType): number {
+  const quant = quantOf(type);
+  if (!quant?.params) return -Infinity;
+  const [min] = integerRange(quant.storage);
+  return (min - (quant.params.zeroPoint[0] as number)) * (quant.params.scale[0] as number);
+}
+
+/** How many cells of each window lie inside the input, for each output pixel. */
+function insideCounts(root: Op): number[] {
+  const { kernel, strides, pads } = avgPool.attributesOf(root);
+  const x = staticShape(root.operand(0).type as TensorType).slice(2);
+  const y = staticShape(root.result.type as TensorType).slice(2);
+  return y.reduce<number[]>(
+    (counts, extent, axis) => {
+      const along = Array.from({ length: extent }, (_, i) => {
+        const from = i * (strides[axis] as number) - (pads[axis] as number);
+        const to = Math.min(from + (kernel[axis] as number), x[axis] as number);
+        return to - Math.max(from, 0);
+      });
+      return counts.flatMap((n) => along.map((m) => n * m));
+    },
+    [1],
+  );
+}
+
+export const explicitPadding = defineRewritePass({
+  name: 'explicit-padding',
+  summary: 'Makes the padding of convolutions and pools an op of its own, so that kernels never look outside.',
+  phase: 'schedule',
+  preserves: { tolerance: 1e-6 },
+  rules: [
+    // conv(x, w){pads} == conv(pad(x, 0), w)
+    rule('pad-conv', op(conv), ({ root }, rewriter) => (isPadded(root) ? unpadded(root, rewriter, 0) : undefined)),
+    // int.conv(x, w){pads} == int.conv(pad(x, 0), w): the code of 0 is the zero point
+    rule('pad-int-conv', op(intConv), ({ root }, rewriter) =>
+      isPadded(root) ? unpadded(root, rewriter, 0) : undefined,
+    ),
+    // pool_sum(x){pads} == pool_sum(pad(x, 0))
+    rule('pad-pool-sum', op(poolSum), ({ root }, rewriter) =>
+      isPadded(root) ? unpadded(root, rewriter, 0) : undefined,
+    ),
+    // max_pool(x){pads} == max_pool(pad(x, lowest))
+    rule('pad-max-pool', op(maxPool), ({ root }, rewriter) =>
+      isPadded(root) ? unpadded(root, rewriter, lowest(root.operand(0).type as TensorType)) : undefined,
+    ),
+    // avg_pool(x){pads, counting padding} == avg_pool(pad(x, 0));
+    // not counting it: the same times cells / cells inside
+    rule('pad-avg-pool', op(avgPool), ({ root }, rewriter) => {
+      if (!isPadded(root)) return undefined;
+      const { kernel, count_include_pad } = avgPool.attributesOf(root);
+      if (count_include_pad) return unpadded(root, rewriter, 0);
+      const cells = kernel.reduce((n, d) => n * d, 1);
+      const factors = insideCounts(root).map((n) => cells / n);
+      const pads = padsOf(root);
+      const all = rewriter.create(
+        avgPool,
+        { x: padded(rewriter, root.operand(0), pads, 0) },
+        { ...root.attributes, pads: pads.map(() => 0), count_include_pad: true },
+      ).result;
+      const shape = staticShape(root.result.type as TensorType).map((d, axis) => (axis < 2 ? 1 : d));
+      const factor = createFloats(rewriter, `${root.source}.counts`, shape, factors);
+      return rewriter.create(mul, { a: all, b: factor }).result;
+    }),
+  ],
+});
