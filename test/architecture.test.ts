@@ -14,7 +14,7 @@ const allowed: Record<string, readonly string[]> = {
   target: ['ir', 'support'],
   interpret: ['ir', 'numerics', 'support'],
   calibrate: ['ir', 'numerics', 'interpret', 'support'],
-  onnx: ['ir', 'support', 'numerics', 'dialects'],
+  onnx: ['ir', 'support', 'numerics', 'dialects', 'interpret'],
   dialects: ['ir', 'numerics', 'support', 'rewrite'],
   kernels: ['dialects', 'ir', 'numerics', 'target', 'support'],
   passes: [

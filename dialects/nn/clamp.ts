@@ -1,4 +1,5 @@
 import { attr, defineOp, expressed, type Value, withElement } from '../../src/ir/index.ts';
+import { mapElements } from './elements.ts';
 
 /** Relu and Clip: both are a clamp. */
 export const clamp = defineOp({
@@ -8,8 +9,7 @@ export const clamp = defineOp({
   attributes: { min: attr.float(-Infinity), max: attr.float(Infinity) },
   infer: ({ x }) => withElement(x, expressed(x.element)),
   evaluate({ x }, { min, max }) {
-    const data = Float64Array.from(x.data as Float64Array, (v) => (v < min ? min : v > max ? max : v));
-    return { dtype: 'f64', shape: x.shape, data };
+    return mapElements(x, (v) => (v < min ? min : v > max ? max : v));
   },
   lower: {
     kind: 'elementwise',
@@ -27,8 +27,11 @@ export const clamp = defineOp({
       op: 'Clip',
       until: 10,
       build: (node): Value =>
-        node.create(clamp, { x: node.input(0) }, { min: node.float('min', -Infinity), max: node.float('max', Infinity) })
-          .result,
+        node.create(
+          clamp,
+          { x: node.input(0) },
+          { min: node.float('min', -Infinity), max: node.float('max', Infinity) },
+        ).result,
     },
     {
       op: 'Clip',

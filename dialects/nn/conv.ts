@@ -1,0 +1,176 @@
+import { attr, type Dim, defineOp, type OnnxNode, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import { elementCount } from '../../src/support/tensor.ts';
+import { knownCount } from './axes.ts';
+import { clampInPlace, verifyClamp } from './binary.ts';
+import { commonElement } from './broadcast.ts';
+import { real, toF64 } from './elements.ts';
+import { checkWindow, readWindow, type Window, windowOutput, windowTaps } from './window.ts';
+
+interface ConvParameters {
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  readonly dilations: readonly number[];
+  readonly group: number;
+}
+
+/** The window of a convolution whose weights have the shape [CO, CI/group, kernel…]. */
+function convWindow(weights: readonly Dim[], { strides, pads, dilations }: ConvParameters): Window {
+  return { kernel: weights.slice(2) as number[], strides, pads, dilations };
+}
+
+/** The output shape of a convolution. @throws QcError when input, weights and parameters don't fit together. */
+export function convShape(x: readonly Dim[], w: readonly Dim[], parameters: ConvParameters): Dim[] {
+  const { group } = parameters;
+  const fail = (what: string, why: string): never => {
+    throw new QcError({ what, why, help: 'export the model again' });
+  };
+  const shapes = `input [${x.join(', ')}], weights [${w.join(', ')}]`;
+  if (x.length < 3 || w.length !== x.length) {
+    fail(
+      `the ranks of input and weights do not fit: ${shapes}`,
+      'they are [N, C, spatial…] and [CO, C/group, kernel…]',
+    );
+  }
+  if (w.some((dim) => typeof dim !== 'number')) fail(`the shape of the weights is not known: ${shapes}`, 'it must be');
+  const [outputs, inputs] = w as [number, number];
+  if (group < 1 || outputs % group !== 0) {
+    fail(
+      `group = ${group} with ${outputs} output channels`,
+      'the group count must be at least 1 and divide the channels',
+    );
+  }
+  if (typeof x[1] === 'number' && x[1] !== inputs * group) {
+    fail(`the channels do not fit: ${shapes}, group ${group}`, `the weights are for ${inputs * group} channels`);
+  }
+  const window = convWindow(w, parameters);
+  checkWindow(window, x.length - 2);
+  return [x[0] as Dim, outputs, ...windowOutput(x.slice(2), window)];
+}
+
+/** Refuses a bias that is not one number for each output channel. @throws QcError */
+export function checkBias(bias: TensorType | undefined, channels: Dim): void {
+  if (!bias || (bias.shape.length === 1 && bias.shape[0] === channels)) return;
+  throw new QcError({
+    what: `the bias has the shape [${bias.shape.join(', ')}]`,
+    why: `one number for each of ${channels} output channels is needed`,
+    help: 'export the model again',
+  });
+}
+
+export const conv = defineOp({
+  name: 'nn.conv',
+  summary: 'y[n, o, p] = bias[o] + Σ x[n, c, p·stride + k·dilation − pad]·w[o, c, k], clamped; padding counts as 0.',
+  operands: { x: 'required', w: 'required', bias: 'optional' },
+  attributes: {
+    strides: attr.ints(),
+    pads: attr.ints(),
+    dilations: attr.ints(),
+    group: attr.int(1),
+    clamp: attr.floats([-Infinity, Infinity]),
+  },
+  infer({ x, w, bias }, attributes) {
+    const element = commonElement(bias ? [x, w, bias] : [x, w]);
+    checkBias(bias, w.shape[0] ?? 0);
+    return tensor(convShape(x.shape, w.shape, attributes), element);
+  },
+  verify: (_, { clamp }) => verifyClamp(clamp),
+  evaluate({ x, w, bias }, attributes) {
+    const shape = convShape(x.shape, w.shape, attributes) as number[];
+    const data = convolve(toF64(x), x.shape, toF64(w), w.shape, bias && toF64(bias), attributes, shape);
+    clampInPlace(data, attributes.clamp[0] as number, attributes.clamp[1] as number);
+    return real(shape, data);
+  },
+  cost: ({ w }, _, [y]) => ({ multiplyAdds: knownCount((y as TensorType).shape) * knownCount(w.shape.slice(1)) }),
+  lower: { kind: 'template', template: 'conv' },
+  onnx: [{ op: 'Conv', build: importConv }],
+});
+
+function importConv(node: OnnxNode): Value {
+  const [x, w, bias] = [node.input(0), node.input(1), node.optionalInput(2)];
+  const kernel = (w.type as TensorType).shape.slice(2);
+  if (kernel.some((dim) => typeof dim !== 'number')) return node.refuse('weights whose shape is not known');
+  const declared = node.ints('kernel_shape', kernel as number[]);
+  if (declared.join() !== kernel.join()) {
+    return node.refuse(
+      `kernel_shape [${declared.join(', ')}] on weights of [${kernel.join(', ')}]`,
+      'export the model again',
+    );
+  }
+  const { strides, pads, dilations } = readWindow(node, kernel as number[], (x.type as TensorType).shape.slice(2));
+  const attributes = { strides, pads, dilations, group: node.int('group', 1) };
+  return node.create(conv, { x, w, bias }, attributes).result;
+}
+
+/**
+ * A convolution in f64, any spatial rank. x: [N, C, …], w: [CO, C/group, …], y: [N, CO, …], row-major.
+ */
+export function convolve(
+  x: Float64Array,
+  xShape: readonly number[],
+  w: Float64Array,
+  wShape: readonly number[],
+  bias: Float64Array | undefined,
+  parameters: ConvParameters,
+  yShape: readonly number[],
+): Float64Array {
+  const [batches, outputs] = yShape as [number, number];
+  const inputs = wShape[1] as number;
+  const taps = planTaps(convWindow(wShape, parameters), xShape.slice(2), yShape.slice(2));
+  const outputsPerGroup = outputs / parameters.group;
+  const inPlane = elementCount(xShape.slice(2));
+  const outPlane = elementCount(yShape.slice(2));
+  const kernelSize = elementCount(wShape.slice(2));
+  const y = new Float64Array(elementCount(yShape));
+  for (let n = 0; n < batches; n++) {
+    for (let o = 0; o < outputs; o++) {
+      const out = y.subarray((n * outputs + o) * outPlane, (n * outputs + o + 1) * outPlane);
+      if (bias) out.fill(bias[o] as number);
+      const firstInput = n * (xShape[1] as number) + Math.floor(o / outputsPerGroup) * inputs;
+      for (let c = 0; c < inputs; c++) {
+        const plane = (firstInput + c) * inPlane;
+        const weights = (o * inputs + c) * kernelSize;
+        for (const tap of taps.list) accumulate(out, x, plane, w[weights + tap.kernel] as number, tap, taps);
+      }
+    }
+  }
+  return y;
+}
+
+interface TapPlan {
+  readonly list: ReturnType<typeof windowTaps>;
+  readonly columns: number;
+  readonly stride: number;
+}
+
+/** Taps; a pointwise window runs over each plane as one row. */
+function planTaps(window: Window, input: readonly number[], output: readonly number[]): TapPlan {
+  const pointwise =
+    window.kernel.every((k) => k === 1) && window.strides.every((s) => s === 1) && window.pads.every((p) => p === 0);
+  if (pointwise) {
+    const row = [elementCount(input)];
+    const one = { kernel: [1], strides: [1], pads: [0, 0], dilations: [1] };
+    return { list: windowTaps(one, row, row), columns: row[0] as number, stride: 1 };
+  }
+  const stride = window.strides.at(-1) as number;
+  return { list: windowTaps(window, input, output), columns: output.at(-1) as number, stride };
+}
+
+function accumulate(
+  out: Float64Array,
+  x: Float64Array,
+  plane: number,
+  weight: number,
+  tap: TapPlan['list'][number],
+  { columns, stride }: TapPlan,
+): void {
+  const { rows, inside, first, last } = tap;
+  for (let r = 0; r < rows.length; r++) {
+    if (inside[r] === 0) continue;
+    const to = r * columns;
+    let from = plane + (rows[r] as number) + first * stride;
+    for (let i = to + first; i < to + last; i++, from += stride) {
+      out[i] = (out[i] as number) + weight * (x[from] as number);
+    }
+  }
+}

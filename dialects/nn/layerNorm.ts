@@ -1,0 +1,86 @@
+import {
+  attr,
+  defineOp,
+  expressed,
+  type OnnxNode,
+  type TensorType,
+  type Value,
+  withElement,
+} from '../../src/ir/index.ts';
+import { elementCount } from '../../src/support/tensor.ts';
+import { normalAxis } from './axes.ts';
+import { add, mul } from './binary.ts';
+import { real, toF64 } from './elements.ts';
+import { reshape } from './reshape.ts';
+
+/** The normalization alone; scale and bias are a product and a sum after it. */
+export const normalize = defineOp({
+  name: 'nn.normalize',
+  summary:
+    'y = (x − mean) / √(variance + epsilon) over the axes from `axis` on; without `center`, x / √(mean of x² + epsilon).',
+  operands: { x: 'required' },
+  attributes: { axis: attr.int(-1), epsilon: attr.float(Math.fround(1e-5)), center: attr.bool(true) },
+  infer({ x }, { axis }) {
+    normalAxis(axis, x.shape.length);
+    return withElement(x, expressed(x.element));
+  },
+  evaluate({ x }, { axis, epsilon, center }) {
+    const size = elementCount(x.shape.slice(normalAxis(axis, x.shape.length)));
+    const values = toF64(x);
+    const y = new Float64Array(values.length);
+    for (let start = 0; start < values.length; start += size) normalizeRow(values, y, start, size, epsilon, center);
+    return real(x.shape, y);
+  },
+  lower: { kind: 'template', template: 'normalize' },
+  onnx: [
+    { op: 'LayerNormalization', build: (node): Value => scaled(node, true) },
+    { op: 'RMSNormalization', build: (node): Value => scaled(node, false) },
+    { op: 'InstanceNormalization', build: importInstanceNorm },
+  ],
+});
+
+function normalizeRow(
+  x: Float64Array,
+  y: Float64Array,
+  start: number,
+  size: number,
+  epsilon: number,
+  center: boolean,
+): void {
+  let mean = 0;
+  if (center) {
+    for (let i = start; i < start + size; i++) mean += x[i] as number;
+    mean /= size;
+  }
+  let power = 0;
+  for (let i = start; i < start + size; i++) power += ((x[i] as number) - mean) ** 2;
+  const factor = 1 / Math.sqrt(power / size + epsilon);
+  for (let i = start; i < start + size; i++) y[i] = ((x[i] as number) - mean) * factor;
+}
+
+function scaled(node: OnnxNode, center: boolean): Value {
+  const x = node.input(0);
+  // The precision of the sums: evaluation is in f64, kernels in f32.
+  if (node.int('stash_type', 1) !== 1) return node.refuse('a stash_type other than f32');
+  const axis = normalAxis(node.int('axis', -1), (x.type as TensorType).shape.length);
+  const epsilon = node.float('epsilon', Math.fround(1e-5));
+  const normal = node.create(normalize, { x }, { axis, epsilon, center }).result;
+  const product = node.create(mul, { a: normal, b: node.input(1) }).result;
+  const bias = center ? node.optionalInput(2) : undefined;
+  return bias ? node.create(add, { a: product, b: bias }).result : product;
+}
+
+/** Each channel of each sample over its spatial axes. */
+function importInstanceNorm(node: OnnxNode): Value {
+  const x = node.input(0);
+  const { shape } = x.type as TensorType;
+  if (shape.length < 3) return node.refuse(`an input of rank ${shape.length}`);
+  const epsilon = node.float('epsilon', Math.fround(1e-5));
+  const normal = node.create(normalize, { x }, { axis: 2, epsilon, center: true }).result;
+  const perChannel = (parameter: Value): Value => {
+    const spread = [...(parameter.type as TensorType).shape, ...shape.slice(2).map(() => 1)];
+    return node.create(reshape, { x: parameter }, { shape: spread }).result;
+  };
+  const product = node.create(mul, { a: normal, b: perChannel(node.input(1)) }).result;
+  return node.create(add, { a: product, b: perChannel(node.input(2)) }).result;
+}

@@ -1,0 +1,71 @@
+import {
+  addDim,
+  attr,
+  type Dim,
+  defineOp,
+  floorDivDim,
+  isScalarType,
+  type OnnxNode,
+  subDim,
+  type TensorType,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import type { DType } from '../../src/support/tensor.ts';
+import { fromNumbers } from './elements.ts';
+
+export const range = defineOp({
+  name: 'nn.range',
+  summary: 'y[i] = start + i·step for i below size.',
+  operands: {},
+  attributes: { start: attr.dims(), step: attr.float(1), size: attr.dims(), element: attr.string('i64') },
+  infer(_, { size, element }) {
+    if (!isScalarType(element)) throw new QcError({ what: `'${element}' is no element type` });
+    return tensor(size, element);
+  },
+  evaluate(_, { start, step, size, element }) {
+    const [first, count] = [start[0] as number, size[0] as number];
+    if (!(count >= 0))
+      throw new QcError({ what: `a range of ${count} elements`, help: 'check the shapes of the inputs' });
+    const values = Float64Array.from({ length: count }, (_unused, i) => first + i * step);
+    return fromNumbers(element as DType, [count], values);
+  },
+  onnx: [{ op: 'Range', build: importRange }],
+});
+
+function importRange(node: OnnxNode): Value {
+  const element = (node.input(0).type as TensorType).element;
+  const [step = 0] = node.constantNumbers(2) ?? [];
+  if (step === 0) return node.refuse('a step of 0', 'a range must end');
+  if (element === 'f32' || element === 'f64') {
+    const [first = 0] = node.constantNumbers(0) ?? [];
+    const [limit = 0] = node.constantNumbers(1) ?? [];
+    const values = floatRange(node, first, limit, step);
+    const data = element === 'f32' ? Float32Array.from(values) : Float64Array.from(values);
+    return node.createConstant({ dtype: element, shape: [data.length], data });
+  }
+  const [start] = node.dims(0) ?? [];
+  const [limit] = node.dims(1) ?? [];
+  if (start === undefined || limit === undefined) return node.refuse('bounds that are no integers');
+  const size = rangeSize(node, start, limit, step);
+  return node.create(range, {}, { start: [start], step, size: [size], element: String(element) }).result;
+}
+
+const longest = 2 ** 27;
+
+function floatRange(node: OnnxNode, first: number, limit: number, step: number): number[] {
+  const count = Math.max(0, Math.ceil((limit - first) / step));
+  if (!(count <= longest)) return node.refuse(`a range of ${count} elements`);
+  return Array.from({ length: count }, (_, i) => first + i * step);
+}
+
+function rangeSize(node: OnnxNode, start: Dim, limit: Dim, step: number): Dim {
+  const length = subDim(limit, start);
+  if (typeof length !== 'number') {
+    if (step < 1) return node.refuse('a falling range whose bounds are not known');
+    return floorDivDim(addDim(length, step - 1), step);
+  }
+  const count = Math.max(0, Math.ceil(length / step));
+  return count <= longest ? count : node.refuse(`a range of ${count} elements`);
+}

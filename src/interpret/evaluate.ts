@@ -1,0 +1,71 @@
+import type { Op, TensorType } from '../ir/index.ts';
+import { InternalError, QcError } from '../support/diagnostics.ts';
+import type { HostTensor } from '../support/tensor.ts';
+import { type Binding, bindAttributes, bindType } from './bind.ts';
+import { fromReals, type Precision, toReals, widened } from './represent.ts';
+
+/** What the evaluation of one op needs beside its operands. */
+export interface EvaluateOptions {
+  readonly precision?: Precision;
+  readonly binding?: Binding;
+  /** Runs a region of the op; needed for ops that have regions. */
+  readonly runRegion?: (index: number, args: readonly HostTensor[]) => HostTensor[];
+}
+
+const noSymbols: Binding = new Map();
+
+/**
+ * The results of one op, as its types store them: logical row-major, codes for quantized types, bit patterns for
+ * narrow floats. Operands come in the same form.
+ * @throws QcError when the operands have no result, or the op has no reference meaning.
+ */
+export function evaluateOp(
+  op: Op,
+  operands: readonly (HostTensor | undefined)[],
+  { precision = 'f32', binding = noSymbols, runRegion }: EvaluateOptions = {},
+): HostTensor[] {
+  const { definition } = op;
+  const { evaluate } = definition;
+  if (!evaluate) throw new InternalError(`${op.name} has no reference meaning`);
+  const results = op.results.map((value) => bindType(value.type as TensorType, binding));
+  // Ops that only move elements take them as they are stored.
+  const stored = definition.domain === 'codes' || definition.typing === 'moves';
+  const taken = operands.map((operand, i) => {
+    if (!operand) return undefined;
+    const tensor = widened(operand, precision);
+    return stored ? tensor : toReals(tensor, op.operands[i]?.type as TensorType);
+  });
+  const regions = op.regions.map((_, i) => (args: readonly HostTensor[]) => {
+    if (!runRegion) throw new InternalError(`${op.name} has regions and nothing runs them`);
+    return runRegion(i, args);
+  });
+  const values = located(op, () => evaluate(taken, bindAttributes(op.attributes, binding), { results, regions }));
+  return values.map((value, i) => {
+    const type = results[i];
+    if (!type) throw new InternalError(`${op.name} gave ${values.length} results, it has ${results.length}`);
+    checkShape(op, value, type);
+    return stored ? value : fromReals(value, type, precision);
+  });
+}
+
+function checkShape(op: Op, value: HostTensor, type: TensorType): void {
+  if (value.shape.length === type.shape.length && value.shape.every((dim, i) => dim === type.shape[i])) return;
+  throw new QcError({
+    what: `the result has the shape [${value.shape.join(', ')}], not [${type.shape.join(', ')}]`,
+    where: whereOf(op),
+    why: 'the sizes of the inputs do not go together',
+    help: 'check the shapes of the inputs',
+  });
+}
+
+const whereOf = (op: Op) => (op.source ? `${op.source} (${op.name})` : op.name);
+
+/** Adds the op to errors that do not say where they are. */
+function located<T>(op: Op, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof QcError) || error.diagnostic.where) throw error;
+    throw new QcError({ ...error.diagnostic, where: whereOf(op) });
+  }
+}

@@ -1,0 +1,112 @@
+import type { Block, Dim, Func, Module, Op, TensorType, Value } from '../ir/index.ts';
+import { walk } from '../ir/index.ts';
+import { didYouMean, invariant, QcError } from '../support/diagnostics.ts';
+import type { HostTensor } from '../support/tensor.ts';
+import { bindShape } from './bind.ts';
+import { evaluateOp } from './evaluate.ts';
+import { type Precision, storedDType } from './represent.ts';
+
+export interface InterpretOptions {
+  /** `f32` (default) rounds every result into its type; `f64` keeps floats in f64 between ops. */
+  readonly precision?: Precision;
+  /** Told of every result, as it is stored, right after its op. `index` is the number of the result. */
+  readonly observe?: (op: Op, tensor: HostTensor, index: number) => void;
+  /** Sizes of symbols that the inputs' shapes do not tell. */
+  readonly symbols?: Readonly<Record<string, number>>;
+}
+
+/** Named tensors: a model's inputs or outputs. */
+export type Tensors = Readonly<Record<string, HostTensor>>;
+
+/**
+ * Runs @main by each op's reference meaning. Tensors are logical row-major whatever their layout; quantized ones
+ * are codes. Values are freed after their last use.
+ * @throws QcError when an input is missing, unknown, or of another type or shape than the model declares.
+ */
+export function interpret(module: Module, inputs: Tensors, options: InterpretOptions = {}): Record<string, HostTensor> {
+  const { main } = module;
+  const binding = new Map<string, Dim>(Object.entries(options.symbols ?? {}));
+  const args = takeInputs(main, inputs);
+  main.body.args.forEach((arg, i) => {
+    bindShape(arg.name ?? `${i}`, arg.type as TensorType, args[i] as HostTensor, binding);
+  });
+  const values = new Map<Value, HostTensor>();
+  const runBlock = (block: Block, given: readonly HostTensor[]): HostTensor[] => {
+    block.args.forEach((arg, i) => {
+      values.set(arg, given[i] as HostTensor);
+    });
+    const dying = lastUses(block);
+    for (const op of block.ops()) {
+      const operands = op.operands.map((operand) => operand && values.get(operand));
+      if (op.definition.terminator) return operands as HostTensor[];
+      const runRegion = (index: number, regionArgs: readonly HostTensor[]) =>
+        runBlock(op.regions[index] as Block, regionArgs);
+      const results = evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
+      results.forEach((tensor, i) => {
+        values.set(op.results[i] as Value, tensor);
+        options.observe?.(op, tensor, i);
+      });
+      for (const value of dying.get(op) ?? []) values.delete(value);
+    }
+    return [];
+  };
+  const results = runBlock(main.body, args);
+  return Object.fromEntries(results.map((tensor, i) => [main.resultNames[i] ?? `${i}`, tensor]));
+}
+
+/** The values of a block that are not needed after an op. */
+function lastUses(block: Block): Map<Op, Value[]> {
+  const last = new Map<Value, Op>();
+  for (const op of block.ops()) {
+    for (const result of op.results) last.set(result, op);
+    for (const operand of op.operands) if (operand) last.set(operand, op);
+    for (const region of op.regions) {
+      for (const inner of walk(region)) for (const operand of inner.operands) if (operand) last.set(operand, op);
+    }
+  }
+  const dying = new Map<Op, Value[]>();
+  for (const [value, op] of last) {
+    const definer = value.op?.block ?? value.definer;
+    if (definer !== block) continue;
+    const list = dying.get(op);
+    if (list) list.push(value);
+    else dying.set(op, [value]);
+  }
+  return dying;
+}
+
+function takeInputs(main: Func, inputs: Tensors): HostTensor[] {
+  const names = main.body.args.map((arg, i) => arg.name ?? `${i}`);
+  const unknown = Object.keys(inputs).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const near = didYouMean(unknown, names);
+    throw new QcError({
+      what: `the model has no input '${unknown}'`,
+      why: `its inputs are ${names.map((name) => `'${name}'`).join(', ')}`,
+      help: near === undefined ? undefined : `did you mean '${near}'?`,
+    });
+  }
+  return main.body.args.map((arg, i) => {
+    const name = names[i] as string;
+    const value = inputs[name];
+    const { element } = arg.type as TensorType;
+    const wanted = storedDType(element);
+    if (!value) {
+      throw new QcError({
+        what: `the input '${name}' is missing`,
+        why: `the model needs ${arg.type.key}`,
+        help: 'give a tensor for every input',
+      });
+    }
+    if (value.dtype !== wanted) {
+      throw new QcError({
+        what: `the input '${name}' has elements of ${value.dtype}`,
+        where: name,
+        why: `the model needs ${wanted}`,
+        help: 'convert the input',
+      });
+    }
+    invariant(value.data.length === value.shape.reduce((n, dim) => n * dim, 1), `data and shape of '${name}' disagree`);
+    return value;
+  });
+}

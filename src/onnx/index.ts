@@ -1,0 +1,2 @@
+export { type ImportOptions, importOnnx } from './import.ts';
+export { Mappings } from './mappings.ts';

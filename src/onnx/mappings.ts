@@ -1,0 +1,65 @@
+import type { OnnxMapping, OnnxNode, Registry, Value } from '../ir/index.ts';
+import { didYouMean, QcError } from '../support/diagnostics.ts';
+
+/** Operators that leave nothing behind. */
+const dropped: readonly OnnxMapping[] = [
+  { op: 'Identity', build: (node): Value => node.input(0) },
+  { op: 'Dropout', build: dropDropout },
+];
+
+function dropDropout(node: OnnxNode): Value {
+  // How much training drops does not concern inference.
+  if (node.opset < 12) node.float('ratio', 0.5);
+  else node.optionalInput(1);
+  if (node.opset >= 12) node.int('seed', 0);
+  const training = node.opset < 7 ? node.int('is_test', 0) === 0 : node.constantNumbers(2)?.[0] === 1;
+  return training ? node.refuse('training mode', 'export the model for inference') : node.input(0);
+}
+
+/** The operators that can be imported: by domain and name, the meanings of each. */
+export class Mappings {
+  readonly #byName = new Map<string, OnnxMapping[]>();
+
+  constructor(registry: Registry) {
+    for (const mapping of [...dropped, ...[...registry.ops.values()].flatMap((op) => op.onnx)]) {
+      const key = keyOf(mapping.op, mapping.domain ?? '');
+      const list = this.#byName.get(key);
+      if (list) list.push(mapping);
+      else this.#byName.set(key, [mapping]);
+    }
+  }
+
+  /** Names of the operators, those of other domains with their domain. */
+  get names(): string[] {
+    return [...this.#byName.keys()].sort();
+  }
+
+  /** The meaning of an operator in a version of its operator set. @throws QcError that says what is supported. */
+  find(opType: string, domain: string, version: number, where: string): OnnxMapping {
+    const key = keyOf(opType, domain);
+    const candidates = this.#byName.get(key);
+    const found = candidates?.find(({ since = 1, until = Infinity }) => since <= version && version <= until);
+    if (found) return found;
+    if (candidates) {
+      throw new QcError({
+        what: `operator '${key}' of operator set ${version} is not supported`,
+        where,
+        why: `it is supported in ${candidates.map(versionsOf).join(' and ')}`,
+        help: 'convert the model to operator set 13 or later',
+      });
+    }
+    const near = didYouMean(key, this.#byName.keys());
+    throw new QcError({
+      what: `operator '${key}' is not supported`,
+      where,
+      why: `${this.#byName.size} operators are, and this is none of them`,
+      help: `${near ? `did you mean '${near}'? ` : ''}see docs/ops.md for all of them, or replace it in the model`,
+    });
+  }
+}
+
+const keyOf = (op: string, domain: string) => (domain === '' ? op : `${domain}.${op}`);
+
+function versionsOf({ since = 1, until }: OnnxMapping): string {
+  return until === undefined ? `version ${since} and later` : `versions ${since} to ${until}`;
+}

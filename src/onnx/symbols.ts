@@ -1,0 +1,45 @@
+import { addDim, type Dim, isDimFunction, type Module, symbol } from '../ir/index.ts';
+
+/** Symbols of a model's open dimensions: the model's names as identifiers, fresh ones where it has none. */
+export class Symbols {
+  readonly #module: Module;
+  readonly #sizes: Readonly<Record<string, number>>;
+  readonly #known = new Map<string, Dim>();
+  readonly #taken = new Set<string>();
+
+  /** `sizes` fixes symbols by the model's names or by their identifiers. */
+  constructor(module: Module, sizes: Readonly<Record<string, number>>) {
+    this.#module = module;
+    this.#sizes = sizes;
+  }
+
+  /** The dimension that a size, a name such as `batch` or `past + sequence`, or nothing stands for. */
+  dimension(declared: number | string | undefined, hint: string): Dim {
+    if (typeof declared === 'number') return declared;
+    if (declared === undefined) return this.#fresh(hint);
+    const parts = declared.split(' + ');
+    if (parts.length > 1 && parts.every((part) => /^\w+$/.test(part))) {
+      return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : this.#named(part))).reduce(addDim);
+    }
+    return this.#named(declared);
+  }
+
+  #named(name: string): Dim {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const dim = this.#sizes[name] ?? this.#fresh(name);
+    this.#known.set(name, dim);
+    return dim;
+  }
+
+  #fresh(hint: string): Dim {
+    const plain = hint.replace(/\W/g, '_').replace(/^(?=\d)|^$/, 'd');
+    let name = isDimFunction(plain) || plain === '_' ? `${plain}_` : plain;
+    for (let i = 1; this.#taken.has(name); i++) name = `${plain}_${i}`;
+    this.#taken.add(name);
+    const size = this.#sizes[name];
+    if (size !== undefined) return size;
+    this.#module.symbols.set(name, { min: 0, max: 2 ** 31 - 1 });
+    return symbol(name);
+  }
+}
