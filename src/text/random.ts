@@ -18,8 +18,8 @@ export interface RandomRange {
   readonly high: number;
 }
 
-/** Element types whose resources hold bit patterns. */
-const formats: Partial<Record<DType, FloatFormat>> = {
+/** Formats of the float types that are kept as bit patterns. */
+export const floatFormats: Partial<Record<DType, FloatFormat>> = {
   f16: F16,
   bf16: BF16,
   f8e4m3fn: F8E4M3FN,
@@ -60,7 +60,7 @@ function fill(element: DType, length: number, seed: number, { low, high }: Rando
   const data = new array((length * elementBytes(element)) / array.BYTES_PER_ELEMENT);
   const uniform = generator(seed);
   const whole = isInteger(element) || element === 'f8e8m0';
-  const format = formats[element];
+  const format = floatFormats[element];
   for (let i = 0; i < data.length; i++) {
     const value = whole ? Math.floor(low + uniform() * (high - low + 1)) : low + uniform() * (high - low);
     if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(value);
