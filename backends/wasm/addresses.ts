@@ -1,0 +1,58 @@
+import { constantOf, elementOf, forLoop, lanewisePrimitives } from '../../dialects/kernel/index.ts';
+import { Block, type Value } from '../../src/ir/index.ts';
+import { laneBytes } from './shapes.ts';
+import type { KernelContext, Register } from './values.ts';
+
+/** Where an access goes: a base address and the constant that its instruction adds. */
+export interface Address {
+  readonly base: Register;
+  readonly offset: number;
+}
+
+const { add, mul, shr } = lanewisePrimitives;
+
+/** Whether an index is proved not to be negative: sums and products of counters and constants. */
+function isNonNegative(value: Value): boolean {
+  const constant = constantOf(value);
+  if (constant !== undefined) return constant >= 0;
+  if (value.definer instanceof Block) {
+    const loop = value.definer.parent;
+    return value.index === 0 && forLoop.is(loop) && isNonNegative(forLoop.operandsOf(loop).lower);
+  }
+  const { definition, operands } = value.definer;
+  const closed = [add.definition, mul.definition, shr.definition];
+  return closed.includes(definition) && operands.every((operand) => operand !== undefined && isNonNegative(operand));
+}
+
+/** The index without its constant part, and that part. Only parts that leave a non-negative rest are taken off. */
+function splitIndex(index: Value): { rest: Value | undefined; constant: number } {
+  const known = constantOf(index);
+  if (known !== undefined && known >= 0) return { rest: undefined, constant: known };
+  const op = index.op;
+  if (op?.definition === add.definition) {
+    for (const [a, b] of [op.operands, op.operands.toReversed()] as [Value, Value][]) {
+      const constant = constantOf(b);
+      if (constant !== undefined && constant >= 0 && isNonNegative(a)) {
+        const inner = splitIndex(a);
+        return { rest: inner.rest, constant: inner.constant + constant };
+      }
+    }
+  }
+  return { rest: index, constant: 0 };
+}
+
+/** The address of element `index` of a buffer. */
+export function addressOf(c: KernelContext, buffer: Value, index: Value): Address {
+  const { m } = c;
+  const width = laneBytes(elementOf(buffer));
+  const { rest, constant } = splitIndex(index);
+  const start = c.scalar(buffer);
+  const offset = constant * width;
+  if (!rest) return { base: start, offset };
+  const scaled = () => {
+    const i = c.scalar(rest)();
+    return width === 1 ? i : m.i32.shl(i, m.i32.const(Math.log2(width)));
+  };
+  const base = c.address(`${buffer.index} ${c.identity(rest)}`, rest, () => m.i32.add(start(), scaled()));
+  return { base, offset };
+}

@@ -1,0 +1,62 @@
+import { wasmRuntime } from '../../runtime-strings/wasm.ts';
+import type { Module } from '../../src/ir/index.ts';
+import { invariant } from '../../src/support/diagnostics.ts';
+import type { TypedArray } from '../../src/support/tensor.ts';
+import { compileProgram, type ModelInfo } from './package.ts';
+
+/** A model that runs in this process. */
+export interface WasmModel {
+  readonly simd: 'baseline' | 'relaxed';
+  readonly views: {
+    readonly inputs: Readonly<Record<string, TypedArray>>;
+    readonly outputs: Readonly<Record<string, TypedArray>>;
+  };
+  run(inputs: Readonly<Record<string, TypedArray>>): Record<string, TypedArray>;
+  execute(): void;
+}
+
+export interface WasmRunOptions {
+  readonly simd?: 'auto' | 'baseline' | 'relaxed';
+}
+
+/** The parts of the runtime that are called here. */
+interface Runtime {
+  instantiate(
+    info: ModelInfo,
+    defaults: object,
+    options: WasmRunOptions & { wasm: Uint8Array; weights?: Uint8Array },
+  ): Promise<WasmModel>;
+  probeRelaxedDot(): number | undefined;
+}
+
+let loaded: Promise<Runtime> | undefined;
+
+const importText = (text: string): Promise<unknown> =>
+  import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`);
+
+/** The runtime that artifacts hold, as a module of this process. */
+export function loadWasmRuntime(): Promise<Runtime> {
+  loaded ??= importText(`${wasmRuntime}\nexport { instantiate, probeRelaxedDot };`) as Promise<Runtime>;
+  return loaded;
+}
+
+/** Compiles a planned module and loads it in this process: in Node, in a page or in a worker. */
+export async function runWasm(module: Module, options: WasmRunOptions = {}): Promise<WasmModel> {
+  const [runtime, { emitted, info }] = await Promise.all([loadWasmRuntime(), compileProgram(module)]);
+  return runtime.instantiate(info, {}, { ...options, wasm: emitted.wasm });
+}
+
+/** Loads the files of an artifact (a single one, or a script with its module) in this process. */
+export async function instantiateWasm(
+  files: ReadonlyMap<string, Uint8Array>,
+  options: WasmRunOptions = {},
+): Promise<WasmModel> {
+  const named = (ending: string) => [...files].find(([path]) => path.endsWith(ending))?.[1];
+  const script = named('.js');
+  invariant(script, 'the artifact has a script');
+  const { load } = (await importText(new TextDecoder().decode(script))) as {
+    load(options: object): Promise<WasmModel>;
+  };
+  const [wasm, weights] = [named('.wasm'), named('.bin')];
+  return load({ ...options, ...(wasm ? { wasm } : {}), ...(weights ? { weights } : {}) });
+}

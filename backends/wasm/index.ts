@@ -1,0 +1,3 @@
+export * from './host.ts';
+export * from './package.ts';
+export * from './target.ts';

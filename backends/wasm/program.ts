@@ -1,0 +1,135 @@
+import { buffer, launch, returnOp, signature } from '../../dialects/kernel/index.ts';
+import {
+  type Func,
+  type Module,
+  type Op,
+  storageOf,
+  storedElements,
+  type TensorType,
+  uniformParams,
+} from '../../src/ir/index.ts';
+import { invariant, QcError } from '../../src/support/diagnostics.ts';
+import { type DType, elementBytes } from '../../src/support/tensor.ts';
+import { wasmTarget } from './target.ts';
+
+/** An input or output of the program. */
+export interface ProgramTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Elements in memory. */
+  readonly length: number;
+  /** Byte address in the memory. */
+  readonly address: number;
+  /** How codes stand for real numbers, when the tensor is quantized with one scale. */
+  readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
+}
+
+/** One call of a kernel on constant addresses. */
+export interface ProgramLaunch {
+  readonly kernel: string;
+  /** The kernel for machines with relaxed SIMD, where it differs. */
+  readonly relaxed: string | undefined;
+  readonly addresses: readonly number[];
+  /** The model's node that it came from. */
+  readonly source: string;
+}
+
+/** A planned program with everything at its place in one memory: weights, inputs, outputs, arena, slack. */
+export interface Program {
+  readonly inputs: readonly ProgramTensor[];
+  readonly outputs: readonly ProgramTensor[];
+  readonly launches: readonly ProgramLaunch[];
+  readonly kernels: ReadonlyMap<string, Func>;
+  readonly weights: Uint8Array;
+  readonly weightsAddress: number;
+  readonly arenaBytes: number;
+  /** Size of the memory in pages of 64 KiB; it neither grows nor shrinks. */
+  readonly pages: number;
+}
+
+const feature = 'relaxed-simd';
+const pageBytes = 65536;
+const maxPages = 65536;
+/** Buffers begin at multiples of a cache line; nothing lies at the first one, so that no buffer has address 0. */
+const alignment = 64;
+
+const alignUp = (n: number) => Math.ceil(n / alignment) * alignment;
+
+/** Lays out a planned module (the result of bufferize). Throws a QcError when it needs more than 4 GiB. */
+export function readProgram(module: Module): Program {
+  const { main } = module;
+  const first = main.body.first;
+  invariant(signature.is(first), 'a planned main begins with its signature');
+  const declared = signature.attributesOf(first);
+  const weights = module.facts.get('weights')?.bytes() ?? new Uint8Array(0);
+
+  let next = alignment;
+  const place = (bytes: number) => {
+    const address = next;
+    next = alignUp(next + bytes);
+    return address;
+  };
+  const weightsAddress = place(weights.byteLength);
+  const tensors = (names: readonly string[], types: unknown) =>
+    names.map((name, i) => placeTensor(name, (types as readonly TensorType[])[i] as TensorType, place));
+  const inputs = tensors(declared.input_names, declared.input_types);
+  const outputs = tensors(declared.output_names, declared.output_types);
+  const arenaAddress = place(declared.arena_bytes);
+  const pages = Math.ceil((next + wasmTarget.slack) / pageBytes);
+  if (pages > maxPages) {
+    throw new QcError({
+      what: `the program needs ${Math.ceil((next + wasmTarget.slack) / 2 ** 20)} MiB of memory`,
+      why: 'a WebAssembly memory holds 4096 MiB',
+      help: 'quantize the weights to fewer bits, or split the model',
+    });
+  }
+
+  const addresses = new Map(
+    main.body.args.map((arg, i) => [arg, ([...inputs, ...outputs][i] as ProgramTensor).address]),
+  );
+  const launches: ProgramLaunch[] = [];
+  const spaces: Record<string, number> = { weights: weightsAddress, arena: arenaAddress };
+  for (const op of main.body.ops()) {
+    const { definition } = op;
+    if (definition === buffer) addresses.set(op.result, bufferAddress(op, spaces));
+    else if (definition === launch) launches.push(readLaunch(op, (value) => addresses.get(value)));
+    else invariant(op === first || definition === returnOp, `${op.name} in a planned main`);
+  }
+  const kernels = new Map([...module.functions].filter(([, func]) => func.kind === 'kernel'));
+  const arenaBytes = declared.arena_bytes;
+  return { inputs, outputs, launches, kernels, weights, weightsAddress, arenaBytes, pages };
+}
+
+function placeTensor(name: string, type: TensorType, place: (bytes: number) => number): ProgramTensor {
+  const storage = storageOf(type.element);
+  invariant(storage !== 'index', 'a tensor of indices');
+  const length = storedElements(type);
+  const uniform = typeof type.element === 'string' ? undefined : uniformParams(type.element);
+  return {
+    name,
+    dtype: storage,
+    shape: type.shape.map(Number),
+    length,
+    address: place(length * elementBytes(storage)),
+    ...(uniform ? { quantization: uniform } : {}),
+  };
+}
+
+function bufferAddress(op: Op, spaces: Readonly<Record<string, number>>): number {
+  const type = op.result.type;
+  const start = type.kind === 'ref' ? spaces[type.space] : undefined;
+  invariant(start !== undefined, 'a buffer lies among the weights or in the arena');
+  return start + buffer.attributesOf(op).offset;
+}
+
+function readLaunch(op: Op, addressOf: (value: Op['results'][number]) => number | undefined): ProgramLaunch {
+  const { kernel, variants } = launch.attributesOf(op);
+  const addresses = op.operands.map((operand) => {
+    const address = operand && addressOf(operand);
+    invariant(address !== undefined, 'a launch on a buffer without an address');
+    return address;
+  });
+  const relaxed = (variants as Readonly<Record<string, string>>)[feature];
+  return { kernel, relaxed: relaxed === kernel ? undefined : relaxed, addresses, source: op.source };
+}

@@ -1,0 +1,139 @@
+import type binaryen from 'binaryen';
+import {
+  constant,
+  constantOf,
+  elementOf,
+  forLoop,
+  type LanewiseName,
+  lanesOf,
+  lanewisePrimitives,
+  load,
+  loadSplat,
+  returnOp,
+  setting,
+  store,
+  table,
+  vector,
+  yieldOp,
+} from '../../dialects/kernel/index.ts';
+import type { Block, Func, Op, OpDefinition, Value } from '../../src/ir/index.ts';
+import { InternalError } from '../../src/support/diagnostics.ts';
+import { resizeMask } from './conversions.ts';
+import { emitConstant, emitLanewise } from './lanewise.ts';
+import { emitLoad, emitLoadSplat, emitStore, isAbsorbed } from './memory.ts';
+import type { Binaryen } from './relaxed.ts';
+import { emitTable } from './table.ts';
+import { KernelContext, type Register } from './values.ts';
+import { emitAddPairs, emitConcat, emitDot, emitInterleave, emitReduce, emitSlice, emitSplat } from './vectors.ts';
+
+/** Name of the global that holds the setting `dot_sign_mask` in the module of relaxed kernels. */
+export const signMask = 'mask';
+
+type EmitOp = (c: KernelContext, op: Op) => void;
+
+const emitters = new Map<OpDefinition, EmitOp>([
+  [constant, emitConstant],
+  [load, emitLoad],
+  [loadSplat, emitLoadSplat],
+  [store, emitStore],
+  [table, emitTable],
+  [setting, emitSetting],
+  [forLoop, emitFor],
+  [yieldOp, () => {}],
+  [returnOp, () => {}],
+  [vector.splat, emitSplat],
+  [vector.concat, emitConcat],
+  [vector.slice, emitSlice],
+  [vector.interleave, emitInterleave],
+  [vector.addPairs, emitAddPairs],
+  [vector.reduce, emitReduce],
+  [vector.dot, emitDot],
+  ...Object.entries(lanewisePrimitives).map(([name, { definition }]): [OpDefinition, EmitOp] => [
+    definition,
+    (c, op) => emitLanewise(c, name as LanewiseName, op),
+  ]),
+]);
+
+/** Without relaxed instructions activations are signed: nothing is xor-ed into them. */
+function emitSetting(c: KernelContext, op: Op): void {
+  c.define(op.result, [() => (c.relaxed ? c.m.global.get(signMask, c.b.i32) : c.m.i32.const(0))]);
+}
+
+function emitOps(c: KernelContext, block: Block): void {
+  for (const op of block.ops()) {
+    if (isAbsorbed(op)) continue;
+    const emit = emitters.get(op.definition);
+    if (!emit) throw new InternalError(`the wasm target has no ${op.name}`);
+    emit(c, op);
+  }
+}
+
+/** Copies values into the locals of a loop's carried values, all at once. */
+function assign(c: KernelContext, locals: readonly Carried[], values: readonly Value[]): void {
+  const moves = locals.flatMap(({ numbers, type, value, width }, i) => {
+    const next = values[i] as Value;
+    const registers = c.registers(next);
+    const fitting = elementOf(value) === 'i1' && c.width(next) !== width;
+    const sources = fitting ? resizeMask(c, registers, lanesOf(next), c.width(next), width) : registers;
+    return numbers.map((number, r) => ({ number, type, source: sources[r] as Register }));
+  });
+  const held = moves.map(({ source, type }) => (moves.length > 1 ? c.hold(source(), type) : source));
+  moves.forEach(({ number }, i) => {
+    c.statement(c.m.local.set(number, (held[i] as Register)()));
+  });
+}
+
+/** The locals of one carried value. */
+interface Carried {
+  readonly value: Value;
+  readonly numbers: readonly number[];
+  readonly type: binaryen.Type;
+  readonly width: number;
+}
+
+/** do { … } while (i < upper), behind a test unless the loop is known to run. */
+function emitFor(c: KernelContext, op: Op): void {
+  const { m, b } = c;
+  const { lower, upper, carried } = forLoop.operandsOf(op);
+  const { step } = forLoop.attributesOf(op);
+  const [body] = op.regions as [Block];
+  const [i, ...inner] = body.args as [Value, ...Value[]];
+
+  const locals = carried.map((start, n): Carried => {
+    const value = inner[n] as Value;
+    const type = c.localType(value);
+    const width = c.width(start);
+    const result = op.results[n] as Value;
+    if (elementOf(value) === 'i1') for (const v of [value, result]) c.setMaskWidth(v, width);
+    const numbers = Array.from({ length: c.count(value) }, () => c.local(type));
+    const registers = numbers.map((number) => () => m.local.get(number, type));
+    c.define(value, registers);
+    c.define(result, registers);
+    return { value, numbers, type, width };
+  });
+  assign(c, locals, carried);
+  const counter = c.local(b.i32);
+  c.define(i, [() => m.local.get(counter, b.i32)]);
+  c.statement(m.local.set(counter, c.scalar(lower)()));
+
+  const label = `loop${counter}`;
+  const statements = c.inBlock(body, () => {
+    emitOps(c, body);
+    assign(c, locals, body.last?.operands as Value[]);
+    const next = m.i32.add(m.local.get(counter, b.i32), m.i32.const(step));
+    c.statement(m.br(label, m.i32.lt_s(m.local.tee(counter, next, b.i32), c.scalar(upper)())));
+  });
+  const loop = m.loop(label, m.block(null, statements, b.none));
+  const [from, to] = [constantOf(lower), constantOf(upper)];
+  const runs = from !== undefined && to !== undefined && from < to;
+  c.statement(runs ? loop : m.if(m.i32.lt_s(c.scalar(lower)(), c.scalar(upper)()), loop));
+}
+
+/** Adds a kernel to a module, as a function of its buffers' addresses. `relaxed` allows relaxed instructions. */
+export function addKernel(b: Binaryen, m: binaryen.Module, kernel: Func, relaxed: boolean): void {
+  const { args } = kernel.body;
+  const c = new KernelContext(b, m, relaxed, args);
+  const statements = c.inBlock(kernel.body, () => emitOps(c, kernel.body));
+  const parameters = b.createType(args.map(() => b.i32));
+  m.addFunction(kernel.name, parameters, b.none, c.locals, m.block(null, statements, b.none));
+}

@@ -1,0 +1,65 @@
+import { typedArrayOf } from '../../src/support/tensor.ts';
+import type { Program, ProgramTensor } from './program.ts';
+
+/** A property name in TypeScript: quoted, so that any name of the model is one. */
+const quoted = (name: string) => JSON.stringify(name).replaceAll('<', '\\u003c');
+
+function tensorDoc({ dtype, shape, length, quantization }: ProgramTensor): string {
+  const scale = quantization ? `; real = (code − ${quantization.zeroPoint}) · ${quantization.scale}` : '';
+  return `${dtype}, shape [${shape.join(', ')}], ${length} element${length === 1 ? '' : 's'}${scale}`;
+}
+
+function tensorInterface(name: string, summary: string, tensors: readonly ProgramTensor[]): string[] {
+  const properties = tensors.flatMap((tensor) => [
+    `  /** ${tensorDoc(tensor)} */`,
+    `  ${quoted(tensor.name)}: ${typedArrayOf(tensor.dtype).name};`,
+  ]);
+  return [`/** ${summary} */`, `export interface ${name} {`, ...properties, '}', ''];
+}
+
+function signatureType(tensors: readonly ProgramTensor[]): string {
+  const one = ({ name, dtype, shape, quantization }: ProgramTensor) => {
+    const scale = quantization ? '; readonly quantization: { readonly scale: number; readonly zeroPoint: number }' : '';
+    return `{ readonly name: ${quoted(name)}; readonly dtype: '${dtype}'; readonly shape: readonly [${shape.join(', ')}]${scale} }`;
+  };
+  return `readonly [${tensors.map(one).join(', ')}]`;
+}
+
+/** Type declarations of a compiled model: names, array types and shapes of its inputs and outputs. */
+export function modelTypings({ inputs, outputs }: Program, externalWeights: boolean): string {
+  const weights = [
+    '  /** The weights; by default the file beside the module. */',
+    '  weights?: BufferSource | Response | Promise<BufferSource | Response>;',
+  ];
+  return [
+    ...tensorInterface('Inputs', 'What the model takes.', inputs),
+    ...tensorInterface('Outputs', 'What the model gives.', outputs),
+    'export interface Model {',
+    '  /** Names, element types and shapes. */',
+    '  readonly signature: {',
+    `    readonly inputs: ${signatureType(inputs)};`,
+    `    readonly outputs: ${signatureType(outputs)};`,
+    '  };',
+    '  /** The instructions in use. */',
+    "  readonly simd: 'baseline' | 'relaxed';",
+    "  /** Inputs and outputs in the model's own memory, for use with `execute`. */",
+    '  readonly views: { readonly inputs: Readonly<Inputs>; readonly outputs: Readonly<Outputs> };',
+    '  /** Runs on `inputs` and gives the outputs as fresh arrays, or in the arrays of `into`. */',
+    '  run(inputs: Readonly<Inputs>, options?: { into?: Partial<Outputs> }): Outputs;',
+    '  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */',
+    '  execute(): void;',
+    '}',
+    '',
+    'export interface LoadOptions {',
+    '  /** The compiled module, its bytes or a response with them; by default the file beside this one. */',
+    '  wasm?: BufferSource | WebAssembly.Module | Response | Promise<BufferSource | WebAssembly.Module | Response>;',
+    ...(externalWeights ? weights : []),
+    '  /** `auto` (default): relaxed SIMD where it is exact. `relaxed` rejects where it is not. */',
+    "  simd?: 'auto' | 'baseline' | 'relaxed';",
+    '}',
+    '',
+    '/** Loads the model. Nothing is allocated after that but the outputs of `run`. */',
+    'export function load(options?: LoadOptions): Promise<Model>;',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,213 @@
+/** The JavaScript of runtime/wasm.ts, without its exports. Written by scripts/runtime-strings.ts. */
+export const wasmRuntime = `const arrayTypes = {
+	f32: Float32Array,
+	f64: Float64Array,
+	i8: Int8Array,
+	u8: Uint8Array,
+	i16: Int16Array,
+	u16: Uint16Array,
+	i32: Int32Array,
+	u32: Uint32Array,
+	i64: BigInt64Array,
+	u64: BigUint64Array,
+	i1: Uint8Array,
+	f16: Uint16Array,
+	bf16: Uint16Array,
+	i4: Int8Array,
+	i2: Int8Array
+};
+function arrayType(dtype) {
+	return arrayTypes[dtype] ?? Uint8Array;
+}
+const probeModule = "AGFzbQEAAAABBAFgAAADAgEABQQBAQEBBxACBm1lbW9yeQIAA2RvdAAACh8BHQBBMEEA/QAEAEEQ/QAEAEEg/QAEAP2TAv0LBAAL";
+function fromBase64(text) {
+	return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+function probeOperands(round) {
+	const weights = new Int8Array(16);
+	const activations = new Uint8Array(16);
+	const extremes = [
+		[-128, 255],
+		[-128, 200],
+		[127, 255],
+		[127, 128],
+		[-128, 128],
+		[-1, 255],
+		[127, 127]
+	];
+	const pair = extremes[round];
+	for (let lane = 0; lane < 16; lane++) {
+		weights[lane] = pair ? pair[0] : 37 * round + 91 * lane * lane + 13 * lane;
+		activations[lane] = pair ? pair[1] : 101 * round + 59 * lane * lane + 29 * lane + 128;
+	}
+	if (round === extremes.length) weights.fill(-128, 0, 8).fill(127, 8);
+	return [weights, activations];
+}
+function probeRelaxedDot() {
+	try {
+		const module = new WebAssembly.Module(fromBase64(probeModule));
+		const { memory, dot } = new WebAssembly.Instance(module).exports;
+		const bytes = new Uint8Array(memory.buffer);
+		const words = new Int32Array(memory.buffer);
+		let signed = true;
+		let unsigned = true;
+		for (let round = 0; round < 24; round++) {
+			const [weights, activations] = probeOperands(round);
+			bytes.set(new Uint8Array(weights.buffer), 0);
+			bytes.set(activations, 16);
+			for (let lane = 0; lane < 4; lane++) words[8 + lane] = 1000003 * (round - 7) * (lane + 1);
+			dot();
+			for (let lane = 0; lane < 4; lane++) {
+				let asSigned = words[8 + lane];
+				let asUnsigned = asSigned;
+				for (let i = 4 * lane; i < 4 * lane + 4; i++) {
+					const weight = weights[i];
+					const activation = activations[i];
+					asUnsigned += weight * activation;
+					asSigned += weight * (activation << 24 >> 24);
+				}
+				const found = words[12 + lane];
+				signed &&= found === asSigned;
+				unsigned &&= found === asUnsigned;
+			}
+		}
+		return signed ? 0 : unsigned ? 2155905152 | 0 : undefined;
+	} catch {
+		return undefined;
+	}
+}
+async function fetchFile(url) {
+	if (url.protocol === "file:") {
+		const host = globalThis.process;
+		const files = host?.getBuiltinModule?.("node:fs/promises");
+		if (files) return files.readFile(url);
+	}
+	const response = await fetch(url);
+	if (!response.ok) throw new Error(\`\${url.href} could not be loaded: HTTP status \${response.status}\`);
+	return response;
+}
+function isResponse(source) {
+	return typeof Response !== "undefined" && source instanceof Response;
+}
+async function compile(source) {
+	if (source instanceof WebAssembly.Module) return source;
+	if (!isResponse(source)) return WebAssembly.compile(source);
+	const streams = source.headers.get("content-type")?.startsWith("application/wasm");
+	return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
+}
+async function bytesOf(source) {
+	const data = isResponse(source) ? await source.arrayBuffer() : source;
+	return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+async function relaxedRun(info, module, baseline) {
+	if (info.relaxed === "none") return "this model has no relaxed SIMD kernels";
+	const mask = info.relaxed === "dot" ? probeRelaxedDot() : 0;
+	if (mask === undefined) return "the relaxed SIMD dot product of this machine is missing or not exact";
+	const [section] = WebAssembly.Module.customSections(module, "qc.relaxed");
+	if (!section) return "the module has lost its section \\"qc.relaxed\\"";
+	try {
+		const relaxed = await WebAssembly.compile(section);
+		const instance = await WebAssembly.instantiate(relaxed, { qc: {
+			...baseline,
+			mask
+		} });
+		return instance.exports.run;
+	} catch (error) {
+		return \`the relaxed SIMD kernels could not be compiled here (\${error instanceof Error ? error.message : error})\`;
+	}
+}
+function describe(infos) {
+	return infos.map(({ address, length, ...info }) => info);
+}
+function kindOf(value) {
+	return ArrayBuffer.isView(value) ? value.constructor.name : Array.isArray(value) ? "an array" : String(value);
+}
+function check(role, info, data) {
+	const type = arrayType(info.dtype);
+	const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
+	const name = JSON.stringify(info.name);
+	if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
+		throw new TypeError(\`\${role} \${name} must be a \${type.name} (\${info.dtype}), not \${kindOf(data)}\`);
+	}
+	const { length } = data;
+	if (length !== info.length) {
+		const shape = info.shape.join("×") || "scalar";
+		throw new RangeError(\`\${role} \${name} has \${length} elements; its shape \${shape} has \${info.length}\`);
+	}
+}
+function checkNames(role, infos, given) {
+	for (const name of Object.keys(given)) {
+		if (infos.some((info) => info.name === name)) continue;
+		const known = infos.map((info) => JSON.stringify(info.name)).join(", ");
+		throw new TypeError(\`there is no \${role} \${JSON.stringify(name)}; the model has \${known || "none"}\`);
+	}
+}
+function makeModel(info, memory, simd, execute) {
+	const view = ({ name, dtype, address, length }) => {
+		const type = arrayType(dtype);
+		return [name, new type(memory.buffer, address, length)];
+	};
+	const inputs = Object.fromEntries(info.inputs.map(view));
+	const outputs = Object.fromEntries(info.outputs.map(view));
+	return {
+		signature: {
+			inputs: describe(info.inputs),
+			outputs: describe(info.outputs)
+		},
+		simd,
+		views: {
+			inputs,
+			outputs
+		},
+		execute,
+		run(given, options) {
+			if (typeof given !== "object" || given === null || ArrayBuffer.isView(given)) {
+				throw new TypeError("run takes an object with an array for each input");
+			}
+			const into = options?.into ?? {};
+			checkNames("input", info.inputs, given);
+			checkNames("output", info.outputs, into);
+			for (const one of info.inputs) {
+				if (!Object.hasOwn(given, one.name)) throw new TypeError(\`input \${JSON.stringify(one.name)} is missing\`);
+				check("input", one, given[one.name]);
+			}
+			for (const one of info.outputs) if (Object.hasOwn(into, one.name)) check("output", one, into[one.name]);
+			for (const { name } of info.inputs) inputs[name]?.set(given[name]);
+			execute();
+			const results = info.outputs.map(({ name }) => {
+				const result = outputs[name];
+				const own = Object.hasOwn(into, name) ? into[name] : undefined;
+				if (!own) return [name, result.slice()];
+				own.set(result);
+				return [name, own];
+			});
+			return Object.fromEntries(results);
+		}
+	};
+}
+async function instantiate(info, defaults, options = {}) {
+	const { simd = "auto" } = options;
+	if (![
+		"auto",
+		"baseline",
+		"relaxed"
+	].includes(simd)) {
+		throw new TypeError(\`simd must be "auto", "baseline" or "relaxed", not \${JSON.stringify(simd)}\`);
+	}
+	const file = (source) => source instanceof URL ? fetchFile(source) : source;
+	const module = await compile(await (options.wasm ?? file(defaults.wasm())));
+	const { exports } = await WebAssembly.instantiate(module);
+	const memory = exports.memory;
+	if (info.weights.external) {
+		const weights = await bytesOf(await (options.weights ?? file(defaults.weights())));
+		if (weights.byteLength !== info.weights.bytes) {
+			throw new RangeError(\`the weights have \${weights.byteLength} bytes; the model needs \${info.weights.bytes}\`);
+		}
+		new Uint8Array(memory.buffer).set(weights, info.weights.address);
+	}
+	const relaxed = simd === "baseline" ? "not asked for" : await relaxedRun(info, module, exports);
+	if (typeof relaxed === "function") return makeModel(info, memory, "relaxed", relaxed);
+	if (simd === "relaxed") throw new Error(\`relaxed SIMD can't be used: \${relaxed}\`);
+	return makeModel(info, memory, "baseline", exports.run);
+}
+`;

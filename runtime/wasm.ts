@@ -1,0 +1,311 @@
+/** The runtime of a compiled model in WebAssembly: loads it, chooses what the machine can do, and runs it. */
+
+/** An input or output, and where it lies in the memory. */
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly length: number;
+  readonly address: number;
+  readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
+}
+
+/** What the compiler says about a model. */
+export interface ModelInfo {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly relaxed: 'none' | 'instructions' | 'dot';
+  readonly weights: { readonly address: number; readonly bytes: number; readonly external: boolean };
+}
+
+export type Source = BufferSource | WebAssembly.Module | Response;
+
+export interface LoadOptions {
+  /** The module; by default it is fetched from beside this file. */
+  readonly wasm?: Source | Promise<Source>;
+  /** The weights, where they are in a file of their own; by default fetched from beside this file. */
+  readonly weights?: BufferSource | Response | Promise<BufferSource | Response>;
+  /** `auto`: relaxed SIMD where this machine's is exact. `relaxed` throws where it is not. */
+  readonly simd?: 'auto' | 'baseline' | 'relaxed';
+}
+
+/** Where a model's files are when the caller names none. */
+export interface Defaults {
+  readonly wasm: () => URL | Uint8Array<ArrayBuffer>;
+  readonly weights: () => URL;
+}
+
+type Data =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+interface DataType {
+  readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): Data;
+}
+
+type Tensors = Record<string, Data>;
+
+/** A model, ready to run. */
+export interface Model {
+  readonly signature: { readonly inputs: readonly object[]; readonly outputs: readonly object[] };
+  /** The instructions in use. */
+  readonly simd: 'baseline' | 'relaxed';
+  /** The inputs and outputs in the model's own memory, for use with `execute`. */
+  readonly views: { readonly inputs: Tensors; readonly outputs: Tensors };
+  /** Runs on the inputs given and gives the outputs as fresh arrays, or in the arrays of `into`. */
+  run(inputs: Readonly<Tensors>, options?: { readonly into?: Partial<Tensors> }): Tensors;
+  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */
+  execute(): void;
+}
+
+const arrayTypes: Record<string, DataType> = {
+  f32: Float32Array,
+  f64: Float64Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+  i1: Uint8Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  i4: Int8Array,
+  i2: Int8Array,
+};
+
+function arrayType(dtype: string): DataType {
+  return arrayTypes[dtype] ?? Uint8Array;
+}
+
+/**
+ * A module that exports its memory and `dot`: i32x4.relaxed_dot_i8x16_i7x16_add_s on the vectors at 0, 16 and 32,
+ * result at 48.
+ */
+const probeModule =
+  'AGFzbQEAAAABBAFgAAADAgEABQQBAQEBBxACBm1lbW9yeQIAA2RvdAAACh8BHQBBMEEA/QAEAEEQ/QAEAEEg/QAEAP2TAv0LBAAL';
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** Weights and activations of the probe: the extremes against one another, then numbers without symmetry. */
+function probeOperands(round: number): [weights: Int8Array, activations: Uint8Array] {
+  const weights = new Int8Array(16);
+  const activations = new Uint8Array(16);
+  const extremes = [
+    [-128, 255],
+    [-128, 200],
+    [127, 255],
+    [127, 128],
+    [-128, 128],
+    [-1, 255],
+    [127, 127],
+  ] as const;
+  const pair = extremes[round];
+  for (let lane = 0; lane < 16; lane++) {
+    weights[lane] = pair ? pair[0] : 37 * round + 91 * lane * lane + 13 * lane;
+    activations[lane] = pair ? pair[1] : 101 * round + 59 * lane * lane + 29 * lane + 128;
+  }
+  if (round === extremes.length) weights.fill(-128, 0, 8).fill(127, 8);
+  return [weights, activations];
+}
+
+/**
+ * What must be xor-ed into signed activations so that this machine's relaxed dot product is exact: 0 where it
+ * reads them as signed, 0x80808080 where as unsigned; undefined where it saturates, is wrong or is not there.
+ */
+export function probeRelaxedDot(): number | undefined {
+  try {
+    const module = new WebAssembly.Module(fromBase64(probeModule));
+    const { memory, dot } = new WebAssembly.Instance(module).exports as {
+      memory: WebAssembly.Memory;
+      dot: () => void;
+    };
+    const bytes = new Uint8Array(memory.buffer);
+    const words = new Int32Array(memory.buffer);
+    let signed = true;
+    let unsigned = true;
+    for (let round = 0; round < 24; round++) {
+      const [weights, activations] = probeOperands(round);
+      bytes.set(new Uint8Array(weights.buffer), 0);
+      bytes.set(activations, 16);
+      for (let lane = 0; lane < 4; lane++) words[8 + lane] = 1000003 * (round - 7) * (lane + 1);
+      dot();
+      for (let lane = 0; lane < 4; lane++) {
+        let asSigned = words[8 + lane] as number;
+        let asUnsigned = asSigned;
+        for (let i = 4 * lane; i < 4 * lane + 4; i++) {
+          const weight = weights[i] as number;
+          const activation = activations[i] as number;
+          asUnsigned += weight * activation;
+          asSigned += weight * ((activation << 24) >> 24);
+        }
+        const found = words[12 + lane];
+        signed &&= found === asSigned;
+        unsigned &&= found === asUnsigned;
+      }
+    }
+    return signed ? 0 : unsigned ? 0x80808080 | 0 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a file beside the model. */
+async function fetchFile(url: URL): Promise<BufferSource | Response> {
+  if (url.protocol === 'file:') {
+    const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
+    const files = host?.getBuiltinModule?.('node:fs/promises') as
+      | { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> }
+      | undefined;
+    if (files) return files.readFile(url);
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.href} could not be loaded: HTTP status ${response.status}`);
+  return response;
+}
+
+function isResponse(source: object): source is Response {
+  return typeof Response !== 'undefined' && source instanceof Response;
+}
+
+async function compile(source: Source): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return source;
+  if (!isResponse(source)) return WebAssembly.compile(source);
+  // streaming needs the media type application/wasm, which not every server sends
+  const streams = source.headers.get('content-type')?.startsWith('application/wasm');
+  return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
+}
+
+async function bytesOf(source: BufferSource | Response): Promise<Uint8Array> {
+  const data = isResponse(source) ? await source.arrayBuffer() : source;
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
+}
+
+/** The relaxed kernels' `run`, or why there is none. */
+async function relaxedRun(
+  info: ModelInfo,
+  module: WebAssembly.Module,
+  baseline: WebAssembly.Exports,
+): Promise<(() => void) | string> {
+  if (info.relaxed === 'none') return 'this model has no relaxed SIMD kernels';
+  const mask = info.relaxed === 'dot' ? probeRelaxedDot() : 0;
+  if (mask === undefined) return 'the relaxed SIMD dot product of this machine is missing or not exact';
+  const [section] = WebAssembly.Module.customSections(module, 'qc.relaxed');
+  if (!section) return 'the module has lost its section "qc.relaxed"';
+  try {
+    const relaxed = await WebAssembly.compile(section);
+    const instance = await WebAssembly.instantiate(relaxed, { qc: { ...baseline, mask } });
+    return instance.exports.run as () => void;
+  } catch (error) {
+    return `the relaxed SIMD kernels could not be compiled here (${error instanceof Error ? error.message : error})`;
+  }
+}
+
+function describe(infos: readonly TensorInfo[]): object[] {
+  return infos.map(({ address, length, ...info }) => info);
+}
+
+function kindOf(value: unknown): string {
+  return ArrayBuffer.isView(value) ? value.constructor.name : Array.isArray(value) ? 'an array' : String(value);
+}
+
+/** Throws unless `data` can stand for a tensor. */
+function check(role: string, info: TensorInfo, data: unknown): asserts data is Data {
+  const type = arrayType(info.dtype);
+  const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
+  const name = JSON.stringify(info.name);
+  if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
+    throw new TypeError(`${role} ${name} must be a ${type.name} (${info.dtype}), not ${kindOf(data)}`);
+  }
+  const { length } = data as Data;
+  if (length !== info.length) {
+    const shape = info.shape.join('×') || 'scalar';
+    throw new RangeError(`${role} ${name} has ${length} elements; its shape ${shape} has ${info.length}`);
+  }
+}
+
+/** Throws on a name that the model doesn't have. */
+function checkNames(role: string, infos: readonly TensorInfo[], given: object): void {
+  for (const name of Object.keys(given)) {
+    if (infos.some((info) => info.name === name)) continue;
+    const known = infos.map((info) => JSON.stringify(info.name)).join(', ');
+    throw new TypeError(`there is no ${role} ${JSON.stringify(name)}; the model has ${known || 'none'}`);
+  }
+}
+
+function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['simd'], execute: () => void): Model {
+  const view = ({ name, dtype, address, length }: TensorInfo): [string, Data] => {
+    const type = arrayType(dtype);
+    return [name, new type(memory.buffer as ArrayBuffer, address, length)];
+  };
+  const inputs = Object.fromEntries(info.inputs.map(view));
+  const outputs = Object.fromEntries(info.outputs.map(view));
+  return {
+    signature: { inputs: describe(info.inputs), outputs: describe(info.outputs) },
+    simd,
+    views: { inputs, outputs },
+    execute,
+    run(given, options) {
+      if (typeof given !== 'object' || given === null || ArrayBuffer.isView(given)) {
+        throw new TypeError('run takes an object with an array for each input');
+      }
+      const into = options?.into ?? {};
+      checkNames('input', info.inputs, given);
+      checkNames('output', info.outputs, into);
+      for (const one of info.inputs) {
+        if (!Object.hasOwn(given, one.name)) throw new TypeError(`input ${JSON.stringify(one.name)} is missing`);
+        check('input', one, given[one.name]);
+      }
+      for (const one of info.outputs) if (Object.hasOwn(into, one.name)) check('output', one, into[one.name]);
+      for (const { name } of info.inputs) inputs[name]?.set(given[name] as never);
+      execute();
+      const results = info.outputs.map(({ name }): [string, Data] => {
+        const result = outputs[name] as Data;
+        const own = Object.hasOwn(into, name) ? into[name] : undefined;
+        if (!own) return [name, result.slice()];
+        own.set(result as never);
+        return [name, own];
+      });
+      return Object.fromEntries(results);
+    },
+  };
+}
+
+/** Loads a model. Rejects when it can't be read or compiled, or when the instructions asked for are not there. */
+export async function instantiate(info: ModelInfo, defaults: Defaults, options: LoadOptions = {}): Promise<Model> {
+  const { simd = 'auto' } = options;
+  if (!['auto', 'baseline', 'relaxed'].includes(simd)) {
+    throw new TypeError(`simd must be "auto", "baseline" or "relaxed", not ${JSON.stringify(simd)}`);
+  }
+  const file = (source: URL | Uint8Array<ArrayBuffer>) => (source instanceof URL ? fetchFile(source) : source);
+  const module = await compile(await (options.wasm ?? file(defaults.wasm())));
+  const { exports } = await WebAssembly.instantiate(module);
+  const memory = exports.memory as WebAssembly.Memory;
+  if (info.weights.external) {
+    const weights = await bytesOf(await (options.weights ?? file(defaults.weights())));
+    if (weights.byteLength !== info.weights.bytes) {
+      throw new RangeError(`the weights have ${weights.byteLength} bytes; the model needs ${info.weights.bytes}`);
+    }
+    new Uint8Array(memory.buffer).set(weights, info.weights.address);
+  }
+  const relaxed = simd === 'baseline' ? 'not asked for' : await relaxedRun(info, module, exports);
+  if (typeof relaxed === 'function') return makeModel(info, memory, 'relaxed', relaxed);
+  if (simd === 'relaxed') throw new Error(`relaxed SIMD can't be used: ${relaxed}`);
+  return makeModel(info, memory, 'baseline', exports.run as () => void);
+}
