@@ -76,12 +76,18 @@ export function epilogue(
         invariant(operand, `${op.name} has an absent operand in a fused region`);
         return computed.get(operand) ?? loadBeside(k, cluster.outside(operand), resultType, buffers, place, lanes);
       });
-      const { lower } = op.definition;
-      if (lower?.kind !== 'elementwise') throw new InternalError(`${op.name} cannot follow in a fused region`);
-      computed.set(op.result, lower.body(k, args, op));
+      computed.set(op.result, elementBody(k, op, args));
     }
     return computed.get(cluster.rest.at(-1)?.result ?? cluster.root.result) as Value;
   };
+}
+
+/** An elementwise op on values; one that only names the type anew gives its operand. */
+export function elementBody(k: KernelBuilder, op: Op, args: readonly Value[]): Value {
+  const { lower } = op.definition;
+  if (lower?.kind === 'alias') return args[0] as Value;
+  if (lower?.kind !== 'elementwise') throw new InternalError(`${op.name} cannot be part of a fused region`);
+  return lower.body(k, args, op);
 }
 
 function loadBeside(

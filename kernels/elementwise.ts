@@ -8,9 +8,9 @@ import {
   type TensorType,
   type Value,
 } from '../src/ir/index.ts';
-import { InternalError, invariant } from '../src/support/diagnostics.ts';
+import { invariant } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
-import { type Cluster, tensorType } from './cluster.ts';
+import { type Cluster, elementBody, tensorType } from './cluster.ts';
 import { type Access, loopNest } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
 
@@ -61,10 +61,8 @@ export function elementwise(cluster: Cluster, context: KernelContext): KernelPla
         values.set(v, whole ? k.load(buffer, at[i] as Value, n) : k.splat(k.load(buffer, at[i] as Value), n));
       });
       for (const op of ops) {
-        const { lower } = op.definition;
-        if (lower?.kind !== 'elementwise') throw new InternalError(`${op.name} is not elementwise`);
         const args = op.operands.map((v) => values.get(v as Value) as Value);
-        values.set(op.result, lower.body(k, args, op));
+        values.set(op.result, elementBody(k, op, args));
       }
       const last = ops.at(-1);
       invariant(last, 'a cluster has a last op');

@@ -102,11 +102,13 @@ export function buildContraction(
     const column = k.add(k.scaled(group, problem.columns), k.scaled(panel, width));
     const each = product.registers;
     for (let r = 0; r < height; r++) {
-      const parts = Array.from({ length: units }, (_, u) => {
+      // without vectors, what lies behind the last output is not even read
+      const kept = product.columns === 1 ? live : units;
+      const parts = Array.from({ length: kept }, (_, u) => {
         const at = (r * units + u) * each;
         return prepared.finish(sums.slice(at, at + each), starts, columnOf(u));
       });
-      finish(parts.length > 1 ? k.concat(parts) : (parts[0] as Value), k.add(row, k.index(r)), column, width, live);
+      finish(k.concat(parts), k.add(row, k.index(r)), column, kept * product.columns, live);
     }
   };
 

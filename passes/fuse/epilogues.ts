@@ -13,9 +13,10 @@ function canLead(op: Op): boolean {
   return lower?.kind === 'reduce' || lower?.kind === 'elementwise';
 }
 
-/** Whether `next` may follow inside the kernel of `value`: elementwise, same shape, every other operand readable beside. */
+/** Whether `next` may follow inside the kernel of `value`: elementwise or the same codes under another type, same shape, other operands readable beside. */
 function canFollow(root: Op, value: Value, next: Op): boolean {
-  if (next.definition.lower?.kind !== 'elementwise' || next.results.length !== 1) return false;
+  const kind = next.definition.lower?.kind;
+  if ((kind !== 'elementwise' && kind !== 'alias') || next.results.length !== 1) return false;
   const [type, result] = [tensorType(value), tensorType(next.result)];
   if (type.shape.join() !== result.shape.join()) return false;
   return next.operands.every((operand, i) => {

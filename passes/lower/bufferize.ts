@@ -176,10 +176,10 @@ function rebuildMain(
     const place = places.get(aliasRoot(value));
     invariant(place, 'every value that a launch touches has a place');
     if ('argument' in place) return planned.body.args[place.argument] as Value;
-    const key = `${place.space} ${place.offset} ${type.element}`;
+    const bytes = storedBytes(tensorType(value));
+    const key = `${place.space} ${place.offset} ${bytes} ${type.element}`;
     let made = buffers.get(key);
     if (!made) {
-      const bytes = storedBytes(tensorType(value));
       const types = [ref(type.element, place.space)];
       made = rewriter.create(buffer, {}, { offset: place.offset, bytes }, { types, name: value.name ?? '' }).result;
       buffers.set(key, made);

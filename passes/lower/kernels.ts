@@ -1,4 +1,4 @@
-import { KernelBuilder, launch } from '../../dialects/kernel/index.ts';
+import { KernelBuilder, launch, pack, start } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
@@ -72,7 +72,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
   const context: KernelContext = {
     target,
     rewriter,
-    input: (k, name, value) => k.buffer(name, checked(value, source), constant.is(value.op) ? 'weights' : 'input'),
+    input: (k, name, value) => k.buffer(name, checked(value, source), isWeight(value) ? 'weights' : 'input'),
     output: (k, value) => k.buffer('y', checked(value, source), 'output'),
   };
   const plan = planKernel(cluster, context);
@@ -92,6 +92,9 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
   );
   rewriter.replace(op, launched.results);
 }
+
+/** Constants, and what will be folded from them. */
+const isWeight = (value: Value): boolean => constant.is(value.op) || pack.is(value.op) || start.is(value.op);
 
 const inPlace = (plan: KernelPlan): readonly number[] => plan.inPlace ?? [];
 

@@ -19,6 +19,12 @@ const key = (l: Layout | undefined): string => (l ? layoutText(l) : '');
 /** Templates whose kernels want channels innermost. */
 const channelsLastTemplates = new Set(['conv', 'pool']);
 
+function wantsChannelsLast(value: Value): boolean {
+  return [...value.users].some(
+    ({ definition: { lower } }) => lower?.kind === 'template' && channelsLastTemplates.has(lower.template),
+  );
+}
+
 /** What an op does with layouts: the layout that its result gets, from the (converted) operands. */
 function decide(op: Op, convert: (index: number, to: Layout | undefined) => void): Layout | undefined {
   const { lower } = op.definition;
@@ -46,7 +52,8 @@ function decide(op: Op, convert: (index: number, to: Layout | undefined) => void
       return reducedLayout(op, x, result, lower.axes(op));
     case 'view': {
       if (op.name === 'nn.transpose') return transposedLayout(x, op.attributes.perm as readonly number[]);
-      if (result.shape.length === rank) return x.layout;
+      if (op.name === 'nn.pad' && wantsChannelsLast(op.result)) convert(0, channelsLast(rank));
+      if (result.shape.length === rank) return typeOf(op.operand(0)).layout;
       convert(0, undefined);
       return undefined;
     }

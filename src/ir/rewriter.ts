@@ -79,7 +79,8 @@ export class Rewriter {
     attributes: Attributes = {},
     options: CreateOptions = {},
   ): Op {
-    const types = options.types ?? definition.infer(operands, attributes);
+    const types =
+      options.types ?? definition.infer(operands, attributes) ?? (definition.results.length === 0 ? [] : undefined);
     invariant(types, `${definition.name} needs its result types said`);
     const op = new Op(definition, types, attributes, options.source ?? this.source);
     operands.forEach((value, i) => {

@@ -1,0 +1,69 @@
+import { registry } from '../../dialects/index.ts';
+import { runProgram } from '../../dialects/kernel/interpret.ts';
+import { fuseEpilogues } from '../../passes/fuse/epilogues.ts';
+import { expandDcast } from '../../passes/integer/expandDcast.ts';
+import { bufferize } from '../../passes/lower/bufferize.ts';
+import { foldPacking } from '../../passes/lower/foldPacking.ts';
+import { lowerKernels } from '../../passes/lower/kernels.ts';
+import { chooseLayout } from '../../passes/schedule/chooseLayout.ts';
+import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
+import { uniformShift } from '../../passes/schedule/uniformShift.ts';
+import { interpret } from '../../src/interpret/index.ts';
+import { type Module, staticShape, storageOf, type TensorType, verifyModule } from '../../src/ir/index.ts';
+import { elementCount, type HostTensor, typedArrayOf } from '../../src/support/tensor.ts';
+import { intrinsics, type Target } from '../../src/target/index.ts';
+import { generator, parse } from '../../src/text/index.ts';
+
+/** The module of a case, planned for a target: kernels, launches, one arena. */
+export async function planned(text: string, target: Target): Promise<Module> {
+  const module = parse(text, { registry });
+  verifyModule(module);
+  const context = { registry, target, report: () => {} };
+  for (const pass of [
+    expandDcast,
+    uniformShift,
+    explicitPadding,
+    chooseLayout,
+    fuseEpilogues,
+    lowerKernels,
+    foldPacking,
+    bufferize,
+  ]) {
+    await pass.run(module, {}, context);
+    verifyModule(module);
+  }
+  return module;
+}
+
+/** Seeded inputs for @main: full-range codes, floats in −2..2. */
+export function seededInputs(module: Module, seed: number): HostTensor[] {
+  const next = generator(seed);
+  return module.main.body.args.map((arg) => {
+    const type = arg.type as TensorType;
+    const shape = staticShape(type);
+    const dtype = storageOf(type.element) as 'f32' | 'i8';
+    const data = new (typedArrayOf(dtype))(elementCount(shape));
+    for (let i = 0; i < data.length; i++) data[i] = dtype === 'f32' ? next() * 4 - 2 : Math.floor(next() * 256) - 128;
+    return { dtype, shape, data };
+  });
+}
+
+/** What the reference interpreter gives for the unlowered module, by output in order. */
+export function reference(text: string, inputs: readonly HostTensor[]): HostTensor[] {
+  const module = parse(text, { registry });
+  const named = Object.fromEntries(
+    module.main.body.args.map((arg, i) => [arg.name ?? `${i}`, inputs[i] as HostTensor]),
+  );
+  return Object.values(interpret(module, named));
+}
+
+/** The planned module on the kernel interpreter. */
+export function runKernels(
+  module: Module,
+  inputs: readonly HostTensor[],
+  target: Target,
+  variant?: string,
+): HostTensor[] {
+  const settings = { dot_sign_mask: 0 };
+  return runProgram(module, inputs, { intrinsics, slack: target.slack, settings, ...(variant ? { variant } : {}) });
+}
