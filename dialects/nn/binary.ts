@@ -188,8 +188,8 @@ export const div: BinaryOp = binary({
   onnx: (op) => [both(op, 'Div')],
 });
 
-const lesser = (a: number, b: number) => (a !== a || b !== b ? Number.NaN : a < b ? a : b);
-const greater = (a: number, b: number) => (a !== a || b !== b ? Number.NaN : a > b ? a : b);
+const lesser = (a: number, b: number) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b);
+const greater = (a: number, b: number) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b ? a : b);
 
 export const min: BinaryOp = binary({
   name: 'min',

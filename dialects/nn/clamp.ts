@@ -1,4 +1,5 @@
 import { attr, defineOp, expressed, type Value, withElement } from '../../src/ir/index.ts';
+import { max as maxOp, min as minOp } from './binary.ts';
 import { mapElements } from './elements.ts';
 
 /** Relu and Clip: both are a clamp. */
@@ -37,9 +38,15 @@ export const clamp = defineOp({
       op: 'Clip',
       since: 11,
       build(node): Value {
+        const [x, low, high] = [node.input(0), node.optionalInput(1), node.optionalInput(2)];
+        const known = [1, 2].every((i) => !node.optionalInput(i) || node.constant(i));
+        if (!known) {
+          const atLeast = low ? node.create(maxOp, { a: x, b: low }).result : x;
+          return high ? node.create(minOp, { a: atLeast, b: high }).result : atLeast;
+        }
         const [min = -Infinity] = node.constantNumbers(1) ?? [];
         const [max = Infinity] = node.constantNumbers(2) ?? [];
-        return node.create(clamp, { x: node.input(0) }, { min, max }).result;
+        return node.create(clamp, { x }, { min, max }).result;
       },
     },
   ],

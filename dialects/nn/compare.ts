@@ -137,6 +137,6 @@ function test(name: string, summary: string, onnx: string, holds: (x: number) =>
 }
 
 export const not = test('not', 'Whether x is false.', 'Not', (x) => x === 0);
-export const isNaNOp = test('is_nan', 'Whether x is a NaN.', 'IsNaN', (x) => x !== x);
+export const isNaNOp = test('is_nan', 'Whether x is a NaN.', 'IsNaN', Number.isNaN);
 
 export const compareOps = [equal, less, lessOrEqual, greater, greaterOrEqual, and, or, xor, not, isNaNOp];

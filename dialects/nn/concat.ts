@@ -47,7 +47,8 @@ export const concat = defineOp({
       build(node): Value {
         const xs = Array.from({ length: node.inputCount }, (_, i) => node.input(i));
         const axis = node.opset < 4 ? node.int('axis', 1) : node.int('axis');
-        return node.create(concat, { xs }, { axis: normalAxis(axis, (xs[0]?.type as TensorType).shape.length) }).result;
+        return node.create(concat, { xs }, { axis: normalAxis(axis, (node.input(0).type as TensorType).shape.length) })
+          .result;
       },
     },
   ],

@@ -30,6 +30,13 @@ export function truths(shape: readonly number[], data: Uint8Array): HostTensor {
   return { dtype: 'i1', shape, data };
 }
 
+/** Bits of 32 that an element below 8 bits does not have. */
+const unusedBits: Partial<Record<DType, number>> = { i4: 28, u4: 28, i2: 30, u2: 30 };
+
+function wrapNarrow(v: number, unused: number, signed: boolean): number {
+  return signed ? (v << unused) >> unused : (v << unused) >>> unused;
+}
+
 /** Numbers as elements of `dtype`: f64 for floats, wrapped for integers, as truth values for i1. */
 export function fromNumbers(dtype: DType, shape: readonly number[], values: Float64Array): HostTensor {
   if (isReal(dtype)) return real(shape, values);
@@ -41,7 +48,9 @@ export function fromNumbers(dtype: DType, shape: readonly number[], values: Floa
   if (dtype === 'i64') return { dtype, shape, data: BigInt64Array.from(values, toBig) };
   if (dtype === 'u64') return { dtype, shape, data: BigUint64Array.from(values, toBig) };
   const data = new (typedArrayOf(dtype))(values.length) as Int32Array;
-  data.set(values);
+  const unused = unusedBits[dtype];
+  if (unused === undefined) data.set(values);
+  else for (let i = 0; i < data.length; i++) data[i] = wrapNarrow(values[i] as number, unused, dtype.startsWith('i'));
   return { dtype, shape, data };
 }
 

@@ -194,7 +194,7 @@ export const reduceMax = reduction({
   name: 'reduce_max',
   summary: 'The largest element over the given axes.',
   init: -Infinity,
-  combine: (total, v) => (v > total || v !== v ? v : total),
+  combine: (total, v) => (v > total || Number.isNaN(v) ? v : total),
   body: (k, total, x) => k.max(total, x),
   onnx: (op) => [reducing(op, 'ReduceMax', 18), global(op, 'GlobalMaxPool')],
 });
@@ -203,7 +203,7 @@ export const reduceMin = reduction({
   name: 'reduce_min',
   summary: 'The smallest element over the given axes.',
   init: Infinity,
-  combine: (total, v) => (v < total || v !== v ? v : total),
+  combine: (total, v) => (v < total || Number.isNaN(v) ? v : total),
   body: (k, total, x) => k.min(total, x),
   onnx: (op) => [reducing(op, 'ReduceMin', 18)],
 });

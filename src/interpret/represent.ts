@@ -57,6 +57,8 @@ export function fromReals(tensor: HostTensor, type: TensorType, precision: Preci
     for (let i = 0; i < codes.length; i++) codes[i] = encodeFloat(data[i] as number, format, saturates(element));
     return { dtype, shape, data: codes };
   }
+  if (dtype === 'f8e8m0')
+    throw new QcError({ what: 'block scales (f8e8m0) cannot be computed', help: 'keep them constant' });
   if (dtype === 'f64') return { dtype, shape, data: Float64Array.from(data as Float32Array) };
   throw new InternalError(`an evaluation gave ${tensor.dtype} for ${type.key}`);
 }
@@ -115,7 +117,7 @@ function quantize(tensor: HostTensor, type: QuantType): HostTensor {
     const at = indexOf(i);
     const steps = (values[i] as number) / (scale[at] as number);
     const code = levels ? nearestLevel(steps, levels) : halfEven(steps) + (zeroPoint[at] as number);
-    data[i] = code !== code ? (zeroPoint[at] as number) : Math.min(Math.max(code, low), high);
+    data[i] = Number.isNaN(code) ? (zeroPoint[at] as number) : Math.min(Math.max(code, low), high);
   }
   return { dtype, shape, data };
 }

@@ -36,11 +36,13 @@ export interface ImportOptions {
   readonly symbols?: Readonly<Record<string, number>> | undefined;
   /** Whole shapes of inputs, by name. */
   readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
+  /** Values of inputs that are fixed: they are no inputs of the module, and what depends on them alone is folded. */
+  readonly constants?: Readonly<Record<string, HostTensor>> | undefined;
 }
 
 /** Oldest and newest version of the standard operator set that is understood. */
 const oldestOpset = 6;
-const newestOpset = 27;
+const newestOpset = 28;
 
 /** Constants are folded when the result has no more elements than this, or than the operands together. */
 const foldLimit = 65536;
@@ -112,7 +114,15 @@ class Importer {
     for (const input of this.#model.graph.inputs) {
       // An input with a default value is taken to have that value.
       if (this.#initializers.has(input.name)) continue;
-      const type = inputType(input, symbols, this.#options.shapes?.[input.name]);
+      const fixed = this.#options.constants?.[input.name];
+      const type = inputType(input, symbols, fixed?.shape ?? this.#options.shapes?.[input.name]);
+      if (fixed) {
+        this.#values.set(
+          input.name,
+          this.#createConstant(checkedConstant(input.name, fixed, type), input.name, '').result,
+        );
+        continue;
+      }
       this.#values.set(input.name, this.#main.body.addArgument(type, input.name));
     }
   }
@@ -278,6 +288,16 @@ function inputType(input: ValueInfoProto, symbols: Symbols, given: readonly numb
     declared.map((dim, i) => symbols.dimension(dim, `${input.name}_${i}`)),
     dtype,
   );
+}
+
+function checkedConstant(name: string, value: HostTensor, type: TensorType): HostTensor {
+  if (value.dtype === type.element) return value;
+  throw new QcError({
+    what: `the constant for the input '${name}' has elements of ${value.dtype}`,
+    where: name,
+    why: `the model needs ${type.element}`,
+    help: 'convert it',
+  });
 }
 
 /** Adds the node to errors that do not say where they are. */

@@ -69,7 +69,7 @@ function constantElements(op: Op): Elements | undefined {
   return Array.from(value.data() as unknown as Iterable<number | bigint>, Number);
 }
 
-const rankOf = (value: Value | undefined) => (value?.type as TensorType).shape.length;
+const rankOf = (value: Value) => (value.type as TensorType).shape.length;
 
 /** Elementwise on operands of one length, or of length 1. */
 function elementwise(operands: readonly Elements[], f: (...values: Dim[]) => Dim | undefined): Elements | undefined {
@@ -99,7 +99,7 @@ function select(condition: Dim, a: Dim, b: Dim): Dim | undefined {
 }
 
 function gathered([x = [], indices = []]: readonly Elements[], op: Op): Elements | undefined {
-  if (rankOf(op.operands[0]) !== 1) return undefined;
+  if (rankOf(op.operand(0)) !== 1) return undefined;
   const picked = indices.map((i) => (typeof i === 'number' ? x[i < 0 ? i + x.length : i] : undefined));
   return picked.every((v) => v !== undefined) ? picked : undefined;
 }
@@ -135,5 +135,5 @@ const rules = new Map<OpDefinition, (operands: readonly Elements[], op: Op) => E
   [gather, gathered],
   [slice, sliced],
   [expand, expanded],
-  [reduceProd, ([x = []], op) => (rankOf(op.operands[0]) === 1 ? [x.reduce(mulDim, 1)] : undefined)],
+  [reduceProd, ([x = []], op) => (rankOf(op.operand(0)) === 1 ? [x.reduce(mulDim, 1)] : undefined)],
 ]);

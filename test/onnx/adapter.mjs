@@ -1,0 +1,61 @@
+// Runs one ONNX backend test on the built package, for ../shared/conformance/onnx/run_onnx_node_tests.mjs --module.
+// QC_TARGET names what runs it; the interpreter is the default.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { registry } from '../../dist/dialects/index.js';
+import { interpret } from '../../dist/src/interpret/index.js';
+import { decodeBf16, decodeF16 } from '../../dist/src/numerics/index.js';
+import { importOnnx } from '../../dist/src/onnx/index.js';
+import { dataTypeNumber, elementStorage } from '../../dist/src/onnx/proto/dtypes.js';
+import { hostTensor, readTensor, tensorBytes, tensorProto } from '../../dist/src/onnx/proto/index.js';
+
+const unsupported = (message) => Object.assign(new Error(message), { code: 'UNSUPPORTED' });
+
+/** The suite's tensor, canonical little-endian bytes, as a host tensor. */
+function toHost(tensor) {
+  if (!tensor?.raw || !elementStorage(tensor.dtype)) throw unsupported('an input is no tensor of numbers');
+  const dims = tensor.dims.map(BigInt);
+  const proto = { name: '', dims, dataType: tensor.dtype, rawData: tensor.raw, packed: new Map(), stringData: [] };
+  return hostTensor(readTensor(proto));
+}
+
+/** A host tensor as the suite compares it: narrow floats as numbers, 64-bit integers as BigInt. */
+function fromHost(tensor) {
+  const decode = { f16: decodeF16, bf16: decodeBf16 }[tensor.dtype] ?? ((v) => v);
+  const raw = tensorBytes(readTensor(tensorProto('', tensor)));
+  return { dtype: dataTypeNumber(tensor.dtype), dims: [...tensor.shape], raw, data: Array.from(tensor.data, decode) };
+}
+
+function externalData(modelPath) {
+  return (location) => {
+    const path = join(dirname(modelPath), location);
+    return existsSync(path) ? new Uint8Array(readFileSync(path)) : undefined;
+  };
+}
+
+/** Inputs that give the model its structure (shapes, axes) are fixed when the import asks for it. */
+function runInterpreter(bytes, options, inputs) {
+  try {
+    return interpret(importOnnx(bytes, options), inputs);
+  } catch (error) {
+    if (!String(error.message).includes('depends on data')) throw error;
+    const isData = ([, tensor]) => tensor.dtype.startsWith('f');
+    const constants = Object.fromEntries(Object.entries(inputs).filter((entry) => !isData(entry)));
+    const data = Object.fromEntries(Object.entries(inputs).filter(isData));
+    return interpret(importOnnx(bytes, { ...options, constants }), data);
+  }
+}
+
+export async function run({ modelPath, inputs, inputNames, outputNames }) {
+  const target = process.env.QC_TARGET ?? 'interpreter';
+  if (target !== 'interpreter') throw unsupported(`there is no adapter for QC_TARGET=${target}`);
+  const given = Object.fromEntries(inputs.map((tensor, i) => [inputNames[i], toHost(tensor)]));
+  try {
+    const options = { registry, externalData: externalData(modelPath) };
+    const outputs = runInterpreter(new Uint8Array(readFileSync(modelPath)), options, given);
+    return outputNames.map((name) => fromHost(outputs[name]));
+  } catch (error) {
+    if (error.name === 'QcError') throw unsupported(error.message);
+    throw error;
+  }
+}
