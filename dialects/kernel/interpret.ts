@@ -90,8 +90,8 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
     weights: module.facts.get('weights')?.bytes() ?? new Uint8Array(0),
   };
   for (const op of main.body.ops()) {
-    if (structure.buffer.is(op)) bound.set(op.result, placeOf(op, spaces));
-    else if (structure.launch.is(op)) launch(module, op, bound, options);
+    if (op.definition === structure.buffer) bound.set(op.result, placeOf(op, spaces));
+    else if (op.definition === structure.launch) launch(module, op, bound, options);
   }
   return outputs.map((bytes, i) => {
     const type = outputTypes[i] as TensorType;

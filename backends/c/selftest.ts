@@ -1,0 +1,76 @@
+import { invariant } from '../../src/support/diagnostics.ts';
+import { bytesOfTensor, elementBytes, type HostTensor } from '../../src/support/tensor.ts';
+import { type CPort, type CSignature, countOf } from './signature.ts';
+import { cStorageType } from './types.ts';
+import { concatenated, wordArray } from './words.ts';
+
+/** Known inputs and the outputs that belong to them, in the order of the signature. */
+export interface SelfTest {
+  readonly inputs: readonly HostTensor[];
+  readonly outputs: readonly HostTensor[];
+  /** |difference| ≤ tolerance · (1 + |expected|) for f32 and f64 outputs. Others must be equal. Default 1e-4. */
+  readonly tolerance?: number;
+}
+
+const isReal = (port: CPort) => port.dtype === 'f32' || port.dtype === 'f64';
+
+/** The arrays and the function of NAME_selftest. */
+export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array {
+  const { name, inputs, outputs } = signature;
+  const vectors = (ports: readonly CPort[], tensors: readonly HostTensor[]) =>
+    ports.flatMap((port, i) => {
+      const bytes = bytesOfTensor(tensors[i] as HostTensor);
+      const wanted = countOf(port) * elementBytes(port.dtype);
+      invariant(bytes.length === wanted, `the self-test's '${port.name}' has ${bytes.length} bytes, not ${wanted}`);
+      return wordArray(`selftest_${port.identifier}`, bytes, '');
+    });
+  const parameters = outputs.map((port) => `,\n    ${cStorageType(port.dtype)} *${port.identifier}`).join('');
+  const given = inputs.map(
+    (port) => `,\n      (const ${cStorageType(port.dtype)} *)(const void *)selftest_${port.identifier}`,
+  );
+  const lines = [
+    `int ${name}_selftest(${name}_context *ctx${parameters})`,
+    '{',
+    `  const int status = ${name}_run(ctx${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')});`,
+    `  if (status != ${name}_OK) {`,
+    '    return status;',
+    '  }',
+    ...outputs.flatMap((port) =>
+      isReal(port) ? compareReals(name, port, test.tolerance ?? 1e-4) : compareBytes(name, port),
+    ),
+    `  return ${name}_OK;`,
+    '}',
+    '',
+    '',
+  ];
+  return concatenated([
+    ...vectors(inputs, test.inputs),
+    ...vectors(outputs, test.outputs),
+    new TextEncoder().encode(lines.join('\n')),
+  ]);
+}
+
+function compareBytes(name: string, port: CPort): string[] {
+  const bytes = countOf(port) * elementBytes(port.dtype);
+  return [
+    `  if (memcmp(${port.identifier}, selftest_${port.identifier}, ${bytes}) != 0) {`,
+    `    return ${name}_ERROR_SELFTEST;`,
+    '  }',
+  ];
+}
+
+function compareReals(name: string, port: CPort, tolerance: number): string[] {
+  const type = cStorageType(port.dtype);
+  return [
+    `  for (size_t i = 0; i < ${countOf(port)}; i++) {`,
+    `    const double actual = (double)${port.identifier}[i];`,
+    `    const double expected = (double)((const ${type} *)(const void *)selftest_${port.identifier})[i];`,
+    '    const double difference = actual < expected ? expected - actual : actual - expected;',
+    '    const double size = expected < 0 ? -expected : expected;',
+    '    const int same = actual == expected || (actual != actual && expected != expected);',
+    `    if (!same && !(difference <= ${tolerance} * (1 + size))) {`,
+    `      return ${name}_ERROR_SELFTEST;`,
+    '    }',
+    '  }',
+  ];
+}

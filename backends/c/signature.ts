@@ -1,0 +1,49 @@
+import { signatureOf } from '../../dialects/kernel/interpret.ts';
+import { type Module, type ScalarType, staticShape, storageOf, type TensorType } from '../../src/ir/index.ts';
+import type { DType } from '../../src/support/tensor.ts';
+import { identifier, Names } from '../clike/names.ts';
+
+/** An input or output of the generated function. */
+export interface CPort {
+  /** As the model calls it. */
+  readonly name: string;
+  /** As the C code calls it: `input_x`, `output_y`. */
+  readonly identifier: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** What a caller of the generated code must know. */
+export interface CSignature {
+  /** Prefix of every symbol. */
+  readonly name: string;
+  readonly inputs: readonly CPort[];
+  readonly outputs: readonly CPort[];
+  readonly arenaBytes: number;
+  readonly weightsBytes: number;
+  readonly weights: 'inline' | 'external';
+  /** Whether NAME_selftest exists. */
+  readonly selftest: boolean;
+}
+
+/** The ports of a planned program. */
+export function portsOf(module: Module): { inputs: CPort[]; outputs: CPort[] } {
+  const signature = signatureOf(module);
+  const names = new Names();
+  const ports = (prefix: string, given: readonly string[], types: readonly TensorType[]): CPort[] =>
+    types.map((type, i) => ({
+      name: given[i] as string,
+      identifier: names.unique(`${prefix}_${identifier(given[i] as string)}`),
+      dtype: storageOf(type.element) as Exclude<ScalarType, 'index'>,
+      shape: staticShape(type),
+    }));
+  return {
+    inputs: ports('input', signature.input_names, signature.input_types as readonly TensorType[]),
+    outputs: ports('output', signature.output_names, signature.output_types as readonly TensorType[]),
+  };
+}
+
+/** Number of elements of a port. */
+export function countOf(port: CPort): number {
+  return port.shape.reduce((n, dim) => n * dim, 1);
+}

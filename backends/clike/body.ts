@@ -1,0 +1,290 @@
+import { type LanewiseName, lanewisePrimitives } from '../../dialects/kernel/index.ts';
+import * as memory from '../../dialects/kernel/memory.ts';
+import * as structure from '../../dialects/kernel/structure.ts';
+import type { Block, Op, OpDefinition, ScalarType, Value } from '../../src/ir/index.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
+import { carriedVariable, type Expression, isAtom, primary } from './expression.ts';
+import { lanewisePrinters } from './lanewise.ts';
+import type { Language } from './language.ts';
+import type { Names } from './names.ts';
+import { vectorPrinters } from './vector.ts';
+
+/** A longer expression gets a name. */
+const LONGEST = 110;
+
+const counters = ['i', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's'];
+
+export const lanesOf = (value: Value): number => (value.type.kind === 'vec' ? value.type.lanes : 1);
+export const elementOf = (value: Value): ScalarType => (value.type as { element: ScalarType }).element;
+
+const lanewiseNames = new Map<OpDefinition, LanewiseName>(
+  (Object.keys(lanewisePrimitives) as LanewiseName[]).map((name) => [lanewisePrimitives[name].definition, name]),
+);
+
+/** A statement; one that only declares a constant can be left out when nothing reads it. */
+interface Line {
+  readonly text: string;
+  readonly declares: string | undefined;
+}
+
+/**
+ * Prints the body of a kernel as statements. A vector is one variable a lane. A value that is used once, in the
+ * same block, is nested into its use; loads never move past a store or a loop.
+ */
+export class BodyPrinter {
+  readonly language: Language;
+  readonly #names: Names;
+  /** Each lane of every value known so far. */
+  readonly #lanes = new Map<Value, readonly Expression[]>();
+  /** Values that are not printed yet: they wait for their only use. */
+  readonly #waiting = new Set<Value>();
+  readonly #lines: Line[] = [];
+  readonly #counters: string[] = [];
+  #depth = 1;
+
+  /** `buffers` names the arguments of the kernel. */
+  constructor(language: Language, names: Names, buffers: ReadonlyMap<Value, string>) {
+    this.language = language;
+    this.#names = names;
+    for (const [value, name] of buffers) this.#lanes.set(value, [primary(name)]);
+  }
+
+  print(block: Block): void {
+    for (const op of block.ops()) this.#op(op);
+  }
+
+  /** Each lane of an operand, for the one place where the text goes. */
+  take(value: Value): readonly Expression[] {
+    const lanes = this.#lanes.get(value);
+    invariant(lanes, 'an operand is not defined before it is used');
+    this.#waiting.delete(value);
+    return lanes;
+  }
+
+  /** Each lane of an operand as something that may be written several times. */
+  takeNamed(value: Value): readonly Expression[] {
+    if (this.#waiting.has(value)) this.#name(value);
+    const lanes = this.take(value);
+    if (lanes.every(isAtom)) return lanes;
+    this.#name(value);
+    return this.take(value);
+  }
+
+  /** The statements, without variables that nothing reads. */
+  get lines(): readonly string[] {
+    const read = new Set<string>();
+    const kept = this.#lines.toReversed().filter(({ text, declares }) => {
+      const needed = declares === undefined || read.has(declares);
+      if (needed) for (const [word] of text.matchAll(/[A-Za-z_]\w*/g)) read.add(word);
+      return needed;
+    });
+    return kept.reverse().map(({ text }) => text);
+  }
+
+  #line(text: string, declares?: string): void {
+    this.#lines.push({ text: `${'  '.repeat(this.#depth)}${text}`, declares });
+  }
+
+  #op(op: Op): void {
+    const { definition } = op;
+    if (definition === structure.forLoop) this.#loop(op);
+    else if (definition === memory.store) this.#store(op);
+    else if (!definition.terminator && op.result.uses.size > 0) {
+      this.#lanes.set(op.result, this.#expressions(op));
+      this.#settle(op, op.result);
+    }
+  }
+
+  #expressions(op: Op): readonly Expression[] {
+    const { definition } = op;
+    const name = lanewiseNames.get(definition);
+    if (name) return this.#lanewise(name, op);
+    const printer = vectorPrinters.get(definition);
+    if (printer) return printer(this, op);
+    switch (definition) {
+      case structure.constant: {
+        const literal = this.language.literal(structure.constant.attributesOf(op).value, elementOf(op.result));
+        return this.#lanesOf(op, () => literal);
+      }
+      case memory.load:
+        return this.#load(op, (lane) => lane);
+      case memory.loadSplat: {
+        const { group } = memory.loadSplat.attributesOf(op);
+        return this.#load(op, (lane) => lane % group);
+      }
+      case memory.table:
+        return this.#table(op);
+      case memory.setting:
+        // A program in C finds out nothing when it is loaded: its dot products are signed.
+        return [this.language.literal(0, elementOf(op.result))];
+      default:
+        throw new InternalError(`${op.name} can't be printed in a kernel`);
+    }
+  }
+
+  #lanesOf(op: Op, make: (lane: number) => Expression): Expression[] {
+    return Array.from({ length: lanesOf(op.result) }, (_, lane) => make(lane));
+  }
+
+  #lanewise(name: LanewiseName, op: Op): readonly Expression[] {
+    const [from, to] = [elementOf(op.operand(name === 'select' ? 1 : 0)), elementOf(op.result)];
+    const operands = op.operands.map((_, i) => this.take(op.operand(i)));
+    return this.#lanesOf(op, (lane) => {
+      const args = operands.map((lanes) => lanes[lane] as Expression);
+      return lanewisePrinters[name](this.language, { args, from, to, attributes: op.attributes });
+    });
+  }
+
+  #bufferName(value: Value): string {
+    return (this.take(value)[0] as Expression).text;
+  }
+
+  #load(op: Op, place: (lane: number) => number): readonly Expression[] {
+    const [buffer, element] = [this.#bufferName(op.operand(0)), elementOf(op.result)];
+    const index = (
+      lanesOf(op.result) === 1 ? this.take(op.operand(1)) : this.takeNamed(op.operand(1))
+    )[0] as Expression;
+    return this.#lanesOf(op, (lane) => ({
+      ...this.language.element(buffer, this.#offset(index, place(lane)), element),
+      reads: true,
+    }));
+  }
+
+  #table(op: Op): readonly Expression[] {
+    const [buffer, element] = [this.#bufferName(op.operand(0)), elementOf(op.result)];
+    const indices = this.take(op.operand(1));
+    const from = elementOf(op.operand(1));
+    return indices.map((index) => ({
+      ...this.language.element(buffer, from === 'u8' ? index : this.language.cast(index, from, 'u8'), element),
+      reads: true,
+    }));
+  }
+
+  #offset(index: Expression, by: number): Expression {
+    if (by === 0) return index;
+    if (index.literal !== undefined) return this.language.literal(index.literal + by, 'index');
+    return lanewisePrinters.add(this.language, {
+      args: [index, this.language.literal(by, 'index')],
+      from: 'index',
+      to: 'index',
+      attributes: {},
+    });
+  }
+
+  /** Leaves a value to its only use, or gives it a name. */
+  #settle(op: Op, result: Value): void {
+    const lanes = this.#lanes.get(result) as readonly Expression[];
+    if (lanes.every(isAtom)) return;
+    const [use, ...others] = result.uses;
+    const nests = others.length === 0 && use?.op.block === op.block && lanes.every((e) => e.text.length <= LONGEST);
+    if (nests) this.#waiting.add(result);
+    else this.#name(result);
+  }
+
+  #name(value: Value): void {
+    this.#waiting.delete(value);
+    const lanes = this.#lanes.get(value) as readonly Expression[];
+    const base = this.#names.numbered(baseName(value));
+    const element = elementOf(value);
+    const named = lanes.map((e, lane) => {
+      if (isAtom(e)) return e;
+      const name = lanes.length === 1 ? base : this.#names.unique(`${base}_${lane}`);
+      this.#line(this.language.constant(element, name, e.text), name);
+      return primary(name);
+    });
+    this.#lanes.set(value, named);
+  }
+
+  /** Before memory changes: what has been read must have a name. */
+  #nameReads(): void {
+    for (const value of [...this.#waiting]) {
+      if (this.#lanes.get(value)?.some((e) => e.reads)) this.#name(value);
+    }
+  }
+
+  #store(op: Op): void {
+    const value = op.operand(0);
+    const lanes = memory.store.attributesOf(op).lanes || lanesOf(value);
+    if (lanes > 1) this.takeNamed(value);
+    const values = this.take(value);
+    const index = (lanes === 1 ? this.take(op.operand(2)) : this.takeNamed(op.operand(2)))[0] as Expression;
+    const buffer = this.#bufferName(op.operand(1));
+    this.#nameReads();
+    for (let lane = 0; lane < lanes; lane++) {
+      const place = this.language.place(buffer, this.#offset(index, lane));
+      this.#line(`${place} = ${(values[lane] as Expression).text};`);
+    }
+  }
+
+  #loop(op: Op): void {
+    const { language } = this;
+    const region = op.regions[0] as Block;
+    const carried = region.args.slice(1);
+    const [lower, upper] = [0, 1].map((i) => {
+      const bound = this.take(op.operand(i))[0] as Expression;
+      return bound.reads ? (this.takeNamed(op.operand(i))[0] as Expression) : bound;
+    }) as [Expression, Expression];
+    const start = carried.map((_, i) => this.take(op.operand(i + 2)));
+    this.#nameReads();
+    const variables = carried.map((value, i) =>
+      this.#variable(value, op.results[i] as Value, start[i] as Expression[]),
+    );
+    const level = this.#depth - 1;
+    this.#counters[level] ??= this.#names.unique(counters[level] ?? 'i');
+    const counter = this.#counters[level];
+    this.#lanes.set(region.args[0] as Value, [primary(counter)]);
+    this.#line(language.loop(counter, lower.text, upper.text, structure.forLoop.attributesOf(op).step));
+    this.#depth++;
+    this.print(region);
+    this.#assign(region.last as Op, variables);
+    this.#depth--;
+    this.#line('}');
+  }
+
+  /** Declares the variable of a carried value, each lane by its start. */
+  #variable(value: Value, result: Value, start: readonly Expression[]): readonly string[] {
+    if (value.uses.size === 0 && result.uses.size === 0) return [];
+    const base = this.#names.numbered(value.name ?? 'acc');
+    const names = start.map((_, lane) => (start.length === 1 ? base : this.#names.unique(`${base}_${lane}`)));
+    names.forEach((name, lane) => {
+      this.#line(this.language.variable(elementOf(value), name, (start[lane] as Expression).text));
+    });
+    this.#lanes.set(value, names.map(carriedVariable));
+    this.#lanes.set(
+      result,
+      names.map((name) => primary(name)),
+    );
+    return names;
+  }
+
+  /** The end of a turn: all variables change as if at once. */
+  #assign(terminator: Op, variables: readonly (readonly string[])[]): void {
+    const next = variables.map((names, i) => (names.length === 0 ? [] : this.take(terminator.operand(i))));
+    const changed = new Set<string>();
+    const assignments: string[] = [];
+    variables.forEach((names, i) => {
+      names.forEach((name, lane) => {
+        const e = next[i]?.[lane] as Expression;
+        const late = [...e.carried].some((other) => changed.has(other));
+        const held = late ? this.#hold(e, elementOf(terminator.operand(i))) : e;
+        if (held.text !== name) assignments.push(`${name} = ${held.text};`);
+        changed.add(name);
+      });
+    });
+    for (const assignment of assignments) this.#line(assignment);
+  }
+
+  /** A value that would be read too late, under a name of its own. */
+  #hold(e: Expression, element: ScalarType): Expression {
+    const name = this.#names.numbered('next');
+    this.#line(this.language.constant(element, name, e.text), name);
+    return primary(name);
+  }
+}
+
+/** What a value is called: by its own name, by the buffer that it was loaded from, or `t`. */
+function baseName(value: Value): string {
+  if (value.name) return value.name;
+  const loaded = value.op && memory.load.is(value.op) ? value.op.operand(0).name : undefined;
+  return loaded ?? 't';
+}

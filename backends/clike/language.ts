@@ -1,0 +1,31 @@
+import type { ScalarType } from '../../src/ir/index.ts';
+import type { Expression } from './expression.ts';
+
+/**
+ * Functions that a generated file defines for itself where the language has no operator with the kernel dialect's
+ * meaning: wrapping arithmetic, roundings without a library, saturation.
+ */
+export type HelperName =
+  | ('add' | 'sub' | 'mul' | 'neg' | 'abs' | 'min' | 'max' | 'floor' | 'ceil' | 'round_even' | 'sqrt')
+  | ('saturate' | 'bits' | 'mul_shift');
+
+/** What differs between C and the languages that look like it. */
+export interface Language {
+  /** Type of a variable. */
+  readonly type: (element: ScalarType) => string;
+  readonly literal: (value: number, element: ScalarType) => Expression;
+  /** Conversion of a value that fits, or of an integer that wraps. */
+  readonly cast: (a: Expression, from: ScalarType, to: ScalarType) => Expression;
+  readonly select: (condition: Expression, a: Expression, b: Expression) => Expression;
+  /** Calls a helper for element type `from`, with a result of type `to`. */
+  readonly call: (name: HelperName, from: ScalarType, to: ScalarType, args: readonly Expression[]) => Expression;
+  /** The value of an element of a buffer. */
+  readonly element: (buffer: string, index: Expression, element: ScalarType) => Expression;
+  /** An element of a buffer as the target of an assignment. */
+  readonly place: (buffer: string, index: Expression) => string;
+  /** A variable that keeps its value. */
+  readonly constant: (element: ScalarType, name: string, value: string) => string;
+  /** A variable that a loop changes. */
+  readonly variable: (element: ScalarType, name: string, value: string) => string;
+  readonly loop: (counter: string, lower: string, upper: string, step: number) => string;
+}

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostCompilers, hostFlags, hostMain, inputFile, outputFile } from '../../../backends/c/host.ts';
+import type { CPort, CSignature } from '../../../backends/c/signature.ts';
+import { QcError } from '../../support/diagnostics.ts';
+import { bytesOfTensor, elementBytes, elementCount, type HostTensor, viewBytes } from '../../support/tensor.ts';
+
+export interface RunCOptions {
+  /** Further compiler options; default `-O2`. */
+  readonly flags?: readonly string[];
+  /** Run NAME_selftest first; the code must have one. */
+  readonly selftest?: boolean;
+  /** The compiler to use. Default: the first of cc, gcc and clang that starts. */
+  readonly compiler?: string;
+}
+
+/** The name of a C compiler of this machine. @throws QcError when there is none */
+export function findCompiler(): string {
+  const found = hostCompilers.find((name) => spawnSync(name, ['--version']).status === 0);
+  if (found) return found;
+  throw new QcError({
+    what: 'there is no C compiler to run this artifact with',
+    why: `none of ${hostCompilers.join(', ')} starts`,
+    help: 'install gcc or clang, or compile model.c yourself',
+  });
+}
+
+/**
+ * Compiles generated C with the host's compiler in a temporary folder, runs it once and gives its outputs.
+ * `artifact` is what emitC returns, or its files and signature read from a folder.
+ * @throws QcError when there is no compiler, it fails, an input has the wrong size, or the program reports an error
+ */
+export function runC(
+  artifact: { readonly files: ReadonlyMap<string, Uint8Array>; readonly signature: CSignature },
+  inputs: readonly HostTensor[],
+  options: RunCOptions = {},
+): HostTensor[] {
+  const { files, signature } = artifact;
+  const folder = mkdtempSync(join(tmpdir(), 'qc-c-'));
+  try {
+    for (const [path, content] of files) writeFileSync(join(folder, path), content);
+    writeFileSync(join(folder, 'main.c'), hostMain(signature));
+    signature.inputs.forEach((port, i) => {
+      writeFileSync(join(folder, inputFile(i)), inputBytes(port, inputs[i]));
+    });
+    compile(folder, options);
+    run(folder, options.selftest ? ['selftest'] : []);
+    return signature.outputs.map((port, i) => {
+      const data = viewBytes(port.dtype, new Uint8Array(readFileSync(join(folder, outputFile(i)))));
+      return { dtype: port.dtype, shape: [...port.shape], data };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inputBytes(port: CPort, tensor: HostTensor | undefined): Uint8Array {
+  const wanted = elementCount(port.shape) * elementBytes(port.dtype);
+  const bytes = tensor && bytesOfTensor(tensor);
+  if (bytes?.length === wanted) return bytes;
+  throw new QcError({
+    what: bytes ? `input '${port.name}' has ${bytes.length} bytes, not ${wanted}` : `input '${port.name}' is missing`,
+    why: `it has shape [${port.shape.join(', ')}] and elements of type ${port.dtype}`,
+  });
+}
+
+function compile(folder: string, options: RunCOptions): void {
+  const compiler = options.compiler ?? findCompiler();
+  const args = [...hostFlags, ...(options.flags ?? ['-O2']), 'main.c', 'model.c', '-o', 'model', '-lm'];
+  const { status, stderr, error } = spawnSync(compiler, args, { cwd: folder, encoding: 'utf8' });
+  if (status === 0) return;
+  throw new QcError({
+    what: 'the C compiler failed on generated code',
+    where: `${compiler} ${args.join(' ')}`,
+    why: error?.message ?? stderr.slice(0, 4000),
+    help: 'if your compiler speaks C99, this is a bug in qc',
+  });
+}
+
+function run(folder: string, args: readonly string[]): void {
+  const { status, signal, stderr } = spawnSync(join(folder, 'model'), args, { cwd: folder, encoding: 'utf8' });
+  if (status === 0) return;
+  throw new QcError({
+    what: `the compiled model failed (${signal ?? `status ${status}`})`,
+    why: stderr.slice(0, 4000) || undefined,
+  });
+}
