@@ -1,0 +1,9 @@
+export { add } from './add.ts';
+export { conv } from './conv.ts';
+export { matmul } from './matmul.ts';
+export { mul } from './mul.ts';
+export { poolSum } from './poolSum.ts';
+export { reduceSum } from './reduceSum.ts';
+export { requantize } from './requantize.ts';
+export { rescale } from './rescale.ts';
+export { table } from './table.ts';

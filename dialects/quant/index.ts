@@ -1,0 +1,4 @@
+export { dcast } from './dcast.ts';
+export { observe } from './observe.ts';
+export { qcast } from './qcast.ts';
+export { scast } from './scast.ts';

@@ -1,0 +1,54 @@
+import { observe } from '../../dialects/quant/observe.ts';
+import { Histogram, observerNames, observerOf, storeRange } from '../../src/calibrate/index.ts';
+import { interpret } from '../../src/interpret/index.ts';
+import { attr, type Module } from '../../src/ir/index.ts';
+import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+
+/**
+ * Runs the calibration samples through the model once, one at a time, and keeps a histogram for each observed
+ * value: memory does not grow with the number of samples. The chosen ranges become facts of the module.
+ */
+export const calibrate = definePass({
+  name: 'calibrate',
+  summary: 'Runs calibration data through the model and chooses the range of each observed value.',
+  phase: 'calibrate',
+  options: { observer: attr.oneOf(observerNames, 'mse'), percentile: attr.float(99.99) },
+  preserves: 'bits',
+  run(module, { observer, percentile }, context) {
+    const rule = observerOf(observer, percentile);
+    const { histograms, samples } = collect(module, context);
+    for (const [stats, histogram] of histograms) storeRange(module, stats, rule.choose(histogram));
+    context.report(`calibrated ${histograms.size} values on ${samples} samples, observer ${rule.name}`);
+  },
+});
+
+function collect(module: Module, context: PassContext): { histograms: Map<string, Histogram>; samples: number } {
+  const histograms = new Map<string, Histogram>();
+  for (const op of module.main.body.ops()) {
+    if (observe.is(op)) histograms.set(observe.attributesOf(op).stats, new Histogram());
+  }
+  let samples = 0;
+  if (histograms.size === 0) return { histograms, samples };
+  for (const sample of calibrationSamples(context)) {
+    samples++;
+    interpret(module, sample, {
+      observe(op, tensor) {
+        if (!observe.is(op)) return;
+        const { stats } = observe.attributesOf(op);
+        histograms.get(stats)?.add(tensor.data as Float32Array, op.source || stats);
+      },
+    });
+  }
+  if (samples === 0) throw new QcError({ what: 'the calibration data holds no samples', help: 'give at least one' });
+  return { histograms, samples };
+}
+
+function calibrationSamples(context: PassContext): Iterable<Sample> {
+  if (context.calibration) return context.calibration;
+  throw new QcError({
+    what: 'calibration needs data',
+    why: 'the ranges of activations are taken from real inputs',
+    help: 'give samples with --calibrate DATA',
+  });
+}

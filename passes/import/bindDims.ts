@@ -1,0 +1,98 @@
+import {
+  type Attribute,
+  attr,
+  bindDim,
+  type Dim,
+  DimExpr,
+  type Module,
+  Rewriter,
+  symbolsOf,
+  type TensorType,
+  type Type,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
+import { definePass } from '../../src/pass/define.ts';
+import { didYouMean, QcError } from '../../src/support/diagnostics.ts';
+
+/** Gives symbolic dimensions numbers: those that are named, and the batch, which is 1 unless it is named. */
+export const bindDims = definePass({
+  name: 'bind-dims',
+  summary: 'Gives symbolic dimensions numbers, as in dims=["N=4"]; the batch is 1 unless it is named.',
+  phase: 'import',
+  options: { dims: attr.strings([]) },
+  preserves: 'bits',
+  run(module, { dims }, context) {
+    const binding = bindingOf(module, dims);
+    if (binding.size === 0) return;
+    bindModule(module, binding);
+    for (const [name, value] of binding) {
+      module.symbols.delete(name);
+      context.report(`dimension ${name} is ${value}`);
+    }
+  },
+});
+
+function bindingOf(module: Module, given: readonly string[]): Map<string, number> {
+  const args = module.main.body.args.map((arg) => (arg.type as TensorType).shape);
+  const known = new Set(args.flat().flatMap((dim) => [...symbolsOf(dim)]));
+  const binding = new Map<string, number>();
+  for (const shape of args) {
+    const [first] = shape;
+    if (first instanceof DimExpr) for (const name of symbolsOf(first)) binding.set(name, 1);
+  }
+  for (const text of given) {
+    const [name = '', digits = ''] = text.split('=');
+    if (!known.has(name)) throw unknownSymbol(name, known);
+    if (!/^[1-9]\d*$/.test(digits)) {
+      throw new QcError({
+        what: `'${text}' gives no size`,
+        help: 'write NAME=SIZE with a whole number from 1, such as N=4',
+      });
+    }
+    binding.set(name, Number(digits));
+  }
+  return binding;
+}
+
+function unknownSymbol(name: string, known: ReadonlySet<string>): QcError {
+  const near = didYouMean(name, known);
+  return new QcError({
+    what: `the model has no dimension '${name}'`,
+    why: known.size > 0 ? `its dimensions are ${[...known].join(', ')}` : 'all its dimensions are numbers',
+    help: near ? `did you mean '${near}'?` : undefined,
+  });
+}
+
+function bindModule(module: Module, binding: ReadonlyMap<string, Dim>): void {
+  const rewriter = new Rewriter();
+  for (const op of module.ops()) {
+    const bound = Object.entries(op.attributes).map(([name, value]) => [name, bindAttribute(value, binding)] as const);
+    if (bound.some(([name, value]) => value !== op.attributes[name]))
+      rewriter.setAttributes(op, Object.fromEntries(bound));
+  }
+  const bindValue = (value: Value) => rewriter.retype(value, bindType(value.type, binding));
+  for (const func of module.functions.values()) {
+    func.body.args.forEach(bindValue);
+    func.resultTypes = func.resultTypes.map((type) => bindType(type, binding));
+  }
+  for (const op of module.ops()) {
+    op.results.forEach(bindValue);
+    for (const region of op.regions) region.args.forEach(bindValue);
+  }
+}
+
+function bindType(type: Type, binding: ReadonlyMap<string, Dim>): Type {
+  if (type.kind !== 'tensor') return type;
+  return tensor(
+    type.shape.map((dim) => bindDim(dim, binding)),
+    type.element,
+    type.layout,
+  );
+}
+
+function bindAttribute(value: Attribute | undefined, binding: ReadonlyMap<string, Dim>): Attribute | undefined {
+  if (value instanceof DimExpr) return bindDim(value, binding);
+  if (!Array.isArray(value) || !value.some((item) => item instanceof DimExpr)) return value;
+  return value.map((item) => bindAttribute(item, binding) as Attribute);
+}

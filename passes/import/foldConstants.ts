@@ -1,0 +1,55 @@
+import { constant } from '../../dialects/nn/constant.ts';
+import { evaluateOp } from '../../src/interpret/index.ts';
+import { attr, type Op, Resource, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
+import { definePass } from '../../src/pass/define.ts';
+import { applyGreedily } from '../../src/rewrite/index.ts';
+import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
+import { constantOf } from '../constants.ts';
+
+/** Computes what does not depend on the inputs, unless it is more data than `limit` elements beyond its operands. */
+export const foldConstants = definePass({
+  name: 'fold-constants',
+  summary: 'Computes at compile time what depends on constants alone.',
+  phase: 'import',
+  options: { limit: attr.int(65536) },
+  preserves: 'bits',
+  run(module, { limit }, context) {
+    const rewriter = new Rewriter();
+    const { body } = module.main;
+    for (const op of body.ops()) {
+      const operands = foldable(op, limit);
+      if (!operands) continue;
+      const results = evaluateOp(op, operands);
+      rewriter.before(op);
+      context.trace?.({ rule: 'fold-constants', op: op.name, source: op.source });
+      rewriter.replace(
+        op,
+        results.map((tensor, i) => materialize(rewriter, op, tensor, op.results[i] as Value)),
+      );
+    }
+    applyGreedily(body, []);
+  },
+});
+
+/** The constant operands of an op that may be computed, or undefined. */
+function foldable(op: Op, limit: number): HostTensor[] | undefined {
+  const { effect, terminator, evaluate } = op.definition;
+  if (effect !== 'pure' || terminator || !evaluate || op.definition === constant || op.regions.length > 0)
+    return undefined;
+  if (op.operands.length === 0 || !op.results.every((result) => hasStaticShape(result))) return undefined;
+  const operands = op.operands.map(constantOf);
+  if (!operands.every((operand) => operand !== undefined)) return undefined;
+  const size = (shapes: readonly (readonly number[])[]) => shapes.reduce((n, shape) => n + elementCount(shape), 0);
+  const before = size(operands.map(({ shape }) => shape));
+  const after = size(op.results.map((result) => (result.type as TensorType).shape as number[]));
+  return after <= before + limit ? operands : undefined;
+}
+
+const hasStaticShape = (value: Value) =>
+  value.type.kind === 'tensor' && value.type.shape.every((dim) => typeof dim === 'number');
+
+function materialize(rewriter: Rewriter, op: Op, { dtype, data }: HostTensor, result: Value): Value {
+  const name = result.name ?? op.source;
+  const value = Resource.of(name, dtype, data);
+  return rewriter.create(constant, {}, { value }, { types: [result.type], name }).result;
+}

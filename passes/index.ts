@@ -1,0 +1,43 @@
+import type { Pass } from '../src/pass/define.ts';
+import { calibrate } from './calibrate/calibrate.ts';
+import { insertObservers } from './calibrate/insertObservers.ts';
+import { fuseClamp } from './fuse/clamp.ts';
+import { fuseEpilogues } from './fuse/epilogues.ts';
+import { bindDims } from './import/bindDims.ts';
+import { canonicalize } from './import/canonicalize.ts';
+import { foldConstants } from './import/foldConstants.ts';
+import { expandDcast } from './integer/expandDcast.ts';
+import { toInteger } from './integer/toInteger.ts';
+import { bufferize } from './lower/bufferize.ts';
+import { foldPacking } from './lower/foldPacking.ts';
+import { lowerKernels } from './lower/kernels.ts';
+import { quantize } from './quantize/quantize.ts';
+import { chooseLayout } from './schedule/chooseLayout.ts';
+import { explicitPadding } from './schedule/explicitPadding.ts';
+import { uniformShift } from './schedule/uniformShift.ts';
+import { foldAffine } from './transform/foldAffine.ts';
+import { foldBatchNorm } from './transform/foldBatchNorm.ts';
+import { recognizeActivations } from './transform/recognizeActivations.ts';
+
+/** Every pass, in the order of the phases. */
+export const allPasses: readonly Pass[] = [
+  bindDims,
+  canonicalize,
+  foldConstants,
+  recognizeActivations,
+  foldBatchNorm,
+  foldAffine,
+  fuseClamp,
+  insertObservers,
+  calibrate,
+  quantize,
+  toInteger,
+  expandDcast,
+  uniformShift,
+  explicitPadding,
+  chooseLayout,
+  fuseEpilogues,
+  lowerKernels,
+  foldPacking,
+  bufferize,
+];

@@ -1,0 +1,68 @@
+import { add, mul, sub } from '../../dialects/nn/binary.ts';
+import { concat } from '../../dialects/nn/concat.ts';
+import { conv } from '../../dialects/nn/conv.ts';
+import { matmul } from '../../dialects/nn/matmul.ts';
+import { avgPool } from '../../dialects/nn/pool.ts';
+import { reduceMean } from '../../dialects/nn/reduce.ts';
+import { scast } from '../../dialects/quant/scast.ts';
+import { type Op, type OpDefinition, quantOf, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
+import { definePass } from '../../src/pass/define.ts';
+import { applyGreedily } from '../../src/rewrite/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import { isMove } from '../quantize/capabilities.ts';
+import { IntegerBuilder } from './builder.ts';
+import { lowerConv, lowerMatmul } from './contractions.ts';
+import { lowerProduct, lowerSum, lowerUnary } from './elementwise.ts';
+import { lowerMove } from './moves.ts';
+import { lowerAveragePool, lowerMean } from './pools.ts';
+import { tableFunctionOf } from './unaryTables.ts';
+
+/** Makes the integer ops of a quantized op, and gives its stored codes. */
+type Lower = (op: Op, build: IntegerBuilder) => Value;
+
+const lowerings: ReadonlyMap<OpDefinition, Lower> = new Map<OpDefinition, Lower>([
+  [conv, lowerConv],
+  [matmul, lowerMatmul],
+  [add, lowerSum],
+  [sub, lowerSum],
+  [mul, lowerProduct],
+  [reduceMean, lowerMean],
+  [avgPool, lowerAveragePool],
+  [concat, lowerMove],
+]);
+
+/** Turns ops on quantized types into integer ops, whose results the numeric contract fixes. */
+export const toInteger = definePass({
+  name: 'to-integer',
+  summary: 'Turns operations on quantized types into integer operations, and proves that their sums fit.',
+  phase: 'integer',
+  preserves: { quanta: 1 },
+  run(module, _options, context) {
+    const rewriter = new Rewriter();
+    const build = new IntegerBuilder(rewriter, context.report);
+    const { body } = module.main;
+    for (const op of body.ops()) {
+      if (!op.name.startsWith('nn.') || op.operands.length === 0 || !isQuantized(op.results[0])) continue;
+      rewriter.before(op);
+      const stored = loweringOf(op)(op, build);
+      const y = rewriter.create(scast, { x: stored }, {}, { types: [op.result.type] }).result;
+      context.trace?.({ rule: 'to-integer', op: op.name, source: op.source });
+      rewriter.replace(op, [y]);
+    }
+    applyGreedily(body, []);
+  },
+});
+
+const isQuantized = (value: Value | undefined): boolean =>
+  value?.type.kind === 'tensor' && quantOf(value.type as TensorType) !== undefined;
+
+function loweringOf(op: Op): Lower {
+  const found = lowerings.get(op.definition) ?? (isMove(op) ? lowerMove : tableFunctionOf(op) && lowerUnary);
+  if (found) return found;
+  throw new QcError({
+    what: `there is no integer form of ${op.name}`,
+    where: op.source,
+    why: 'its result has a quantized type',
+    help: 'keep this layer in float',
+  });
+}

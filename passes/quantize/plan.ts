@@ -1,0 +1,77 @@
+import { clamp } from '../../dialects/nn/clamp.ts';
+import { concat } from '../../dialects/nn/concat.ts';
+import type { Block, Op, Value } from '../../src/ir/index.ts';
+import { constantOf } from '../constants.ts';
+import { activationOperands, isContraction, isFloat32, isMove, isQuantizable } from './capabilities.ts';
+
+/** What will be computed on codes. */
+export interface QuantizationPlan {
+  /** Ops that become integer ops, in order. */
+  readonly ops: ReadonlySet<Op>;
+  /**
+   * The value whose range gives a value's codes their scale. Values that only move share one, and a value that
+   * nothing but a clamp or a concat reads takes the range of what comes out there.
+   */
+  rangeOf(value: Value): Value;
+  /** Values whose ranges are needed, each once, in order. */
+  readonly ranges: readonly Value[];
+}
+
+/**
+ * Chooses what is quantized: contractions, and whatever lies between one contraction and the next and has an
+ * integer form. What comes before the first or after the last contraction stays float, and so does an op without
+ * integer form, together with what it alone separates from the contractions.
+ */
+export function planQuantization(block: Block): QuantizationPlan {
+  const ops = chooseOps([...block.ops()]);
+  const rangeOf = (value: Value): Value => rangeSource(value, ops);
+  const ranges = new Set<Value>();
+  for (const op of ops) {
+    for (const i of activationOperands(op)) {
+      const operand = op.operand(i);
+      if (!constantOf(operand)) ranges.add(rangeOf(operand));
+    }
+    if (producesCodes(op, ops)) ranges.add(rangeOf(op.result));
+  }
+  return { ops, rangeOf, ranges: [...ranges] };
+}
+
+/** Whether a planned op's result is read by another: a contraction that is not keeps its accumulator. */
+export function producesCodes(op: Op, planned: ReadonlySet<Op>): boolean {
+  return [...op.result.users].some((user) => planned.has(user));
+}
+
+function chooseOps(all: readonly Op[]): ReadonlySet<Op> {
+  const afterContraction = new Set<Value>();
+  for (const op of all) {
+    const follows = isQuantizable(op) && activationOperands(op).some((i) => afterContraction.has(op.operand(i)));
+    if (isContraction(op) || follows) afterContraction.add(op.result);
+  }
+  const chosen = new Set<Op>();
+  for (const op of all.toReversed()) {
+    if (isContraction(op)) chosen.add(op);
+    else if (isQuantizable(op) && (isMove(op) || afterContraction.has(op.result))) {
+      const read = [...op.result.uses].some(
+        (use) => chosen.has(use.op) && activationOperands(use.op).includes(use.index),
+      );
+      const constant = isMove(op) && constantOf(op.operands[0]);
+      if (read && !constant && activationOperands(op).every((i) => isFloat32(op.operands[i]))) chosen.add(op);
+    }
+  }
+  return new Set(all.filter((op) => chosen.has(op)));
+}
+
+function rangeSource(value: Value, ops: ReadonlySet<Op>): Value {
+  const made = value.op;
+  if (made && ops.has(made) && isMove(made)) return rangeSource(made.operand(0), ops);
+  const end = soleReader(value, ops);
+  return end && made && ops.has(made) ? rangeSource(end.result, ops) : value;
+}
+
+/** The clamp or concat that alone reads a value, directly or through moves. */
+function soleReader(value: Value, ops: ReadonlySet<Op>): Op | undefined {
+  const [reader, ...others] = value.users;
+  if (!reader || others.length > 0 || !ops.has(reader)) return undefined;
+  if (reader.definition === clamp || reader.definition === concat) return reader;
+  return isMove(reader) ? soleReader(reader.result, ops) : undefined;
+}

@@ -1,0 +1,199 @@
+import { clamp } from '../../dialects/nn/clamp.ts';
+import { concat } from '../../dialects/nn/concat.ts';
+import { dcast } from '../../dialects/quant/dcast.ts';
+import { observe } from '../../dialects/quant/observe.ts';
+import { qcast } from '../../dialects/quant/qcast.ts';
+import { loadRange } from '../../src/calibrate/index.ts';
+import {
+  affine,
+  attr,
+  type Block,
+  type Module,
+  type Op,
+  type QuantType,
+  quantOf,
+  quantParams,
+  quantType,
+  Rewriter,
+  type TensorType,
+  type Type,
+  tensor,
+  uniformParams,
+  type Value,
+  withElement,
+} from '../../src/ir/index.ts';
+import { chooseActivationParams, quantizeF32 } from '../../src/numerics/index.ts';
+import { definePass, type PassContext } from '../../src/pass/define.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { channelAxis } from '../channels.ts';
+import { clampOf } from '../clamps.ts';
+import { constantName, createConstant, floatConstantOf } from '../constants.ts';
+import { activationOperands, isContraction, isMove } from './capabilities.ts';
+import { planQuantization, producesCodes, type QuantizationPlan } from './plan.ts';
+import { quantizeWeightsOf } from './weights.ts';
+
+/** Gives values quantized types; what stays float is separated by casts. */
+export const quantize = definePass({
+  name: 'quantize',
+  summary: 'Gives weights and activations quantized types, with casts where float remains.',
+  phase: 'quantize',
+  options: { weights: attr.oneOf(['i8'], 'i8'), activations: attr.oneOf(['i8'], 'i8') },
+  preserves: { snr: 10 },
+  run(module, _options, context) {
+    const types = activationTypes(module, context);
+    const plan = planQuantization(module.main.body);
+    const quantizer = new Quantizer(plan, types, context);
+    for (const op of plan.ops) quantizer.quantizeOp(op);
+  },
+});
+
+/** Takes the observers out; the types that their values' ranges give. */
+function activationTypes(module: Module, context: PassContext): Map<Value, QuantType> {
+  const types = new Map<Value, QuantType>();
+  const rewriter = new Rewriter();
+  for (const op of module.main.body.ops()) {
+    if (!observe.is(op)) continue;
+    const range = loadRange(module, observe.attributesOf(op).stats);
+    if (range) types.set(op.operand(0), activationType(range.min, range.max, op.source));
+    else context.report(`${op.source}: no calibrated range`);
+    rewriter.replace(op, [op.operand(0)]);
+  }
+  return types;
+}
+
+function activationType(min: number, max: number, where: string): QuantType {
+  const { scale, zeroPoint } = chooseActivationParams(min, max, 8, where);
+  return affine('i8', scale, zeroPoint);
+}
+
+/** The scale of a value of a quantized type with one. */
+function scaleOf(value: Value): number {
+  const params = uniformParams(quantOf(value.type as TensorType) as QuantType);
+  return (params as { scale: number }).scale;
+}
+
+class Quantizer {
+  readonly #plan: QuantizationPlan;
+  readonly #types: ReadonlyMap<Value, QuantType>;
+  readonly #context: PassContext;
+  readonly #rewriter = new Rewriter();
+  /** Quantized versions of float values, and of constants. */
+  readonly #casts = new Map<Value, Value>();
+
+  constructor(plan: QuantizationPlan, types: ReadonlyMap<Value, QuantType>, context: PassContext) {
+    this.#plan = plan;
+    this.#types = types;
+    this.#context = context;
+  }
+
+  quantizeOp(op: Op): void {
+    for (const i of activationOperands(op)) this.#rewriter.setOperand(op, i, this.#codesOf(op.operand(i), op));
+    if (op.definition === concat) this.#alignOperands(op);
+    const scales = isContraction(op) ? this.#quantizeWeights(op) : undefined;
+    const y = op.result;
+    if (!producesCodes(op, this.#plan.ops)) {
+      this.#keepAccumulator(op, scales as readonly number[]);
+      return;
+    }
+    this.#castFloatUses(y);
+    const [inferred] = op.definition.infer(op.operands, op.attributes) as [Type];
+    const type = isMove(op) || op.definition === concat ? inferred : withElement(y.type as TensorType, this.#typeOf(y));
+    this.#rewriter.retype(y, type);
+  }
+
+  #typeOf(value: Value): QuantType {
+    const source = this.#plan.rangeOf(value);
+    const type = this.#types.get(source);
+    if (type) return type;
+    throw new QcError({
+      what: 'this value has no calibrated range',
+      where: source.op?.source ?? source.name,
+      why: 'quantize needs the ranges that calibrate collects',
+      help: 'run insert-observers and calibrate before quantize, with calibration data',
+    });
+  }
+
+  /** The value as codes, for `reader`. */
+  #codesOf(value: Value, reader: Op): Value {
+    if (quantOf(value.type as TensorType)) return value;
+    const known = this.#casts.get(value);
+    if (known) return known;
+    const cast = floatConstantOf(value) ? this.#quantizeConstant(value, reader) : this.#castIn(value);
+    this.#casts.set(value, cast);
+    return cast;
+  }
+
+  #castIn(value: Value): Value {
+    if (value.op) this.#rewriter.after(value.op);
+    else this.#rewriter.atStart(value.definer as Block);
+    const types = [withElement(value.type as TensorType, this.#typeOf(value))];
+    return this.#rewriter.create(qcast, { x: value }, {}, { types, source: value.op?.source ?? value.name ?? '' })
+      .result;
+  }
+
+  /** A constant operand is quantized by what it holds, where it is defined. */
+  #quantizeConstant(value: Value, reader: Op): Value {
+    const { shape, data } = floatConstantOf(value) as HostTensor;
+    const numbers = data as Float32Array;
+    const low = numbers.reduce((a, b) => Math.min(a, b), 0);
+    const high = numbers.reduce((a, b) => Math.max(a, b), 0);
+    const type = activationType(low, high, reader.source);
+    const { scale, zeroPoint } = uniformParams(type) as { scale: number; zeroPoint: number };
+    const codes = Int8Array.from(numbers, (x) => quantizeF32(x, scale, zeroPoint, -128, 127));
+    this.#rewriter.after(value.op as Op);
+    return createConstant(
+      this.#rewriter,
+      constantName(value, reader.source),
+      { dtype: 'i8', shape, data: codes },
+      type,
+    );
+  }
+
+  /** Operands of a concat get the type of its result: those with another one are rescaled by a clamp without bounds. */
+  #alignOperands(op: Op): void {
+    const type = this.#typeOf(op.result);
+    op.operands.forEach((operand, i) => {
+      const value = operand as Value;
+      if ((value.type as TensorType).element === type) return;
+      this.#rewriter.before(op);
+      const types = [withElement(value.type as TensorType, type)];
+      this.#rewriter.setOperand(op, i, this.#rewriter.create(clamp, { x: value }, {}, { types }).result);
+    });
+  }
+
+  /** Quantizes constant weights. The scales of the accumulator, one a channel or one for all. */
+  #quantizeWeights(op: Op): readonly number[] {
+    const inputScale = scaleOf(op.operand(0));
+    if (!floatConstantOf(op.operands[1])) return [inputScale * scaleOf(op.operand(1))];
+    this.#rewriter.before(op);
+    const { value, scales, raised } = quantizeWeightsOf(this.#rewriter, op, inputScale);
+    this.#rewriter.setOperand(op, 1, value);
+    if (raised > 0)
+      this.#context.report(`${op.source}: the weight scale of ${raised} channels was raised to fit the bias`);
+    return scales.map((scale) => inputScale * scale);
+  }
+
+  /** The last contraction before float: its exact sums become float, without 8-bit codes in between. */
+  #keepAccumulator(op: Op, scale: readonly number[]): void {
+    const y = op.result;
+    const { shape, layout } = y.type as TensorType;
+    const granularity =
+      scale.length === 1 ? { kind: 'tensor' as const } : { kind: 'axis' as const, axis: channelAxis(op) };
+    const element = quantType({ storage: 'i32', granularity, params: quantParams({ scale }) });
+    const [min, max] = clampOf(op);
+    this.#castFloatUses(y, min, max);
+    this.#rewriter.setAttributes(op, { clamp: [-Infinity, Infinity] });
+    this.#rewriter.retype(y, tensor(shape, element, layout));
+  }
+
+  /** Ops that stay float, and results of the model, read the real value of `value`. */
+  #castFloatUses(value: Value, min = -Infinity, max = Infinity): void {
+    const uses = [...value.uses].filter((use) => !this.#plan.ops.has(use.op));
+    if (uses.length === 0) return;
+    this.#rewriter.after(value.op as Op);
+    let real = this.#rewriter.create(dcast, { x: value }, {}, { types: [value.type] }).result;
+    if (min > -Infinity || max < Infinity) real = this.#rewriter.create(clamp, { x: real }, { min, max }).result;
+    for (const { op, index } of uses) this.#rewriter.setOperand(op, index, real);
+  }
+}

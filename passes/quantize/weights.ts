@@ -1,0 +1,39 @@
+import { type Op, type QuantType, quantParams, quantType, type Rewriter, type Value } from '../../src/ir/index.ts';
+import { absmaxByAxis, chooseWeightScales, fitBias, quantizeWeightsByAxis } from '../../src/numerics/index.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { weightAxis } from '../channels.ts';
+import { constantName, createConstant, floatConstantOf } from '../constants.ts';
+
+/** Weights as codes, and the scales that they have got. */
+export interface QuantizedWeights {
+  readonly value: Value;
+  readonly scales: readonly number[];
+  /** Channels whose scale was raised so that the bias fits the accumulator. */
+  readonly raised: number;
+}
+
+/**
+ * Symmetric 8-bit weights of a contraction, one scale an output channel; the constant stands at the insertion point.
+ * @param inputScale scale of its activations, which decides whether the bias fits
+ */
+export function quantizeWeightsOf(rewriter: Rewriter, op: Op, inputScale: number): QuantizedWeights {
+  const weights = floatConstantOf(op.operands[1]) as HostTensor;
+  const bias = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
+  const axis = weightAxis(op);
+  const data = weights.data as Float32Array;
+  const chosen = chooseWeightScales(absmaxByAxis(data, weights.shape, axis), 8, op.source);
+  const scales = chosen.map((scale, c) => fitBias(bias?.[c] ?? 0, inputScale, scale, false, op.source).weightScale);
+  const codes = quantizeWeightsByAxis(data, weights.shape, axis, scales, 8);
+  const element = weightType(axis, scales);
+  const value = createConstant(
+    rewriter,
+    constantName(op.operand(1), op.source),
+    { dtype: 'i8', shape: weights.shape, data: codes },
+    element,
+  );
+  return { value, scales, raised: scales.filter((scale, c) => scale !== chosen[c]).length };
+}
+
+function weightType(axis: number, scale: readonly number[]): QuantType {
+  return quantType({ storage: 'i8', granularity: { kind: 'axis', axis }, params: quantParams({ scale }) });
+}

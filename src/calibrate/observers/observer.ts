@@ -1,0 +1,21 @@
+import type { Histogram } from '../histogram.ts';
+
+/** The part of a value's range that its codes will cover. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A rule that chooses the range of a value from what calibration saw of it. The range contains 0. */
+export interface Observer {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** @param histogram at least one value */
+  choose(histogram: Histogram): Range;
+}
+
+/** The smallest range that contains the given one and 0. */
+export function withZero({ min, max }: Range): Range {
+  return { min: Math.min(min, 0), max: Math.max(max, 0) };
+}
