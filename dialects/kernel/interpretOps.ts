@@ -153,7 +153,13 @@ function placesOf(machine: Machine, value: Value): number[] {
 function compileLoad(machine: Machine, op: Op): Step {
   const buffer = bufferOf(machine, op.operand(0));
   const index = place(machine, op.operand(1));
-  return fill(machine, op, (lane) => buffer.get((machine.lanes[index] as number) + lane));
+  const { lanes } = machine;
+  const at = place(machine, op.result);
+  const count = lanesOf(op.result);
+  return () => {
+    const first = lanes[index] as number;
+    for (let lane = 0; lane < count; lane++) lanes[at + lane] = buffer.get(first + lane);
+  };
 }
 
 function compileLoadSplat(machine: Machine, op: Op): Step {
@@ -251,9 +257,21 @@ function compileDot(machine: Machine, op: Op): Step {
     number[],
     number[],
   ];
+  const { lanes } = machine;
   const at = place(machine, op.result);
-  const values = (places: readonly number[]) => places.map((p) => machine.lanes[p] as number);
+  const [a, w, x] = [accumulator, weights, activations].map((places) => places.map(() => 0)) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const read = (places: readonly number[], into: number[]) => {
+    for (let i = 0; i < places.length; i++) into[i] = lanes[places[i] as number] as number;
+  };
   return () => {
-    machine.lanes.set(known.meaning(values(accumulator), values(weights), values(activations)), at);
+    read(accumulator, a);
+    read(weights, w);
+    read(activations, x);
+    const sums = known.meaning(a, w, x);
+    for (let i = 0; i < sums.length; i++) lanes[at + i] = sums[i] as number;
   };
 }

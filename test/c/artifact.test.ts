@@ -8,7 +8,11 @@ import { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { runC } from '../../src/cli/host/c.ts';
 import type { Value } from '../../src/ir/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { PlannedProgram, sanitized, strict } from './program.ts';
+import { missing, PlannedProgram, sanitized, strict } from './program.ts';
+
+const noCompiler = missing('cc');
+
+const noTools = missing('gcc', 'g++', 'cmake', 'nm');
 
 const input: HostTensor = { dtype: 'f32', shape: [1, 4], data: Float32Array.from([1, -2, 3.5, 0.25]) };
 const output: HostTensor = { dtype: 'f32', shape: [1, 4], data: Float32Array.from([4, -14, 34, 0]) };
@@ -56,7 +60,7 @@ function compileAndRun(artifact: CArtifact, main: string, compiler: readonly str
   }
 }
 
-describe('generated C', () => {
+describe.skipIf(noTools)(`generated C${noTools}`, () => {
   it.each(['inline', 'external'] as const)('computes with %s weights', (weights) => {
     const artifact = emit({ weights });
     expect(artifact.files.has('model_weights.bin')).toBe(weights === 'external');
@@ -138,7 +142,7 @@ int main() {
   }, 60_000);
 });
 
-describe('running C on the host', () => {
+describe.skipIf(noCompiler)(`running C on the host${noCompiler}`, () => {
   it('names an input of the wrong size', () => {
     const small: HostTensor = { dtype: 'f32', shape: [3], data: new Float32Array(3) };
     expect(() => runC(emit(), [small])).toThrow("input 'x' has 12 bytes, not 16");

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as structure from '../../dialects/kernel/structure.ts';
 import { Func, Module, Op, Resource, ref, type ScalarType, tensor, type Value } from '../../src/ir/index.ts';
 
@@ -84,3 +85,9 @@ export class PlannedProgram {
 
 export const strict = ['-O2', '-Wall', '-Wextra', '-Wconversion', '-pedantic', '-Werror'];
 export const sanitized = ['-O0', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+
+/** What a suite's name says when tools that it needs don't start here; empty when all do. */
+export function missing(...tools: readonly string[]): string {
+  const absent = tools.filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  return absent.length === 0 ? '' : ` (needs ${absent.join(', ')})`;
+}
