@@ -1,18 +1,13 @@
 import { attr, type Dim, defineOp, type OnnxNode, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
-import { elementCount } from '../../src/support/tensor.ts';
 import { knownCount } from './axes.ts';
 import { clampInPlace, verifyClamp } from './binary.ts';
 import { commonElement } from './broadcast.ts';
+import { type ConvParameters, convolve } from './convolve.ts';
 import { real, toF64 } from './elements.ts';
-import { checkWindow, readWindow, type Window, windowOutput, windowTaps } from './window.ts';
+import { checkWindow, readWindow, type Window, windowOutput } from './window.ts';
 
-interface ConvParameters {
-  readonly strides: readonly number[];
-  readonly pads: readonly number[];
-  readonly dilations: readonly number[];
-  readonly group: number;
-}
+export { convolve };
 
 /** The window of a convolution whose weights have the shape [CO, CI/group, kernel…]. */
 function convWindow(weights: readonly Dim[], { strides, pads, dilations }: ConvParameters): Window {
@@ -100,77 +95,4 @@ function importConv(node: OnnxNode): Value {
   const { strides, pads, dilations } = readWindow(node, kernel as number[], (x.type as TensorType).shape.slice(2));
   const attributes = { strides, pads, dilations, group: node.int('group', 1) };
   return node.create(conv, { x, w, bias }, attributes).result;
-}
-
-/**
- * A convolution in f64, any spatial rank. x: [N, C, …], w: [CO, C/group, …], y: [N, CO, …], row-major.
- */
-export function convolve(
-  x: Float64Array,
-  xShape: readonly number[],
-  w: Float64Array,
-  wShape: readonly number[],
-  bias: Float64Array | undefined,
-  parameters: ConvParameters,
-  yShape: readonly number[],
-): Float64Array {
-  const [batches, outputs] = yShape as [number, number];
-  const inputs = wShape[1] as number;
-  const taps = planTaps(convWindow(wShape, parameters), xShape.slice(2), yShape.slice(2));
-  const outputsPerGroup = outputs / parameters.group;
-  const inPlane = elementCount(xShape.slice(2));
-  const outPlane = elementCount(yShape.slice(2));
-  const kernelSize = elementCount(wShape.slice(2));
-  const y = new Float64Array(elementCount(yShape));
-  for (let n = 0; n < batches; n++) {
-    for (let o = 0; o < outputs; o++) {
-      const out = y.subarray((n * outputs + o) * outPlane, (n * outputs + o + 1) * outPlane);
-      if (bias) out.fill(bias[o] as number);
-      const firstInput = n * (xShape[1] as number) + Math.floor(o / outputsPerGroup) * inputs;
-      for (let c = 0; c < inputs; c++) {
-        const plane = (firstInput + c) * inPlane;
-        const weights = (o * inputs + c) * kernelSize;
-        for (const tap of taps.list) accumulate(out, x, plane, w[weights + tap.kernel] as number, tap, taps);
-      }
-    }
-  }
-  return y;
-}
-
-interface TapPlan {
-  readonly list: ReturnType<typeof windowTaps>;
-  readonly columns: number;
-  readonly stride: number;
-}
-
-/** Taps; a pointwise window runs over each plane as one row. */
-function planTaps(window: Window, input: readonly number[], output: readonly number[]): TapPlan {
-  const pointwise =
-    window.kernel.every((k) => k === 1) && window.strides.every((s) => s === 1) && window.pads.every((p) => p === 0);
-  if (pointwise) {
-    const row = [elementCount(input)];
-    const one = { kernel: [1], strides: [1], pads: [0, 0], dilations: [1] };
-    return { list: windowTaps(one, row, row), columns: row[0] as number, stride: 1 };
-  }
-  const stride = window.strides.at(-1) as number;
-  return { list: windowTaps(window, input, output), columns: output.at(-1) as number, stride };
-}
-
-function accumulate(
-  out: Float64Array,
-  x: Float64Array,
-  plane: number,
-  weight: number,
-  tap: TapPlan['list'][number],
-  { columns, stride }: TapPlan,
-): void {
-  const { rows, inside, first, last } = tap;
-  for (let r = 0; r < rows.length; r++) {
-    if (inside[r] === 0) continue;
-    const to = r * columns;
-    let from = plane + (rows[r] as number) + first * stride;
-    for (let i = to + first; i < to + last; i++, from += stride) {
-      out[i] = (out[i] as number) + weight * (x[from] as number);
-    }
-  }
 }

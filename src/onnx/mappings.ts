@@ -52,7 +52,7 @@ export class Mappings {
     throw new QcError({
       what: `operator '${key}' is not supported`,
       where,
-      why: `${this.#byName.size} operators are, and this is none of them`,
+      why: `qc imports ${this.#byName.size} operators, and this is none of them`,
       help: `${near ? `did you mean '${near}'? ` : ''}see docs/ops.md for all of them, or replace it in the model`,
     });
   }

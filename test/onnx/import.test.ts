@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { registry } from '../../dialects/index.ts';
+import { interpret } from '../../src/interpret/index.ts';
+import { type TensorType, verifyModule } from '../../src/ir/index.ts';
+import { type ImportOptions, importOnnx } from '../../src/onnx/index.ts';
+import {
+  type AttributeProto,
+  encodeModel,
+  type GraphProto,
+  type NodeProto,
+  tensorInfo,
+  tensorProto,
+} from '../../src/onnx/proto/index.ts';
+
+const node = (
+  opType: string,
+  inputs: string[],
+  outputs: string[],
+  attributes: AttributeProto[] = [],
+  name = '',
+): NodeProto => ({ name, opType, domain: '', overload: '', inputs, outputs, attributes });
+
+const ints = (name: string, value: number[]): AttributeProto => ({ name, type: 'ints', value: value.map(BigInt) });
+
+function load(graph: Partial<GraphProto>, opset = 17, options: Partial<ImportOptions> = {}) {
+  const empty = {
+    name: 'g',
+    nodes: [],
+    initializers: [],
+    sparseInitializers: [],
+    inputs: [],
+    outputs: [],
+    valueInfos: [],
+  };
+  const bytes = encodeModel({
+    irVersion: 8,
+    producerName: '',
+    producerVersion: '',
+    domain: '',
+    modelVersion: 0n,
+    opsetImports: [{ domain: '', version: opset }],
+    graph: { ...empty, ...graph },
+    functions: [],
+    metadata: [],
+  });
+  const module = importOnnx(bytes, { registry, ...options });
+  verifyModule(module);
+  return module;
+}
+
+const int64 = (name: string, values: number[]) =>
+  tensorProto(name, { dtype: 'i64', shape: [values.length], data: BigInt64Array.from(values, BigInt) });
+const float = (name: string, shape: number[], values: number[]) =>
+  tensorProto(name, { dtype: 'f32', shape, data: Float32Array.from(values) });
+
+const x = tensorInfo('x', 'f32', ['batch size', 6]);
+const outputs = [tensorInfo('y', 'f32', [])];
+const opNames = (module: ReturnType<typeof load>) => [...module.main.body.ops()].map((op) => op.name);
+
+describe('importOnnx', () => {
+  it('folds the arithmetic of shapes, symbols included', () => {
+    const module = load({
+      inputs: [x],
+      outputs,
+      initializers: [int64('zero', [0]), int64('rest', [2, 3])],
+      nodes: [
+        node('Shape', ['x'], ['s']),
+        node('Gather', ['s', 'zero'], ['n']),
+        node('Concat', ['n', 'rest'], ['t'], [{ name: 'axis', type: 'int', value: 0n }]),
+        node('Reshape', ['x', 't'], ['y']),
+      ],
+    });
+    expect(opNames(module)).toEqual(['nn.reshape', 'nn.return']);
+    expect((module.main.resultTypes[0] as TensorType).shape.map(String)).toEqual(['batch_size', '2', '3']);
+    expect([...module.symbols.keys()]).toEqual(['batch_size']);
+  });
+
+  it('keeps the names of the nodes, of inputs and of outputs', () => {
+    const module = load({
+      inputs: [x],
+      outputs,
+      nodes: [node('Relu', ['x'], ['a'], [], 'my/relu'), node('Exp', ['a'], ['y'])],
+    });
+    expect([...module.main.body.ops()].map((op) => op.source)).toEqual(['my/relu', 'Exp(y)', '']);
+    expect(module.main.body.args.map((arg) => arg.name)).toEqual(['x']);
+    expect(module.main.resultNames).toEqual(['y']);
+  });
+
+  it('multiplies by the transposed weights of a Gemm, transposed here', () => {
+    const module = load({
+      inputs: [x],
+      outputs,
+      initializers: [float('w', [1, 6], [1, 2, 3, 4, 5, 6]), float('c', [1], [10])],
+      nodes: [node('Gemm', ['x', 'w', 'c'], ['y'], [{ name: 'transB', type: 'int', value: 1n }])],
+    });
+    expect(opNames(module)).toEqual(['nn.constant', 'nn.constant', 'nn.matmul', 'nn.return']);
+    const input = { dtype: 'f32' as const, shape: [1, 6], data: Float32Array.of(1, 1, 1, 1, 1, 2) };
+    expect(interpret(module, { x: input }).y?.data).toEqual(Float32Array.of(37));
+  });
+
+  it('fixes symbols, shapes and inputs that the caller knows', () => {
+    const graph = { inputs: [x, tensorInfo('k', 'f32', [])], outputs, nodes: [node('Mul', ['x', 'k'], ['y'])] };
+    const bound = load(graph, 17, { symbols: { 'batch size': 4 } });
+    expect((bound.main.resultTypes[0] as TensorType).shape).toEqual([4, 6]);
+    const constants = { k: { dtype: 'f32' as const, shape: [], data: Float32Array.of(2) } };
+    const fixed = load(graph, 17, { shapes: { x: [1, 6] }, constants });
+    expect(fixed.main.body.args.map((arg) => arg.type)).toEqual([expect.objectContaining({ shape: [1, 6] })]);
+  });
+
+  it('leaves out what nothing uses, Identity and Dropout', () => {
+    const nodes = [node('Identity', ['x'], ['a']), node('Dropout', ['a'], ['y']), node('Exp', ['x'], ['unused'])];
+    expect(opNames(load({ inputs: [x], outputs, nodes }))).toEqual(['nn.return']);
+  });
+});
+
+describe('importOnnx refuses', () => {
+  const refused = (nodes: NodeProto[], opset?: number) => () => load({ inputs: [x], outputs, nodes }, opset);
+
+  it('an unknown operator, with the node and a suggestion', () => {
+    const attempt = refused([node('Sigmoidd', ['x'], ['y'], [], 'act_3')]);
+    expect(attempt).toThrow(/operator 'Sigmoidd' is not supported\n {2}at: {3}act_3/);
+    expect(attempt).toThrow(/did you mean 'Sigmoid'\?/);
+  });
+
+  it('an attribute that it does not know', () => {
+    expect(refused([node('Relu', ['x'], ['y'], [ints('slope', [1])])])).toThrow(/the attribute 'slope'/);
+  });
+
+  it('a missing input, a surplus output, and an operator set that is too old or too new', () => {
+    expect(refused([node('Add', ['x', ''], ['y'])])).toThrow(/input 1 is missing/);
+    expect(refused([node('Relu', ['x'], ['y', 'z'])])).toThrow(/output 1 \('z'\)/);
+    expect(refused([node('Relu', ['x'], ['y'])], 3)).toThrow(/operator sets 6 to/);
+    expect(refused([node('Relu', ['x'], ['y'])], 99)).toThrow(/operator set 99/);
+  });
+
+  it('a shape that depends on data', () => {
+    const nodes = [
+      node('Cast', ['x'], ['i'], [{ name: 'to', type: 'int', value: 7n }]),
+      node('Reshape', ['x', 'i'], ['y']),
+    ];
+    expect(refused(nodes)).toThrow(/depends on data/);
+  });
+});
+
+describe('interpret', () => {
+  const module = load({ inputs: [x], outputs, nodes: [node('Relu', ['x'], ['y'])] });
+  const tensor = (shape: number[]) => ({
+    dtype: 'f32' as const,
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  });
+
+  it('refuses a missing, an unknown, and a wrong input', () => {
+    expect(() => interpret(module, {})).toThrow(/the input 'x' is missing/);
+    expect(() => interpret(module, { X: tensor([1, 6]) })).toThrow(/no input 'X'[\s\S]*did you mean 'x'/);
+    expect(() => interpret(module, { x: tensor([1, 5]) })).toThrow(/shape \[1, 5\][\s\S]*\[batch_size, 6\]/);
+    expect(() => interpret(module, { x: { dtype: 'i32', shape: [1, 6], data: new Int32Array(6) } })).toThrow(
+      /i32[\s\S]*f32/,
+    );
+  });
+
+  it('keeps f64 between ops when it is asked to', () => {
+    const third = float('c', [], [3]);
+    const nodes = [node('Div', ['x', 'c'], ['a']), node('Mul', ['a', 'c'], ['b']), node('Sub', ['b', 'x'], ['y'])];
+    const exact = load({ inputs: [x], outputs, initializers: [third], nodes });
+    const input = { x: { dtype: 'f32' as const, shape: [1, 6], data: Float32Array.of(0.1, 0.2, 0.7, 1.1, 1.3, 5.7) } };
+    const seen: string[] = [];
+    const observe = (op: { name: string }) => void seen.push(op.name);
+    const wide = interpret(exact, input, { precision: 'f64', observe }).y;
+    expect(wide?.dtype).toBe('f64');
+    expect(Math.max(...Array.from(wide?.data as Float64Array, Math.abs))).toBeLessThan(1e-15);
+    expect(seen).toContain('nn.div');
+  });
+});
