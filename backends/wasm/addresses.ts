@@ -1,7 +1,7 @@
 import { constantOf, elementOf, forLoop, lanewisePrimitives } from '../../dialects/kernel/index.ts';
 import { Block, type Value } from '../../src/ir/index.ts';
 import { laneBytes } from './shapes.ts';
-import type { KernelContext, Register } from './values.ts';
+import type { Expression, KernelContext, Register } from './values.ts';
 
 /** Where an access goes: a base address and the constant that its instruction adds. */
 export interface Address {
@@ -49,10 +49,14 @@ export function addressOf(c: KernelContext, buffer: Value, index: Value): Addres
   const start = c.scalar(buffer);
   const offset = constant * width;
   if (!rest) return { base: start, offset };
-  const scaled = () => {
-    const i = c.scalar(rest)();
-    return width === 1 ? i : m.i32.shl(i, m.i32.const(Math.log2(width)));
-  };
-  const base = c.address(`${buffer.index} ${c.identity(rest)}`, rest, () => m.i32.add(start(), scaled()));
-  return { base, offset };
+  const { register } = c.hoisted(`address ${width}`, [buffer, rest], () =>
+    m.i32.add(start(), scaledIndex(c, c.scalar(rest)(), width)),
+  );
+  return { base: register, offset };
+}
+
+/** An index in bytes, for elements of `width` bytes. */
+export function scaledIndex(c: KernelContext, index: Expression, width: number): Expression {
+  const { i32 } = c.m;
+  return width === 1 ? index : i32.mul(index, i32.const(width));
 }

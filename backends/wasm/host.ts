@@ -4,14 +4,14 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import type { TypedArray } from '../../src/support/tensor.ts';
 import { compileProgram, type ModelInfo } from './package.ts';
 
+type Tensors = Readonly<Record<string, TypedArray>>;
+
 /** A model that runs in this process. */
 export interface WasmModel {
   readonly simd: 'baseline' | 'relaxed';
-  readonly views: {
-    readonly inputs: Readonly<Record<string, TypedArray>>;
-    readonly outputs: Readonly<Record<string, TypedArray>>;
-  };
-  run(inputs: Readonly<Record<string, TypedArray>>): Record<string, TypedArray>;
+  readonly views: { readonly inputs: Tensors; readonly outputs: Tensors };
+  /** Throws a TypeError or RangeError that names the input or output that doesn't fit. */
+  run(inputs: Tensors, options?: { readonly into?: Tensors }): Record<string, TypedArray>;
   execute(): void;
 }
 

@@ -131,6 +131,9 @@ function operandRegisters(c: KernelContext, value: Value, maskWidth: number): re
   return isVector ? resizeMask(c, registers, lanes, c.width(value), maskWidth) : registers;
 }
 
+/** What indices are made of, without attributes: computed outside of the loops that don't change them. */
+const indexArithmetic: ReadonlySet<LanewiseName> = new Set<LanewiseName>(['add', 'sub', 'mul', 'min', 'max', 'and']);
+
 /** Emits one lanewise op. */
 export function emitLanewise(c: KernelContext, name: LanewiseName, op: Op): void {
   const operands = op.operands as Value[];
@@ -140,7 +143,9 @@ export function emitLanewise(c: KernelContext, name: LanewiseName, op: Op): void
   if (!isVector) {
     const element = elementOf(name === 'select' ? (operands[1] as Value) : first);
     const one = { c, args: operands.map((v) => c.scalar(v)), element, to, attributes };
-    c.define(op.result, [c.hold(scalarOps[name](one), c.localType(op.result))]);
+    if (to === 'index' && indexArithmetic.has(name))
+      c.defineHoisted(op.result, name, operands, () => scalarOps[name](one));
+    else c.define(op.result, [c.hold(scalarOps[name](one), c.localType(op.result))]);
     return;
   }
   const width = c.width(name === 'select' ? (operands[1] as Value) : first);

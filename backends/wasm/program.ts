@@ -28,7 +28,7 @@ export interface ProgramTensor {
 /** One call of a kernel on constant addresses. */
 export interface ProgramLaunch {
   readonly kernel: string;
-  /** The kernel for machines with relaxed SIMD, where it differs. */
+  /** The kernel for machines with relaxed SIMD; it may be the same one, whose `mul_add` is then fused. */
   readonly relaxed: string | undefined;
   readonly addresses: readonly number[];
   /** The model's node that it came from. */
@@ -131,5 +131,5 @@ function readLaunch(op: Op, addressOf: (value: Op['results'][number]) => number 
     return address;
   });
   const relaxed = (variants as Readonly<Record<string, string>>)[feature];
-  return { kernel, relaxed: relaxed === kernel ? undefined : relaxed, addresses, source: op.source };
+  return { kernel, relaxed, addresses, source: op.source };
 }

@@ -107,17 +107,17 @@ function emitFor(c: KernelContext, op: Op): void {
     if (elementOf(value) === 'i1') for (const v of [value, result]) c.setMaskWidth(v, width);
     const numbers = Array.from({ length: c.count(value) }, () => c.local(type));
     const registers = numbers.map((number) => () => m.local.get(number, type));
-    c.define(value, registers);
+    c.define(value, registers, c.depth + 1);
     c.define(result, registers);
     return { value, numbers, type, width };
   });
   assign(c, locals, carried);
   const counter = c.local(b.i32);
-  c.define(i, [() => m.local.get(counter, b.i32)]);
+  c.define(i, [() => m.local.get(counter, b.i32)], c.depth + 1);
   c.statement(m.local.set(counter, c.scalar(lower)()));
 
   const label = `loop${counter}`;
-  const statements = c.inBlock(body, () => {
+  const statements = c.inBlock(() => {
     emitOps(c, body);
     assign(c, locals, body.last?.operands as Value[]);
     const next = m.i32.add(m.local.get(counter, b.i32), m.i32.const(step));
@@ -133,7 +133,7 @@ function emitFor(c: KernelContext, op: Op): void {
 export function addKernel(b: Binaryen, m: binaryen.Module, kernel: Func, relaxed: boolean): void {
   const { args } = kernel.body;
   const c = new KernelContext(b, m, relaxed, args);
-  const statements = c.inBlock(kernel.body, () => emitOps(c, kernel.body));
+  const statements = c.inBlock(() => emitOps(c, kernel.body));
   const parameters = b.createType(args.map(() => b.i32));
   m.addFunction(kernel.name, parameters, b.none, c.locals, m.block(null, statements, b.none));
 }

@@ -1,5 +1,6 @@
 import { elementOf, lanesOf } from '../../dialects/kernel/index.ts';
 import type { Op, ScalarType, Value } from '../../src/ir/index.ts';
+import { scaledIndex } from './addresses.ts';
 import { extractLane, fromLanes } from './laneops.ts';
 import { isUnsigned, laneBytes, laneShape } from './shapes.ts';
 import type { Expression, KernelContext, Register } from './values.ts';
@@ -25,10 +26,7 @@ export function emitTable(c: KernelContext, op: Op): void {
   const { m } = c;
   const element = elementOf(buffer);
   const start = c.scalar(buffer);
-  const address = (entry: Expression) => {
-    const scaled = laneBytes(element) === 1 ? entry : m.i32.shl(entry, m.i32.const(Math.log2(laneBytes(element))));
-    return m.i32.add(start(), scaled);
-  };
+  const address = (entry: Expression) => m.i32.add(start(), scaledIndex(c, entry, laneBytes(element)));
   if (!laneShape(index.type).isVector) {
     const entry = m.i32.and(c.scalar(index)(), m.i32.const(0xff));
     c.define(op.result, [c.hold(loadEntry(c, element, address(entry)), c.localType(op.result))]);

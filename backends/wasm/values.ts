@@ -1,6 +1,6 @@
 import type binaryen from 'binaryen';
-import { elementOf, lanesOf } from '../../dialects/kernel/index.ts';
-import type { Block, Value } from '../../src/ir/index.ts';
+import { constantOf, elementOf, lanesOf } from '../../dialects/kernel/index.ts';
+import type { Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { Binaryen } from './relaxed.ts';
 import { laneBytes, laneShape, registersFor } from './shapes.ts';
@@ -10,11 +10,20 @@ export type Expression = binaryen.ExpressionRef;
 /** Reads a local, or makes a constant; a fresh expression at every call, since a tree may hold each only once. */
 export type Register = () => Expression;
 
-/** Statements of a block under construction, and addresses already computed in it. */
+/** Statements of a block under construction, and what was already computed in it for use in blocks inside. */
 interface Scope {
-  readonly block: Block;
   readonly statements: Expression[];
-  readonly addresses: Map<string, Register>;
+  readonly known: Map<string, Register>;
+}
+
+/** Where a value is computed, and a name that equal computations share. */
+interface Origin {
+  readonly depth: number;
+  readonly identity: string;
+}
+
+interface Hoisted extends Origin {
+  readonly register: Register;
 }
 
 /** What the code of one kernel is built with: its locals, and the registers that hold each SSA value. */
@@ -28,7 +37,7 @@ export class KernelContext {
   readonly #parameters: number;
   readonly #registers = new Map<Value, readonly Register[]>();
   readonly #maskWidths = new Map<Value, number>();
-  readonly #identities = new Map<Value, number>();
+  readonly #origins = new Map<Value, Origin>();
   readonly #scopes: Scope[] = [];
   readonly #constants: Expression[] = [];
   readonly #constantLocals = new Map<string, number>();
@@ -39,7 +48,7 @@ export class KernelContext {
     this.relaxed = relaxed;
     this.#parameters = parameters.length;
     parameters.forEach((value, i) => {
-      this.#registers.set(value, [() => m.local.get(i, b.i32)]);
+      this.define(value, [() => m.local.get(i, b.i32)], 0);
     });
   }
 
@@ -77,8 +86,15 @@ export class KernelContext {
     return () => this.m.local.get(local, this.b.v128);
   }
 
-  define(value: Value, registers: readonly Register[]): void {
+  /** Says which registers hold a value; `depth` counts the blocks around the one that it belongs to. */
+  define(value: Value, registers: readonly Register[], depth: number = this.depth): void {
     this.#registers.set(value, registers);
+    this.#origins.set(value, { depth, identity: `v${this.#origins.size}` });
+  }
+
+  /** Number of blocks around the one under construction. */
+  get depth(): number {
+    return this.#scopes.length - 1;
   }
 
   /** Registers of a value, the lowest lanes first. */
@@ -107,17 +123,9 @@ export class KernelContext {
     return laneShape(value.type).isVector ? registersFor(lanesOf(value), this.width(value)) : 1;
   }
 
-  /** A number that stands for a value. */
-  identity(value: Value): number {
-    const known = this.#identities.get(value);
-    if (known !== undefined) return known;
-    this.#identities.set(value, this.#identities.size);
-    return this.#identities.size - 1;
-  }
-
   /** Runs `body` with a new block of statements and gives them back. */
-  inBlock(block: Block, body: () => void): Expression[] {
-    const scope: Scope = { block, statements: [], addresses: new Map() };
+  inBlock(body: () => void): Expression[] {
+    const scope: Scope = { statements: [], known: new Map() };
     this.#scopes.push(scope);
     body();
     this.#scopes.pop();
@@ -125,19 +133,35 @@ export class KernelContext {
   }
 
   /**
-   * An address that depends on `index` alone, computed once, in the block that defines `index`: outside of every
-   * loop that doesn't change it.
+   * An i32 that depends on `operands` alone, computed once for each `operation` on them, outside of every loop that
+   * doesn't change them.
    */
-  address(key: string, index: Value, expression: () => Expression): Register {
-    const home = index.op ? index.op.block : index.definer;
-    const scope = this.#scopes.findLast(({ block }) => block === home) ?? this.#scope;
-    const known = scope.addresses.get(key);
-    if (known) return known;
-    const local = this.local(this.b.i32);
-    scope.statements.push(this.m.local.set(local, expression()));
-    const register = () => this.m.local.get(local, this.b.i32);
-    scope.addresses.set(key, register);
-    return register;
+  hoisted(operation: string, operands: readonly Value[], expression: () => Expression): Hoisted {
+    const origins = operands.map((value) => this.#originOf(value));
+    const depth = Math.max(0, ...origins.map((origin) => origin.depth));
+    const scope = this.#scopes[depth] as Scope;
+    const identity = `${operation}(${origins.map((origin) => origin.identity)})`;
+    let register = scope.known.get(identity);
+    if (!register) {
+      const local = this.local(this.b.i32);
+      scope.statements.push(this.m.local.set(local, expression()));
+      register = () => this.m.local.get(local, this.b.i32);
+      scope.known.set(identity, register);
+    }
+    return { register, depth, identity };
+  }
+
+  /** Gives a value a hoisted register. */
+  defineHoisted(value: Value, operation: string, operands: readonly Value[], expression: () => Expression): void {
+    const { register, ...origin } = this.hoisted(operation, operands, expression);
+    this.#registers.set(value, [register]);
+    this.#origins.set(value, origin);
+  }
+
+  #originOf(value: Value): Origin {
+    const constant = constantOf(value);
+    if (constant !== undefined) return { depth: 0, identity: `${constant}` };
+    return this.#origins.get(value) as Origin;
   }
 
   get #scope(): Scope {

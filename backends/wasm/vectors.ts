@@ -1,9 +1,9 @@
-import { elementOf, lanesOf, vector } from '../../dialects/kernel/index.ts';
+import { constantOf, elementOf, lanesOf, vector } from '../../dialects/kernel/index.ts';
 import type { Op, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type IntrinsicName, intrinsics } from '../../src/target/index.ts';
 import { resizeMask, widen } from './conversions.ts';
-import { extractLane, extremum, fromLanes, lanesOfElement } from './laneops.ts';
+import { extractLane, extremum, fromLanes, lanesOfElement, splatConstant } from './laneops.ts';
 import { laneSources, permute } from './permute.ts';
 import { relaxedDot } from './relaxed.ts';
 import { laneShape, registerBytes } from './shapes.ts';
@@ -12,6 +12,15 @@ import type { Expression, KernelContext, Register } from './values.ts';
 export function emitSplat(c: KernelContext, op: Op): void {
   const [a] = op.operands as [Value];
   const element = elementOf(op.result);
+  const known = constantOf(a);
+  if (known !== undefined) {
+    const register = splatConstant(c, element, known, c.width(op.result));
+    c.define(
+      op.result,
+      Array.from({ length: c.count(op.result) }, () => register),
+    );
+    return;
+  }
   const scalar = c.scalar(a)();
   const register =
     element === 'i1'
