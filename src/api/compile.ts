@@ -1,0 +1,167 @@
+import type { Module } from '../ir/index.ts';
+import type { Instrument, Sample } from '../pass/index.ts';
+import { QcError } from '../support/diagnostics.ts';
+import { elementBytes } from '../support/tensor.ts';
+import type { SchemeName, TargetName } from './choices.ts';
+import { moduleHash, sha256 } from './digest.ts';
+import { bindDimensions, type Dimensions } from './dimensions.ts';
+import { backends, type Emitted } from './emit.ts';
+import { layerCollector, type QuantizationSummary } from './layers.ts';
+import { type Manifest, writeManifest } from './manifest.ts';
+import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
+import { parse, print } from './read.ts';
+import { makeSelfTest, type SelfTestVector } from './selfTest.ts';
+import { type Signature, signatureOf } from './signature.ts';
+import { summaryLine } from './summary.ts';
+import { type Work, workOf } from './work.ts';
+
+export interface PrepareOptions {
+  /** Default `float`. */
+  readonly scheme?: SchemeName;
+  /** Calibration samples, input tensors by name. `w8a8` needs some. */
+  readonly calibration?: Iterable<Sample> | undefined;
+  /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
+  readonly dims?: Dimensions;
+  /** Hooks around every pass. */
+  readonly instruments?: readonly Instrument[];
+  /** Gets plain lines: what was decided and what was refused. */
+  readonly report?: (line: string) => void;
+}
+
+export interface CompileOptions extends PrepareOptions {
+  readonly target: TargetName;
+  /** Names files and C symbols: an identifier. Default `model`. */
+  readonly name?: string;
+  /** Weights in the program, or in a file of their own. Default `inline`. */
+  readonly weights?: 'inline' | 'external';
+  /** wasm only: the module inside the script. */
+  readonly singleFile?: boolean;
+}
+
+/** A compiled model. */
+export interface Artifact {
+  /** Contents by file name, `manifest.json` among them. */
+  readonly files: Map<string, Uint8Array>;
+  readonly manifest: Manifest;
+  /** Size, RAM, multiply-adds and the share in integers, as one line. */
+  readonly report: string;
+}
+
+/** A model whose mathematics is final: what every target's kernels are made from. */
+export interface Prepared {
+  readonly module: Module;
+  readonly scheme: SchemeName;
+  readonly signature: Signature;
+  readonly sourceHash: string;
+  readonly quantization: QuantizationSummary;
+  readonly work: Work;
+  readonly selfTest: SelfTestVector;
+}
+
+/**
+ * Compiles a model for one target. The module is used up: it holds the target's program afterwards. The same module
+ * and options give the same bytes, on any machine.
+ *
+ * @throws QcError when the model, the calibration data or an option does not fit
+ */
+export async function compile(module: Module, options: CompileOptions): Promise<Artifact> {
+  checkOptions(options);
+  return finish(await prepare(module, options), options);
+}
+
+/** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
+export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
+  const { scheme = 'float', calibration, dims = {}, instruments = [], report } = options;
+  if (scheme !== 'float' && !calibration) {
+    throw new QcError({
+      what: `the scheme ${scheme} needs calibration data`,
+      why: 'the ranges of activations are taken from real inputs',
+      help: 'give samples: --calibrate DATA on the command line, calibration in the API',
+    });
+  }
+  await bindDimensions(module, dims, report);
+  const sourceHash = await moduleHash(module);
+  const layers = layerCollector();
+  await runPipeline(module, stagesFor(scheme).model, { calibration, instruments: [...instruments, layers], report });
+  const quantization = layers.summary();
+  return {
+    module,
+    scheme,
+    signature: signatureOf(module),
+    sourceHash,
+    quantization,
+    work: workOf(module),
+    selfTest: await makeSelfTest(module, quantization),
+  };
+}
+
+/** A prepared model again, so that each of several targets can use up its own. */
+export function copyPrepared(prepared: Prepared): Prepared {
+  const { text, bin } = print(prepared.module);
+  return { ...prepared, module: parse(text, bin ? { bin } : {}) };
+}
+
+/** The second part of `compile`: kernels, memory and files for one target. Uses the prepared module up. */
+export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
+  checkOptions(options);
+  const { target, name = 'model', weights = 'inline', singleFile = false, instruments, report } = options;
+  const { module, scheme, selfTest } = prepared;
+  const backend = backends[target];
+  const context: PipelineOptions = { target: backend.target, instruments, report };
+  await runPipeline(module, stagesFor(scheme).kernels, context);
+  const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });
+  const manifest = await describe(prepared, emitted, target, name);
+  const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);
+  return { files, manifest, report: summaryLine(manifest) };
+}
+
+function checkOptions({ target, name = 'model', weights, singleFile }: CompileOptions): void {
+  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
+    throw new QcError({
+      what: `'${name}' is no name for a program`,
+      why: 'it names files and symbols: letters, digits and underscores, a letter first',
+      help: 'choose another name with --name',
+    });
+  }
+  if (!singleFile) return;
+  if (target !== 'wasm' || weights === 'external') {
+    throw new QcError({
+      what: `a single file cannot be had ${target === 'wasm' ? 'with external weights' : `for the target ${target}`}`,
+      why: 'it is a script of the target wasm with everything inside',
+      help: 'leave one of the options out',
+    });
+  }
+}
+
+async function describe(prepared: Prepared, emitted: Emitted, target: TargetName, name: string): Promise<Manifest> {
+  const { scheme, signature, sourceHash, quantization, work, selfTest } = prepared;
+  const { arenaBytes, weightsBytes, codeBytes, c } = emitted;
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  for (const [path, bytes] of emitted.files) files[path] = { bytes: bytes.length, sha256: await sha256(bytes) };
+  return {
+    format: 1,
+    name,
+    target,
+    scheme,
+    files,
+    signature,
+    quantization,
+    arenaBytes,
+    weightsBytes,
+    ...(codeBytes === undefined ? {} : { codeBytes }),
+    ramBytes: emitted.memoryBytes ?? arenaBytes + portBytes(signature),
+    multiplyAdds: work.multiplyAdds,
+    integerShare: work.integerShare,
+    stayedFloat: scheme === 'float' ? [] : work.float,
+    source: { sha256: sourceHash },
+    selfTest: selfTest.described,
+    ...(c ? { c } : {}),
+  };
+}
+
+function portBytes({ inputs, outputs }: Signature): number {
+  return [...inputs, ...outputs].reduce(
+    (sum, { dtype, shape }) => sum + shape.reduce<number>((n, dim) => n * Number(dim), elementBytes(dtype)),
+    0,
+  );
+}

@@ -1,0 +1,53 @@
+import { emitC } from '../../backends/c/emit.ts';
+import type { CSignature } from '../../backends/c/signature.ts';
+import { cTarget } from '../../backends/c/target.ts';
+import { emitWasm } from '../../backends/wasm/package.ts';
+import { wasmTarget } from '../../backends/wasm/target.ts';
+import type { Module } from '../ir/index.ts';
+import type { Target } from '../target/index.ts';
+import type { TargetName } from './choices.ts';
+import type { SelfTestVector } from './selfTest.ts';
+
+export interface EmitOptions {
+  readonly name: string;
+  readonly weights: 'inline' | 'external';
+  readonly singleFile: boolean;
+  readonly selfTest: SelfTestVector;
+}
+
+/** What a backend has written. */
+export interface Emitted {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly arenaBytes: number;
+  readonly weightsBytes: number;
+  readonly codeBytes?: number;
+  /** All memory of the program, where the backend decides it. */
+  readonly memoryBytes?: number;
+  readonly c?: CSignature;
+}
+
+/** How a planned module becomes files. */
+export interface Backend {
+  readonly target: Target;
+  readonly emit: (module: Module, options: EmitOptions) => Promise<Emitted>;
+}
+
+export const backends: Readonly<Record<TargetName, Backend>> = {
+  wasm: {
+    target: wasmTarget,
+    async emit(module, { name, weights, singleFile }) {
+      const { files, report } = await emitWasm(module, { name, weights, singleFile });
+      const { arenaBytes, weightsBytes, codeBytes, memoryBytes } = report;
+      return { files, arenaBytes, weightsBytes, codeBytes, memoryBytes };
+    },
+  },
+  c: {
+    target: cTarget,
+    async emit(module, { name, weights, selfTest }) {
+      const { inputs, outputs, described } = selfTest;
+      const selftest = { inputs, outputs, tolerance: described.tolerance };
+      const { files, report, signature } = emitC(module, { name, weights, selftest });
+      return { files, arenaBytes: report.arenaBytes, weightsBytes: report.weightsBytes, c: signature };
+    },
+  },
+};

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { CSignature } from '../../backends/c/signature.ts';
+import { QcError } from '../support/diagnostics.ts';
+import type { SchemeName, TargetName } from './choices.ts';
+import type { QuantizationSummary } from './layers.ts';
+import type { SelfTest } from './selfTest.ts';
+import type { Signature } from './signature.ts';
+import type { FloatOperation } from './work.ts';
+
+/** What `manifest.json` of an artifact says. */
+export interface Manifest {
+  readonly format: 1;
+  readonly name: string;
+  readonly target: TargetName;
+  readonly scheme: SchemeName;
+  /** The files beside the manifest. */
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+  readonly signature: Signature;
+  readonly quantization: QuantizationSummary;
+  /** Memory for values between layers, planned at compile time. */
+  readonly arenaBytes: number;
+  readonly weightsBytes: number;
+  /** Bytes of instructions without weights, where the target has them. */
+  readonly codeBytes?: number;
+  /** All memory that a run needs: weights where they are copied, arena, inputs and outputs. */
+  readonly ramBytes: number;
+  readonly multiplyAdds: number;
+  /** Share of the multiply-adds that is computed in integers, 0 to 1. */
+  readonly integerShare: number;
+  /** Operations that stayed float, and why; empty for the scheme `float`. */
+  readonly stayedFloat: readonly FloatOperation[];
+  /** SHA-256 of the text form of the model as it was imported, its dimensions fixed. */
+  readonly source: { readonly sha256: string };
+  readonly selfTest: SelfTest;
+  /** What a caller of the C code must know. */
+  readonly c?: CSignature;
+}
+
+/** The parts that are relied on when an artifact is read again. */
+const readable = z.looseObject({
+  format: z.literal(1),
+  name: z.string(),
+  target: z.enum(['wasm', 'c']),
+  scheme: z.string(),
+  files: z.record(z.string(), z.looseObject({ bytes: z.number() })),
+  signature: z.looseObject({ inputs: z.array(z.looseObject({})), outputs: z.array(z.looseObject({})) }),
+  arenaBytes: z.number(),
+  weightsBytes: z.number(),
+  ramBytes: z.number(),
+  multiplyAdds: z.number(),
+  integerShare: z.number(),
+});
+
+/** A manifest's bytes: JSON, indented, the same for the same content. */
+export function writeManifest(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** Reads `manifest.json`. @throws QcError when it is none, or of another format */
+export function readManifest(bytes: Uint8Array, where: string): Manifest {
+  const help = 'give a folder that qc compile wrote';
+  let content: unknown;
+  try {
+    content = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new QcError({ what: 'the manifest is no JSON', where, why: (error as SyntaxError).message, help });
+  }
+  const { success, error } = readable.safeParse(content);
+  if (success) return content as Manifest;
+  const [issue] = error.issues;
+  const why = issue && `${issue.path.join('.') || 'the document'}: ${issue.message}`;
+  throw new QcError({ what: 'this is no manifest of an artifact of format 1', where, why, help });
+}

@@ -1,0 +1,57 @@
+import { registry } from '../../dialects/index.ts';
+import { allPasses } from '../../passes/index.ts';
+import { pipelineFor } from '../../passes/pipelines.ts';
+import type { Module } from '../ir/index.ts';
+import {
+  type Instrument,
+  PassRegistry,
+  type Pipeline,
+  parsePipeline,
+  runPipeline as runPasses,
+  type Sample,
+} from '../pass/index.ts';
+import type { Target } from '../target/index.ts';
+import type { SchemeName } from './choices.ts';
+
+/** Every pass of qc, by name. */
+export const passes: PassRegistry = new PassRegistry(allPasses);
+
+export interface PipelineOptions {
+  /** Calibration samples: input tensors by name. */
+  readonly calibration?: Iterable<Sample> | undefined;
+  /** What the passes of the lower stages compile for. */
+  readonly target?: Target | undefined;
+  /** Hooks around every pass. */
+  readonly instruments?: readonly Instrument[] | undefined;
+  /** Gets plain lines: what was decided and what was refused. */
+  readonly report?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Runs passes on a module, in place: `fold-batch-norm,quantize{weights=i8}`. The module is verified after each.
+ *
+ * @throws QcError for an unknown pass or option, or when the input is bad
+ */
+export async function runPipeline(
+  module: Module,
+  pipeline: Pipeline | string,
+  { calibration, target, instruments = [], report = () => {} }: PipelineOptions = {},
+): Promise<void> {
+  const context = { ...(calibration ? { calibration } : {}), ...(target ? { target } : {}), report };
+  await runPasses(module, pipeline, { passes, registry, context, instruments });
+}
+
+/** A compile's passes in two parts: on the model's mathematics, then down to the target's kernels. */
+export interface Stages {
+  readonly model: Pipeline;
+  readonly kernels: Pipeline;
+}
+
+const modelPhases: ReadonlySet<string> = new Set(['import', 'calibrate', 'transform', 'quantize', 'integer']);
+
+/** The passes that compile under a scheme, cut after the last one that works on the model's mathematics. */
+export function stagesFor(scheme: SchemeName): Stages {
+  const steps = parsePipeline(pipelineFor(scheme));
+  const end = steps.findLastIndex(({ pass }) => modelPhases.has(passes.get(pass).phase)) + 1;
+  return { model: steps.slice(0, end), kernels: steps.slice(end) };
+}

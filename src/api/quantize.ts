@@ -1,0 +1,30 @@
+import type { Module } from '../ir/index.ts';
+import { type PrepareOptions, prepare } from './compile.ts';
+import type { QuantizationSummary } from './layers.ts';
+import type { Work } from './work.ts';
+
+export interface QuantizeOptions extends Omit<PrepareOptions, 'calibration' | 'scheme'> {
+  /** Default `w8a8`. */
+  readonly scheme?: 'w8a8';
+  /** Calibration samples, input tensors by name; `loadDataset` makes them of files. */
+  readonly dataset: Exclude<PrepareOptions['calibration'], undefined>;
+}
+
+/** A module in integers, and what was chosen for it. */
+export interface Quantized {
+  readonly module: Module;
+  readonly quantization: QuantizationSummary;
+  readonly work: Work;
+}
+
+/**
+ * Quantizes a model, in place: what has an integer form computes on codes afterwards, exactly as a compiled program
+ * does. `interpret` runs the result.
+ *
+ * @throws QcError when the data does not fit the model
+ */
+export async function quantize(module: Module, options: QuantizeOptions): Promise<Quantized> {
+  const { dataset, scheme = 'w8a8', ...rest } = options;
+  const { quantization, work } = await prepare(module, { ...rest, scheme, calibration: dataset });
+  return { module, quantization, work };
+}

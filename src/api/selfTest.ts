@@ -1,0 +1,127 @@
+import { interpret } from '../interpret/index.ts';
+import { bitsOf, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
+import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
+import { toBase64 } from '../text/base64.ts';
+import { RandomResource } from '../text/index.ts';
+import { sha256 } from './digest.ts';
+import type { QuantizationSummary } from './layers.ts';
+
+/** Outputs of more bytes are kept as a hash alone. */
+const inlineLimit = 16384;
+
+/** Inputs made by rule, and what the program must answer. */
+export interface SelfTest {
+  /** How the inputs are made: the same text for every artifact of this format. */
+  readonly rule: string;
+  readonly inputs: readonly SelfTestInput[];
+  readonly outputs: readonly SelfTestOutput[];
+  /** Who made the outputs. */
+  readonly madeBy: 'interpreter';
+  /**
+   * How near an artifact must come: float outputs within tolerance·(1 + |expected|), all others exactly. An output
+   * that is kept as a hash alone must be equal where it is not float.
+   */
+  readonly tolerance: number;
+}
+
+export interface SelfTestInput {
+  readonly name: string;
+  readonly seed: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface SelfTestOutput {
+  readonly name: string;
+  readonly sha256: string;
+  /** The bytes, little-endian and row-major. */
+  readonly base64?: string;
+}
+
+const rule =
+  'mulberry32 of the seed gives u in [0, 1) for each element in order; a float is low + u·(high − low) in f64, rounded to its type; an integer is floor(low + u·(high − low + 1))';
+
+/** A self-test with its tensors, in the order of the signature. */
+export interface SelfTestVector {
+  readonly described: SelfTest;
+  readonly inputs: readonly HostTensor[];
+  readonly outputs: readonly HostTensor[];
+}
+
+/** Makes the self-test of a module in which values are still tensors, by the interpreter. */
+export async function makeSelfTest(module: Module, quantization: QuantizationSummary): Promise<SelfTestVector> {
+  const described = module.main.body.args.map((arg, i): SelfTestInput => {
+    const name = arg.name ?? `input${i}`;
+    return { name, seed: i + 1, ...rangeOf(name, arg.type as TensorType, quantization) };
+  });
+  const inputs = module.main.body.args.map((arg, i) =>
+    seededTensor(arg.type as TensorType, described[i] as SelfTestInput),
+  );
+  const named = Object.fromEntries(described.map(({ name }, i) => [name, inputs[i] as HostTensor]));
+  const results = interpret(module, named);
+  const outputs: SelfTestOutput[] = [];
+  for (const [name, tensor] of Object.entries(results)) {
+    const bytes = bytesOfTensor(tensor);
+    const base64 = bytes.length <= inlineLimit ? { base64: toBase64(bytes) } : {};
+    outputs.push({ name, sha256: await sha256(bytes), ...base64 });
+  }
+  const tolerance = returnsToCodes(module) ? 2e-2 : 1e-4;
+  return {
+    described: { rule, inputs: described, outputs, madeBy: 'interpreter', tolerance },
+    inputs,
+    outputs: Object.values(results),
+  };
+}
+
+/** The largest |difference| / (1 + |expected|) of float tensors; infinite where others differ at all. */
+export function selfTestError(expected: readonly HostTensor[], actual: readonly HostTensor[]): number {
+  let worst = 0;
+  expected.forEach((tensor, i) => {
+    const other = actual[i];
+    if (!other || other.data.length !== tensor.data.length) worst = Number.POSITIVE_INFINITY;
+    else worst = Math.max(worst, tensorError(tensor, other));
+  });
+  return worst;
+}
+
+function tensorError({ dtype, data }: HostTensor, other: HostTensor): number {
+  const real = dtype === 'f32' || dtype === 'f64';
+  let worst = 0;
+  for (let i = 0; i < data.length; i++) {
+    const [a, b] = [data[i] as number, other.data[i] as number];
+    if (Object.is(a, b) || a === b) continue;
+    const error = real ? Math.abs(a - b) / (1 + Math.abs(a)) : Number.POSITIVE_INFINITY;
+    worst = Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);
+  }
+  return worst;
+}
+
+/** Values that the model is made for, where quantization knows them. */
+function rangeOf(
+  name: string,
+  { element }: TensorType,
+  { inputs }: QuantizationSummary,
+): { low: number; high: number } {
+  const storage = storageOf(element);
+  if (isInteger(storage)) return bitsOf(storage) > 8 ? { low: 0, high: 1 } : { low: 0, high: 127 };
+  const known = inputs[name];
+  if (!known || typeof known.scale !== 'number') return { low: -1, high: 1 };
+  return { low: (-128 - known.zeroPoint) * known.scale, high: (127 - known.zeroPoint) * known.scale };
+}
+
+function seededTensor(type: TensorType, { name, seed, low, high }: SelfTestInput): HostTensor {
+  const shape = type.shape as number[];
+  const dtype = storageOf(type.element) as DType;
+  return { dtype, shape, data: new RandomResource(name, dtype, elementCount(shape), seed, { low, high }).data() };
+}
+
+/** Whether float results become codes again: there a last bit of a float can move a code. */
+function returnsToCodes(module: Module): boolean {
+  for (const op of module.ops()) {
+    if (op.name !== 'quant.qcast') continue;
+    let value = op.operands[0];
+    while (value?.op?.definition.typing === 'moves') value = value.op.operands[0];
+    if (value?.op) return true;
+  }
+  return false;
+}

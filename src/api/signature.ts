@@ -1,0 +1,46 @@
+import type { InputSignature } from '../calibrate/data/index.ts';
+import { type Dim, type ElementType, type Module, storageOf, type TensorType, uniformParams } from '../ir/index.ts';
+import type { DType } from '../support/tensor.ts';
+
+/** An input or output as a caller sees it. */
+export interface TensorSignature {
+  readonly name: string;
+  readonly dtype: DType;
+  /** A name where the model leaves a size open. */
+  readonly shape: readonly (number | string)[];
+  /** How its codes stand for real numbers, where it holds codes. */
+  readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
+}
+
+export interface Signature {
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+}
+
+/** What a model takes and gives. Not for planned modules, whose arguments are buffers. */
+export function signatureOf(module: Module): Signature {
+  const { main } = module;
+  return {
+    inputs: main.body.args.map(({ name, type }, i) => describe(name ?? `input${i}`, type as TensorType)),
+    outputs: main.resultTypes.map((type, i) => describe(main.resultNames[i] ?? `output${i}`, type as TensorType)),
+  };
+}
+
+/** A model's inputs as datasets take them. */
+export function inputSignature(module: Module): InputSignature[] {
+  return signatureOf(module).inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+}
+
+function describe(name: string, { element, shape }: TensorType): TensorSignature {
+  const quantization = quantizationOf(element);
+  return {
+    name,
+    dtype: storageOf(element) as DType,
+    shape: shape.map((dim: Dim) => (typeof dim === 'number' ? dim : `${dim}`)),
+    ...(quantization ? { quantization } : {}),
+  };
+}
+
+function quantizationOf(element: ElementType): { scale: number; zeroPoint: number } | undefined {
+  return typeof element === 'string' ? undefined : uniformParams(element);
+}

@@ -1,0 +1,57 @@
+import { plannedSchemes, plannedTargets, schemeNames, targetNames } from '../../api/choices.ts';
+import { defineCommand } from '../command.ts';
+import { modelOptions, pipelineOptions } from '../globalOptions.ts';
+import { UsageError } from '../usage.ts';
+
+export const compile = defineCommand({
+  name: 'compile',
+  summary: 'compiles a model into a program',
+  usage: 'MODEL --target wasm|c [--scheme w8a8 --calibrate DATA] [-o DIR]',
+  details: [
+    'Writes a folder: ./NAME-TARGET, or with several targets one folder each below DIR. It appears complete or not at all. The last line says the size of all files, the memory of a run, the multiply-adds, and their share in integers.',
+    'DATA is a .npy file for a single input, a .npz file with an array for each input, NAME=FILE repeated, or a folder of these with one sample a file. An array is a set of S samples when its shape is [S] and then the shape of the input, or that of the input with S in the place of a leading 1 or open size.',
+  ],
+  examples: [
+    'qc compile model.onnx --target wasm',
+    'qc compile model.onnx --target wasm,c --scheme w8a8 --calibrate images.npy --input-format input:u8,scale=1/255',
+  ],
+  arguments: ['MODEL'],
+  options: {
+    target: {
+      kind: 'words',
+      choices: targetNames,
+      planned: plannedTargets,
+      help: 'what to write programs for, separated by commas',
+    },
+    scheme: {
+      kind: 'text',
+      choices: schemeNames,
+      planned: plannedSchemes,
+      help: 'how numbers are stored and computed: float (default), or w8a8: 8 bits where a layer has an integer form',
+    },
+    calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
+    limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
+    'input-format': {
+      kind: 'texts',
+      value: 'NAME:TYPE,…',
+      help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
+    },
+    ...modelOptions,
+    name: { kind: 'text', value: 'NAME', help: 'names files and symbols (default: the file’s stem)' },
+    output: { kind: 'text', short: 'o', value: 'DIR', help: 'where the folder is written' },
+    weights: {
+      kind: 'text',
+      choices: ['inline', 'external'],
+      help: 'weights inside the program (default) or in a file of their own',
+    },
+    'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },
+    ...pipelineOptions,
+  },
+  async run([model = ''], options, terminal) {
+    if (options.target.length === 0) {
+      throw new UsageError('--target is missing', `write --target with one or several of ${targetNames.join(', ')}`);
+    }
+    const { compileModel } = await import('../compileModel.ts');
+    await compileModel(model, options, terminal);
+  },
+});

@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import type { SchemeName, TargetName } from '../api/choices.ts';
+import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
+import { bindDimensions } from '../api/dimensions.ts';
+import { instantiate } from '../api/instantiate.ts';
+import { selfTestError } from '../api/selfTest.ts';
+import { inputSignature } from '../api/signature.ts';
+import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
+import type { Module } from '../ir/index.ts';
+import { InternalError } from '../support/diagnostics.ts';
+import { hostFiles } from './files.ts';
+import type { modelOptions, pipelineOptions } from './globalOptions.ts';
+import { instrumentsFor } from './instruments.ts';
+import { loadModel, nameOfModel, parseDims } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
+import { checkOutputFolder, writeFolder } from './outputFolder.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface CompileArguments extends OptionValues<typeof modelOptions & typeof pipelineOptions> {
+  readonly target: readonly string[];
+  readonly scheme: string | undefined;
+  readonly calibrate: readonly string[];
+  readonly limit: number | undefined;
+  readonly 'input-format': readonly string[];
+  readonly name: string | undefined;
+  readonly output: string | undefined;
+  readonly weights: string | undefined;
+  readonly 'single-file': boolean;
+}
+
+/** Compiles a model for each target and writes the folders. */
+export async function compileModel(path: string, options: CompileArguments, terminal: Terminal): Promise<void> {
+  const name = options.name ?? nameOfModel(path);
+  const targets = options.target as TargetName[];
+  const folders = targets.map((target) => folderOf(target, targets, name, options.output));
+  folders.forEach(checkOutputFolder);
+
+  const module = loadModel(path);
+  terminal.crash.module = module;
+  await bindDimensions(module, parseDims(options.dim));
+  const calibration = calibrationData(module, options);
+  const instruments = instrumentsFor(options, terminal);
+  const common = { instruments: instruments.list, report: terminal.note };
+  const scheme = (options.scheme ?? 'float') as SchemeName;
+  const prepared = await prepare(module, { ...common, scheme, calibration });
+  const settings = {
+    ...common,
+    name,
+    ...(options.weights ? { weights: options.weights as 'inline' | 'external' } : {}),
+    singleFile: options['single-file'],
+  };
+  // All targets are compiled before the first is written: a failure leaves nothing behind.
+  const artifacts: Artifact[] = [];
+  for (const target of targets)
+    artifacts.push(await compileTarget(prepared, { ...settings, target }, targets, terminal));
+  instruments.finish();
+  artifacts.forEach(({ files }, i) => {
+    writeFolder(folders[i] as string, files);
+  });
+  reportArtifacts(artifacts, folders, terminal);
+}
+
+async function compileTarget(
+  prepared: Prepared,
+  options: CompileOptions,
+  targets: readonly TargetName[],
+  terminal: Terminal,
+): Promise<Artifact> {
+  const own = options.target === targets.at(-1) ? prepared : copyPrepared(prepared);
+  terminal.crash.module = own.module;
+  const artifact = await finish(own, options);
+  if (options.target === 'wasm') await checkArtifact(artifact, prepared);
+  return artifact;
+}
+
+/** Runs a finished artifact on its self-test: a program that answers wrongly is never written. */
+async function checkArtifact({ files }: Artifact, { selfTest }: Prepared): Promise<void> {
+  const instance = await instantiate(files);
+  const { inputs, outputs, described } = selfTest;
+  const results = instance.run(Object.fromEntries(described.inputs.map(({ name }, i) => [name, inputs[i] as never])));
+  const error = selfTestError(outputs, Object.values(results));
+  if (error <= described.tolerance) return;
+  throw new InternalError(
+    `the compiled program answers its self-test wrongly: the error is ${error}, ${described.tolerance} is allowed`,
+  );
+}
+
+function folderOf(target: string, targets: readonly string[], name: string, output: string | undefined): string {
+  if (output === undefined) return `${name}-${target}`;
+  return targets.length > 1 ? join(output, target) : output;
+}
+
+function calibrationData(module: Module, options: CompileArguments): Dataset | undefined {
+  const signature = inputSignature(module);
+  const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
+  if (options.calibrate.length === 0) return undefined;
+  return loadDataset(options.calibrate, signature, hostFiles, { formats, limit: options.limit });
+}
+
+function reportArtifacts(artifacts: readonly Artifact[], folders: readonly string[], terminal: Terminal): void {
+  if (terminal.json) {
+    terminal.printJson(artifacts.map(({ manifest }, i) => ({ folder: folders[i], ...manifest })));
+    return;
+  }
+  artifacts.forEach(({ manifest, report }, i) => {
+    const kept = manifest.stayedFloat.length;
+    if (kept > 0) terminal.note(`${kept} operations stayed float: qc inspect ${folders[i]} names them`);
+    terminal.note(`wrote ${folders[i]}: ${Object.keys(manifest.files).join(', ')}, manifest.json`);
+    terminal.print(artifacts.length > 1 ? `${manifest.target}: ${report}` : report);
+  });
+}

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { hostCompilers } from '../../backends/c/host.ts';
+import { loadWasmRuntime } from '../../backends/wasm/host.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One thing that qc can use. */
+interface Finding {
+  readonly what: string;
+  readonly found: string | undefined;
+  /** What is missing without it, and how to get it. */
+  readonly help: string;
+}
+
+/** Oldest Node that qc itself runs on. */
+const oldestNode: readonly [number, number] = [22, 12];
+
+/** A module with one function that makes a vector of 128 bits. */
+const simdModule = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+);
+
+/** Looks for everything that qc can use, and prints it. */
+export async function examine(terminal: Terminal): Promise<void> {
+  const findings = [findNode(), findSimd(), await findRelaxed(), findC()];
+  if (terminal.json) {
+    terminal.printJson(findings.map(({ what, found }) => ({ what, found: found ?? null })));
+    return;
+  }
+  for (const { what, found, help } of findings) {
+    terminal.print(`${found === undefined ? 'missing' : 'ok     '}  ${what}${found ? `: ${found}` : ''}`);
+    if (found === undefined) terminal.print(`         ${help}`);
+  }
+}
+
+function findNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const recent = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
+  return {
+    what: `Node ${oldestNode.join('.')} or newer`,
+    found: recent ? process.versions.node : undefined,
+    help: `this is Node ${process.versions.node}: install a newer one`,
+  };
+}
+
+function findSimd(): Finding {
+  const works = WebAssembly.validate(simdModule);
+  return {
+    what: 'WebAssembly SIMD, to run wasm artifacts',
+    found: works ? 'yes' : undefined,
+    help: 'a newer JavaScript engine has it',
+  };
+}
+
+async function findRelaxed(): Promise<Finding> {
+  const mask = (await loadWasmRuntime()).probeRelaxedDot();
+  return {
+    what: 'exact relaxed SIMD dot product, to run 8-bit wasm artifacts faster',
+    found: mask === undefined ? undefined : mask === 0 ? 'signed activations' : 'unsigned activations',
+    help: 'artifacts run without it, on baseline SIMD',
+  };
+}
+
+function findC(): Finding {
+  for (const name of hostCompilers) {
+    const { status, stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' });
+    if (status === 0)
+      return { what: 'a C compiler, to run C artifacts', found: stdout.split('\n')[0] ?? name, help: '' };
+  }
+  return {
+    what: 'a C compiler, to run C artifacts',
+    found: undefined,
+    help: 'install gcc or clang, for example apt-get install gcc',
+  };
+}

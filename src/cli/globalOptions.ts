@@ -1,0 +1,35 @@
+import type { OptionTable } from './options.ts';
+
+/** Options of every command. */
+export const generalOptions = {
+  json: { kind: 'flag', help: 'print the result as one JSON document' },
+  quiet: { kind: 'flag', help: 'leave out everything but the result and errors' },
+  help: { kind: 'flag', short: 'h', help: 'say what the command does' },
+} as const satisfies OptionTable;
+
+/** Options of the commands that run passes. */
+export const pipelineOptions = {
+  'print-ir-before': { kind: 'maybe', value: '=PASS', help: 'print the IR before a pass, or before every pass' },
+  'print-ir-before-all': { kind: 'flag', help: 'print the IR before every pass' },
+  'print-ir-after': { kind: 'maybe', value: '=PASS', help: 'print the IR after a pass, or after every pass' },
+  'print-ir-after-all': { kind: 'flag', help: 'print the IR after every pass' },
+  'verify-semantics': {
+    kind: 'flag',
+    help: 'interpret the module before and after each pass and check what the pass promises (slow)',
+  },
+  'time-passes': { kind: 'flag', help: 'print how long each pass took' },
+  reproducer: {
+    kind: 'text',
+    value: 'FILE',
+    help: 'where a crash writes what reproduces it (default: qc-reproducer-*.qir in the current folder)',
+  },
+} as const satisfies OptionTable;
+
+/** Options that say which model is meant. */
+export const modelOptions = {
+  dim: {
+    kind: 'texts',
+    value: 'NAME=VALUE',
+    help: 'the size of a dimension that the model leaves open; a leading one is 1 when nothing is said',
+  },
+} as const satisfies OptionTable;

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import type { Dimensions } from '../api/dimensions.ts';
+import { importOnnx, parse } from '../api/read.ts';
+import type { Module } from '../ir/index.ts';
+import { QcError } from '../support/diagnostics.ts';
+import { externalDataBeside } from './externalData.ts';
+import { readFile } from './files.ts';
+import { UsageError } from './usage.ts';
+
+/** Reads a MODEL, `.onnx` or `.qir`. @throws QcError when it can't be read or is none */
+export function loadModel(path: string): Module {
+  const bytes = readFile(path, 'give the path of a .onnx or .qir file');
+  switch (extname(path)) {
+    case '.onnx':
+      return importOnnx(bytes, { externalData: externalDataBeside(path), fileName: path });
+    case '.qir':
+      return parseFile(path, bytes);
+  }
+  throw new QcError({
+    what: 'this is neither a .onnx nor a .qir file',
+    where: path,
+    why: 'a model is known by the ending of its name',
+    help: 'export the model as ONNX, and name it with the ending .onnx',
+  });
+}
+
+/** Reads the text form of a module, with its companion file when it is there. */
+export function parseFile(path: string, bytes: Uint8Array): Module {
+  const companion = `${path}.bin`;
+  const bin = existsSync(companion) ? { bin: readFile(companion) } : {};
+  return parse(new TextDecoder().decode(bytes), { file: path, ...bin });
+}
+
+/** The stem of a model's file as an identifier: the default name of a program. */
+export function nameOfModel(path: string): string {
+  const stem = basename(path, extname(path))
+    .replace(/\W+/g, '_')
+    .replace(/^_+|_+$/g, '');
+  return /^[A-Za-z]/.test(stem) ? stem : `model_${stem}`.replace(/_$/, '');
+}
+
+/** The sizes that `--dim NAME=VALUE` gives. @throws UsageError */
+export function parseDims(texts: readonly string[]): Dimensions {
+  return Object.fromEntries(
+    texts.map((text): [string, number] => {
+      const at = text.lastIndexOf('=');
+      const size = Number(text.slice(at + 1));
+      if (at > 0 && /^\d+$/.test(text.slice(at + 1)) && size > 0) return [text.slice(0, at), size];
+      throw new UsageError(`--dim ${text} is not understood`, 'write --dim NAME=VALUE with a whole number from 1');
+    }),
+  );
+}

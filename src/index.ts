@@ -1,0 +1,36 @@
+/**
+ * The public API: free of the file system, so that it also runs in a web page.
+ *
+ * @example
+ * const module = importOnnx(bytes);
+ * const { files } = await compile(module, { target: 'wasm', scheme: 'w8a8', calibration: samples });
+ * const instance = await instantiate(files);
+ * const { output } = instance.run({ input: { dtype: 'f32', shape: [1, 28, 28, 1], data } });
+ */
+export { registry } from '../dialects/index.ts';
+export { type SchemeName, schemeNames, type TargetName, targetNames } from './api/choices.ts';
+export { type Artifact, type CompileOptions, compile, type PrepareOptions } from './api/compile.ts';
+export type { Dimensions } from './api/dimensions.ts';
+export { type Instance, type InstantiateOptions, instantiate } from './api/instantiate.ts';
+export type { LayerQuantization, Quantization, QuantizationSummary } from './api/layers.ts';
+export { type Manifest, readManifest } from './api/manifest.ts';
+export { type PipelineOptions, passes, runPipeline } from './api/pipeline.ts';
+export { type Quantized, type QuantizeOptions, quantize } from './api/quantize.ts';
+export { importOnnx, parse, print } from './api/read.ts';
+export type { SelfTest } from './api/selfTest.ts';
+export { inputSignature, type Signature, signatureOf, type TensorSignature } from './api/signature.ts';
+export type { FloatOperation, Work } from './api/work.ts';
+export * from './calibrate/data/index.ts';
+export { type InterpretOptions, interpret, type Tensors } from './interpret/index.ts';
+export type { Module } from './ir/index.ts';
+export {
+  definePass,
+  defineRewritePass,
+  type Instrument,
+  type Pass,
+  PassRegistry,
+  type Preserves,
+  type Sample,
+} from './pass/index.ts';
+export { QcError } from './support/diagnostics.ts';
+export type { DType, HostTensor, TypedArray } from './support/tensor.ts';
