@@ -19,6 +19,7 @@ import { range } from './range.ts';
 import { reduceOps } from './reduce.ts';
 import { relayout } from './relayout.ts';
 import { reshape } from './reshape.ts';
+import { resizeLinear, resizeNearest } from './resize.ts';
 import { returnOp } from './return.ts';
 import { shapeOf } from './shape.ts';
 import { slice } from './slice.ts';
@@ -50,6 +51,7 @@ export * from './range.ts';
 export * from './reduce.ts';
 export * from './relayout.ts';
 export * from './reshape.ts';
+export * from './resize.ts';
 export * from './return.ts';
 export * from './shape.ts';
 export * from './slice.ts';
@@ -66,5 +68,5 @@ export const nnOps = [
   ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],
-  ...[transpose, reshape, expand, slice, pad, concat, gather, tile, trilu, shapeOf, range],
+  ...[transpose, reshape, expand, slice, pad, concat, gather, tile, trilu, resizeNearest, resizeLinear, shapeOf, range],
 ];

@@ -1,3 +1,4 @@
+import { blockMappings } from '../../dialects/nn/depthToSpace.ts';
 import type { OnnxMapping, OnnxNode, Registry, Value } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 
@@ -21,7 +22,7 @@ export class Mappings {
   readonly #byName = new Map<string, OnnxMapping[]>();
 
   constructor(registry: Registry) {
-    for (const mapping of [...dropped, ...[...registry.ops.values()].flatMap((op) => op.onnx)]) {
+    for (const mapping of [...dropped, ...blockMappings, ...[...registry.ops.values()].flatMap((op) => op.onnx)]) {
       const key = keyOf(mapping.op, mapping.domain ?? '');
       const list = this.#byName.get(key);
       if (list) list.push(mapping);
