@@ -11,11 +11,12 @@ export interface AttributeSpec<T extends Attribute> {
   readonly accepts: (value: Attribute) => boolean;
 }
 
-interface Required<T extends Attribute> extends AttributeSpec<T> {
+/** An attribute that is present: given, or filled in with its default. */
+export interface PresentAttribute<T extends Attribute> extends AttributeSpec<T> {
   readonly optional: false;
 }
 
-type ValueOf<S> = S extends Required<infer T> ? T : S extends AttributeSpec<infer T> ? T | undefined : never;
+type ValueOf<S> = S extends PresentAttribute<infer T> ? T : S extends AttributeSpec<infer T> ? T | undefined : never;
 
 /** Attribute values by name: defaulted and required ones are present, optional ones may be undefined. */
 export type AttributeValues<A> = { readonly [K in keyof A]: ValueOf<A[K]> };
@@ -27,12 +28,12 @@ const isDim = (v: Attribute) => isInt(v) || v instanceof DimExpr;
 
 interface Maker<T extends Attribute> {
   /** Required, or with a default. */
-  (fallback?: T): Required<T>;
+  (fallback?: T): PresentAttribute<T>;
   optional(): AttributeSpec<T>;
 }
 
 function maker<T extends Attribute>(kind: string, accepts: (value: Attribute) => boolean): Maker<T> {
-  const make = (fallback?: T): Required<T> => ({ kind, optional: false, default: fallback, accepts });
+  const make = (fallback?: T): PresentAttribute<T> => ({ kind, optional: false, default: fallback, accepts });
   return Object.assign(make, { optional: () => ({ kind, optional: true, default: undefined, accepts }) });
 }
 
@@ -48,7 +49,7 @@ export const attr: {
   strings: Maker<readonly string[]>;
   resource: Maker<Resource>;
   any: Maker<Attribute>;
-  oneOf: <const W extends string>(words: readonly W[], fallback?: W) => Required<W>;
+  oneOf: <const W extends string>(words: readonly W[], fallback?: W) => PresentAttribute<W>;
 } = {
   int: maker<number>('int', isInt),
   float: maker<number>('float', isNumber),
