@@ -36,9 +36,14 @@ const expressions = new Interner<DimExpr>();
 const atoms = new Map<string, Atom>();
 
 function atomKey(atom: Atom): string {
-  const key = 'symbol' in atom ? atom.symbol : `${atom.fn}(${atom.a}, ${atom.b})`;
+  const key = 'symbol' in atom ? symbolText(atom.symbol) : `${atom.fn}(${atom.a}, ${atom.b})`;
   if (!atoms.has(key)) atoms.set(key, atom);
   return key;
+}
+
+/** A symbol's name as expressions show it: quoted where it is no identifier, so that `17` stays a number. */
+function symbolText(name: string): string {
+  return /^(?!_$)[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
 }
 
 function fromTerms(terms: Iterable<Term>): Dim {

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { clamp } from '../../dialects/nn/clamp.ts';
+import type { Module } from '../../src/ir/index.ts';
+import { type Interpret, runPipeline, verifySemantics } from '../../src/pass/index.ts';
+import { disagreement } from '../../src/pass/instruments/compare.ts';
+import { seededInputs } from '../../src/pass/instruments/inputs.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { parse } from '../../src/text/index.ts';
+import { registry } from '../golden/known.ts';
+import { passes, relu6 } from './modules.ts';
+
+/** Runs the chain of clamps that the test modules are. */
+const interpret: Interpret = (module, inputs) => {
+  const x = inputs.x as HostTensor;
+  let data = x.data as Float32Array;
+  for (const op of module.ops()) {
+    if (!clamp.is(op)) continue;
+    const { min, max } = clamp.attributesOf(op);
+    data = data.map((v) => Math.min(Math.max(v, min), max));
+  }
+  return { y: { ...x, data } };
+};
+
+const sample = { x: { dtype: 'f32' as const, shape: [1, 8], data: Float32Array.of(-1, 0, 1, 2, 3, 4, 5, 6) } };
+const run = (pipeline: string, inputs = [sample]) =>
+  runPipeline(relu6(), pipeline, { passes, registry, instruments: [verifySemantics({ interpret, inputs })] });
+
+describe('verifySemantics', () => {
+  it('accepts passes that keep their promise', async () => {
+    await run('nothing,set-max{max=7},about-max{max=5.5},noisy-max{max=5.2}');
+  });
+
+  it('names the pass, the output and the largest difference', async () => {
+    const failure = run('nothing,set-max{max=5.5}');
+    await expect(failure).rejects.toThrow(
+      "the pass 'set-max' changes the results: output 'y' differs by up to 0.5 (element 7: 6 before, 5.5 after); the same bits are promised",
+    );
+  });
+
+  it('holds a pass to its tolerance and to its signal-to-noise ratio', async () => {
+    await expect(run('about-max{max=5}')).rejects.toThrow(/'about-max'.*up to 1 .*0\.1 of the range 6 is promised/);
+    await expect(run('noisy-max{max=4}')).rejects.toThrow(
+      /'noisy-max'.*of the signal's power is noise, 0\.01 \(20 dB\)/,
+    );
+  });
+
+  it('compares each pass with the one before it, on inputs of its own', async () => {
+    const own = verifySemantics({ interpret });
+    const fails = runPipeline(relu6(), 'nothing,set-max{max=0.25}', { passes, registry, instruments: [own] });
+    await expect(fails).rejects.toThrow(
+      /'set-max' changes the results: output 'y' differs by up to 0\.\d+ \(element \d+: 0\.\d+ before, 0\.25 after\)/,
+    );
+    await runPipeline(relu6(), 'set-max{max=1}', { passes, registry, instruments: [own] });
+  });
+});
+
+describe('seeded inputs', () => {
+  const module = (args: string): Module =>
+    parse(`symbol N in 3..64\nsymbol M in 1..1\nfunc @main(${args}) -> () { nn.return }`, { registry });
+
+  it('are the same for the same seed, with symbols inside their bounds', () => {
+    const made = module('%x: tensor<Nx(N*2+1)xMxKxf32>');
+    const { x } = seededInputs(made, 1);
+    expect(x?.shape).toEqual([3, 7, 1, 2]);
+    expect(x).toEqual(seededInputs(made, 1).x);
+    expect(x).not.toEqual(seededInputs(made, 2).x);
+  });
+
+  it('are codes where the argument is quantized, and 0 or 1 for wide integers', () => {
+    const text =
+      'quant @q {scale = [0.5]}\nfunc @main(%a: tensor<400x!quant<u8:f32, @q>>, %b: tensor<40xi64>) -> () { nn.return }';
+    const { a, b } = seededInputs(parse(text, { registry }), 1);
+    expect(a).toMatchObject({ dtype: 'u8', shape: [400] });
+    expect(Math.max(...Array.from(a?.data ?? [], Number))).toBeGreaterThan(240);
+    expect(b?.dtype).toBe('i64');
+    expect(new Set(b?.data as BigInt64Array)).toEqual(new Set([0n, 1n]));
+  });
+});
+
+describe('the comparison', () => {
+  const f32 = (...values: number[]): HostTensor => ({
+    dtype: 'f32',
+    shape: [values.length],
+    data: Float32Array.from(values),
+  });
+  const i8 = (...values: number[]): HostTensor => ({
+    dtype: 'i8',
+    shape: [values.length],
+    data: Int8Array.from(values),
+  });
+
+  it('of bits tells zeros apart and takes a NaN for itself', () => {
+    expect(disagreement(f32(NaN, 0), f32(NaN, 0), 'bits', 1)).toBeUndefined();
+    expect(disagreement(f32(0), f32(-0), 'bits', 1)?.what).toMatch(/element 0/);
+  });
+
+  it('of quanta counts codes, or steps of the scale', () => {
+    expect(disagreement(i8(1, 5), i8(1, 6), { quanta: 1 }, 1)).toBeUndefined();
+    expect(disagreement(i8(1, 5), i8(1, 7), { quanta: 1 }, 1)?.what).toMatch(
+      /up to 2 \(element 1: 5 before, 7 after\)/,
+    );
+    expect(disagreement(f32(0.1), f32(0.2), { quanta: 1 }, Math.fround(0.1))).toBeUndefined();
+    expect(disagreement(f32(0.1), f32(0.3), { quanta: 1 }, Math.fround(0.1))?.what).toMatch(/1 quanta/);
+  });
+
+  it('decodes f16', () => {
+    const f16 = (...bits: number[]): HostTensor => ({
+      dtype: 'f16',
+      shape: [bits.length],
+      data: Uint16Array.from(bits),
+    });
+    expect(disagreement(f16(0x3c00, 0x4000), f16(0x3c00, 0x3c00), { tolerance: 0.5 }, 1)?.what).toMatch(
+      /2 before, 1 after/,
+    );
+  });
+
+  it('refuses another shape, another type, and a NaN where there was a number', () => {
+    expect(disagreement(f32(1, 2), f32(1), 'bits', 1)?.what).toMatch(/shape \[1\], before it was \[2\]/);
+    expect(disagreement(i8(1), f32(1), 'bits', 1)?.what).toMatch(/is f32, before it was i8/);
+    expect(disagreement(f32(1, 2), f32(NaN, 2), { snr: 1 }, 1)?.what).toMatch(/NaN after/);
+  });
+});
