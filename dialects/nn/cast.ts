@@ -4,6 +4,7 @@ import {
   expressed,
   isInteger,
   isScalarType,
+  type OnnxNode,
   type ScalarType,
   type TensorType,
   type Value,
@@ -38,6 +39,7 @@ export const cast = defineOp({
         const number = node.opset < 6 ? undefined : node.int('to');
         const to = number === undefined ? undefined : dataTypes[number];
         if (!to) return node.refuse(`a cast to element type ${number}`, 'only numbers can be computed with');
+        refuseUnsettled(node, to);
         // Saturation and rounding modes concern the 8-bit floats alone.
         const mode = node.string('round_mode', 'up');
         if (node.int('saturate', 1) !== 1 || mode !== 'up') return node.refuse('a cast that does not saturate');
@@ -50,12 +52,18 @@ export const cast = defineOp({
       build(node): Value {
         const [x, to] = [node.input(0), elementOf(node.input(1))];
         if (node.int('saturate', 1) !== 1) return node.refuse('a cast that does not saturate');
+        refuseUnsettled(node, to);
         node.string('round_mode', 'up');
         return elementOf(x) === to ? x : node.create(cast, { x }, { to }).result;
       },
     },
   ],
 });
+
+/** Formats without a NaN or without a sign: what they make of such numbers is not agreed on. */
+function refuseUnsettled(node: OnnxNode, to: ScalarType): void {
+  if (to === 'f4e2m1' || to === 'f8e8m0') node.refuse(`a cast to ${to}`, 'cast to an 8-bit float instead');
+}
 
 const elementOf = (value: Value): ScalarType => expressed((value.type as TensorType).element);
 

@@ -4,10 +4,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { registry } from '../../dist/dialects/index.js';
 import { interpret } from '../../dist/src/interpret/index.js';
-import { decodeBf16, decodeF16 } from '../../dist/src/numerics/index.js';
+import { BF16, decodeFloat, F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F16 } from '../../dist/src/numerics/index.js';
 import { importOnnx } from '../../dist/src/onnx/index.js';
 import { dataTypeNumber, elementStorage } from '../../dist/src/onnx/proto/dtypes.js';
 import { hostTensor, readTensor, tensorBytes, tensorProto } from '../../dist/src/onnx/proto/index.js';
+
+const formats = {
+  f16: F16,
+  bf16: BF16,
+  f8e4m3fn: F8E4M3FN,
+  f8e4m3fnuz: F8E4M3FNUZ,
+  f8e5m2: F8E5M2,
+  f8e5m2fnuz: F8E5M2FNUZ,
+};
 
 const unsupported = (message) => Object.assign(new Error(message), { code: 'UNSUPPORTED' });
 
@@ -21,7 +30,8 @@ function toHost(tensor) {
 
 /** A host tensor as the suite compares it: narrow floats as numbers, 64-bit integers as BigInt. */
 function fromHost(tensor) {
-  const decode = { f16: decodeF16, bf16: decodeBf16 }[tensor.dtype] ?? ((v) => v);
+  const format = formats[tensor.dtype];
+  const decode = format ? (code) => decodeFloat(code, format) : (v) => v;
   const raw = tensorBytes(readTensor(tensorProto('', tensor)));
   return { dtype: dataTypeNumber(tensor.dtype), dims: [...tensor.shape], raw, data: Array.from(tensor.data, decode) };
 }
