@@ -14,6 +14,7 @@ const w8a8 = [
   ...float,
   'insert-observers',
   'calibrate{observer=mse}',
+  'correct-bias',
   'quantize{weights=i8, activations=i8}',
   'to-integer',
   'expand-dcast',

@@ -4,15 +4,17 @@ import type { Block, Op, Value } from '../../src/ir/index.ts';
 import { constantOf } from '../constants.ts';
 import { activationOperands, isContraction, isFloat32, isMove, isQuantizable } from './capabilities.ts';
 
-/** What will be computed on codes. */
+/** What will be computed on codes. It is fixed when it is made: later changes of the graph do not change it. */
 export interface QuantizationPlan {
   /** Ops that become integer ops, in order. */
   readonly ops: ReadonlySet<Op>;
+  /** Results of these that others of them read. A contraction whose result is not here keeps its accumulator. */
+  readonly codes: ReadonlySet<Value>;
   /**
-   * The value whose range gives a value's codes their scale. Values that only move share one, and a value that
-   * nothing but a clamp or a concat reads takes the range of what comes out there.
+   * For each quantized value, the value whose range gives its codes their scale. Values that only move share one, and
+   * a value that nothing but a clamp or a concat reads takes the range of what comes out there.
    */
-  rangeOf(value: Value): Value;
+  readonly rangeOf: ReadonlyMap<Value, Value>;
   /** Values whose ranges are needed, each once, in order. */
   readonly ranges: readonly Value[];
 }
@@ -24,21 +26,16 @@ export interface QuantizationPlan {
  */
 export function planQuantization(block: Block): QuantizationPlan {
   const ops = chooseOps([...block.ops()]);
-  const rangeOf = (value: Value): Value => rangeSource(value, ops);
-  const ranges = new Set<Value>();
+  const rangeOf = new Map<Value, Value>();
+  const codes = new Set<Value>();
+  const need = (value: Value) => rangeOf.set(value, rangeSource(value, ops));
   for (const op of ops) {
-    for (const i of activationOperands(op)) {
-      const operand = op.operand(i);
-      if (!constantOf(operand)) ranges.add(rangeOf(operand));
-    }
-    if (producesCodes(op, ops)) ranges.add(rangeOf(op.result));
+    for (const i of activationOperands(op)) if (!constantOf(op.operand(i))) need(op.operand(i));
+    if (![...op.result.users].some((user) => ops.has(user))) continue;
+    codes.add(op.result);
+    need(op.result);
   }
-  return { ops, rangeOf, ranges: [...ranges] };
-}
-
-/** Whether a planned op's result is read by another: a contraction that is not keeps its accumulator. */
-export function producesCodes(op: Op, planned: ReadonlySet<Op>): boolean {
-  return [...op.result.users].some((user) => planned.has(user));
+  return { ops, codes, rangeOf, ranges: [...new Set(rangeOf.values())] };
 }
 
 function chooseOps(all: readonly Op[]): ReadonlySet<Op> {

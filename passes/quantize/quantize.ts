@@ -30,7 +30,7 @@ import { channelAxis } from '../channels.ts';
 import { clampOf } from '../clamps.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
-import { planQuantization, producesCodes, type QuantizationPlan } from './plan.ts';
+import { planQuantization, type QuantizationPlan } from './plan.ts';
 import { quantizeWeightsOf } from './weights.ts';
 
 /** Gives values quantized types; what stays float is separated by casts. */
@@ -43,6 +43,7 @@ export const quantize = definePass({
   run(module, _options, context) {
     const types = activationTypes(module, context);
     const plan = planQuantization(module.main.body);
+    requireRanges(plan, types);
     const quantizer = new Quantizer(plan, types, context);
     for (const op of plan.ops) quantizer.quantizeOp(op);
   },
@@ -60,6 +61,17 @@ function activationTypes(module: Module, context: PassContext): Map<Value, Quant
     rewriter.replace(op, [op.operand(0)]);
   }
   return types;
+}
+
+function requireRanges(plan: QuantizationPlan, types: ReadonlyMap<Value, QuantType>): void {
+  const missing = plan.ranges.find((value) => !types.has(value));
+  if (!missing) return;
+  throw new QcError({
+    what: 'this value has no calibrated range',
+    where: missing.op?.source ?? missing.name,
+    why: 'quantize needs the ranges that calibrate collects',
+    help: 'run insert-observers and calibrate before quantize, with calibration data',
+  });
 }
 
 function activationType(min: number, max: number, where: string): QuantType {
@@ -80,19 +92,31 @@ class Quantizer {
   readonly #rewriter = new Rewriter();
   /** Quantized versions of float values, and of constants. */
   readonly #casts = new Map<Value, Value>();
+  /** Operands of concats that are not quantized yet. */
+  readonly #detached = new Map<Op, readonly (Value | undefined)[]>();
 
   constructor(plan: QuantizationPlan, types: ReadonlyMap<Value, QuantType>, context: PassContext) {
     this.#plan = plan;
     this.#types = types;
     this.#context = context;
+    for (const op of plan.ops) if (op.definition === concat) this.#detach(op);
+  }
+
+  /** Operands of a concat get their types one after the other, and only together they fit: it waits without them. */
+  #detach(op: Op): void {
+    this.#detached.set(op, [...op.operands]);
+    op.operands.forEach((_, i) => {
+      this.#rewriter.setOperand(op, i, undefined);
+    });
   }
 
   quantizeOp(op: Op): void {
-    for (const i of activationOperands(op)) this.#rewriter.setOperand(op, i, this.#codesOf(op.operand(i), op));
+    const operands = this.#detached.get(op) ?? op.operands;
+    for (const i of activationOperands(op)) this.#rewriter.setOperand(op, i, this.#codesOf(operands[i] as Value, op));
     if (op.definition === concat) this.#alignOperands(op);
     const scales = isContraction(op) ? this.#quantizeWeights(op) : undefined;
     const y = op.result;
-    if (!producesCodes(op, this.#plan.ops)) {
+    if (!this.#plan.codes.has(y)) {
       this.#keepAccumulator(op, scales as readonly number[]);
       return;
     }
@@ -103,15 +127,7 @@ class Quantizer {
   }
 
   #typeOf(value: Value): QuantType {
-    const source = this.#plan.rangeOf(value);
-    const type = this.#types.get(source);
-    if (type) return type;
-    throw new QcError({
-      what: 'this value has no calibrated range',
-      where: source.op?.source ?? source.name,
-      why: 'quantize needs the ranges that calibrate collects',
-      help: 'run insert-observers and calibrate before quantize, with calibration data',
-    });
+    return this.#types.get(this.#plan.rangeOf.get(value) ?? value) as QuantType;
   }
 
   /** The value as codes, for `reader`. */
