@@ -6,10 +6,12 @@ import { pad } from '../../dialects/nn/pad.ts';
 import { avgPool, maxPool } from '../../dialects/nn/pool.ts';
 import {
   integerRange,
+  isInteger,
   type Op,
   quantOf,
   type Rewriter,
   staticShape,
+  storageOf,
   type TensorType,
   type Value,
 } from '../../src/ir/index.ts';
@@ -20,7 +22,7 @@ import { createFloats } from '../constants.ts';
 const padsOf = (root: Op): readonly number[] => (root.attributes.pads as number[] | undefined) ?? [];
 const isPadded = (root: Op): boolean => padsOf(root).some((p) => p !== 0);
 
-/** x with spatial padding of the real number `value`. */
+/** x with spatial padding of `value`: a code where x holds codes, else a real number. */
 function padded(rewriter: Rewriter, x: Value, pads: readonly number[], value: number): Value {
   const half = pads.length / 2;
   const all = [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)];
@@ -35,10 +37,11 @@ function unpadded(root: Op, rewriter: Rewriter, value: number): true {
   return true;
 }
 
-/** What never wins a maximum: −∞, or the smallest code as the real number that it stands for. */
+/** What never wins a maximum: −∞, the smallest code, or the real number that it stands for. */
 function lowest(type: TensorType): number {
   const quant = quantOf(type);
-  if (!quant?.params) return -Infinity;
+  const storage = storageOf(type.element);
+  if (!quant?.params) return isInteger(storage) ? integerRange(storage)[0] : -Infinity;
   const [min] = integerRange(quant.storage);
   return (min - (quant.params.zeroPoint[0] as number)) * (quant.params.scale[0] as number);
 }
@@ -69,13 +72,13 @@ export const explicitPadding = defineRewritePass({
   rules: [
     // conv(x, w){pads} == conv(pad(x, 0), w)
     rule('pad-conv', op(conv), ({ root }, rewriter) => (isPadded(root) ? unpadded(root, rewriter, 0) : undefined)),
-    // int.conv(x, w){pads} == int.conv(pad(x, 0), w): the code of 0 is the zero point
+    // int.conv(x, w){pads, z} == int.conv(pad(x, z), w){z}: z is the code of 0
     rule('pad-int-conv', op(intConv), ({ root }, rewriter) =>
-      isPadded(root) ? unpadded(root, rewriter, 0) : undefined,
+      isPadded(root) ? unpadded(root, rewriter, intConv.attributesOf(root).zero_point) : undefined,
     ),
-    // pool_sum(x){pads} == pool_sum(pad(x, 0))
+    // pool_sum(x){pads, z} == pool_sum(pad(x, z)){z}
     rule('pad-pool-sum', op(poolSum), ({ root }, rewriter) =>
-      isPadded(root) ? unpadded(root, rewriter, 0) : undefined,
+      isPadded(root) ? unpadded(root, rewriter, poolSum.attributesOf(root).zero_point) : undefined,
     ),
     // max_pool(x){pads} == max_pool(pad(x, lowest))
     rule('pad-max-pool', op(maxPool), ({ root }, rewriter) =>
