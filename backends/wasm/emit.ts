@@ -27,11 +27,11 @@ export interface EmittedModule {
 }
 
 /**
- * Passes that pay: code comes with a local for everything, and a quarter of its bytes go away. Measured on matrix
- * products, full optimization takes three times as long and gains nothing more, in size or speed. Passes that spread
- * constants over their uses are left out, because engines reload vector literals inside loops.
+ * Passes that pay. Code comes with single uses in place already: further simplification takes time that grows with the
+ * square of a kernel's size and gains nothing in speed. Passes that spread constants over their uses would harm, because
+ * engines reload vector literals inside loops.
  */
-const passes = ['duplicate-function-elimination', 'simplify-locals', 'vacuum', 'reorder-locals'];
+const passes = ['duplicate-function-elimination', 'vacuum', 'reorder-locals'];
 
 /** Emits a planned program as one module; the module of relaxed kernels, if there are any, is a custom section in it. */
 export async function emitModule(program: Program, { weights }: EmitOptions): Promise<EmittedModule> {

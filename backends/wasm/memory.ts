@@ -127,11 +127,11 @@ function storeScalar(c: KernelContext, { base, offset }: Address, element: Scala
   const { m } = c;
   const at = base();
   const width = laneBytes(element);
-  if (element === 'f32') c.statement(m.f32.store(offset, align, at, value));
-  else if (width === 8) c.statement(m.i64.store(offset, align, at, value));
-  else if (width === 4) c.statement(m.i32.store(offset, align, at, value));
-  else if (width === 2) c.statement(m.i32.store16(offset, align, at, value));
-  else c.statement(m.i32.store8(offset, align, at, value));
+  if (element === 'f32') c.store(m.f32.store(offset, align, at, value));
+  else if (width === 8) c.store(m.i64.store(offset, align, at, value));
+  else if (width === 4) c.store(m.i32.store(offset, align, at, value));
+  else if (width === 2) c.store(m.i32.store16(offset, align, at, value));
+  else c.store(m.i32.store8(offset, align, at, value));
 }
 
 /** Writes exactly `bytes` bytes. */
@@ -140,12 +140,12 @@ function storeBytes(c: KernelContext, { base, offset }: Address, registers: read
   const lanes = { 8: v128.store64_lane, 4: v128.store32_lane, 2: v128.store16_lane, 1: v128.store8_lane };
   let at = 0;
   for (; at + registerBytes <= bytes; at += registerBytes) {
-    c.statement(v128.store(offset + at, align, base(), (registers[at / registerBytes] as Register)()));
+    c.store(v128.store(offset + at, align, base(), (registers[at / registerBytes] as Register)()));
   }
   for (const size of [8, 4, 2, 1] as const) {
     if (bytes - at < size) continue;
     const register = (registers[Math.floor(at / registerBytes)] as Register)();
-    c.statement(lanes[size](offset + at, align, (at % registerBytes) / size, base(), register));
+    c.store(lanes[size](offset + at, align, (at % registerBytes) / size, base(), register));
     at += size;
   }
 }

@@ -23,7 +23,7 @@ import { emitConstant, emitLanewise } from './lanewise.ts';
 import { emitLoad, emitLoadSplat, emitStore, isAbsorbed } from './memory.ts';
 import type { Binaryen } from './relaxed.ts';
 import { emitTable } from './table.ts';
-import { KernelContext, type Register } from './values.ts';
+import { KernelContext, type LocalUses, type Register } from './values.ts';
 import { emitAddPairs, emitConcat, emitDot, emitInterleave, emitReduce, emitSlice, emitSplat } from './vectors.ts';
 
 /** Name of the global that holds the setting `dot_sign_mask` in the module of relaxed kernels. */
@@ -77,7 +77,12 @@ function assign(c: KernelContext, locals: readonly Carried[], values: readonly V
     const sources = fitting ? resizeMask(c, registers, lanesOf(next), c.width(next), width) : registers;
     return numbers.map((number, r) => ({ number, type, source: sources[r] as Register }));
   });
-  const held = moves.map(({ source, type }) => (moves.length > 1 ? c.hold(source(), type) : source));
+  // a carried value that moves to another's place is copied first; all others stay in locals of their own
+  const own = new Set(locals.flatMap(({ value }) => c.registers(value)));
+  const held = moves.map(({ source, type }) => {
+    if (!own.has(source) || moves.length === 1) return () => c.settled(source);
+    return c.copy(source(), type);
+  });
   moves.forEach(({ number }, i) => {
     c.statement(c.m.local.set(number, (held[i] as Register)()));
   });
@@ -132,8 +137,11 @@ function emitFor(c: KernelContext, op: Op): void {
 /** Adds a kernel to a module, as a function of its buffers' addresses. `relaxed` allows relaxed instructions. */
 export function addKernel(b: Binaryen, m: binaryen.Module, kernel: Func, relaxed: boolean): void {
   const { args } = kernel.body;
-  const c = new KernelContext(b, m, relaxed, args);
-  const statements = c.inBlock(() => emitOps(c, kernel.body));
+  const build = (earlier?: LocalUses) => {
+    const c = new KernelContext(b, m, relaxed, args, earlier);
+    return { c, statements: c.inBlock(() => emitOps(c, kernel.body)) };
+  };
+  const { c, statements } = build(build().c.uses);
   const parameters = b.createType(args.map(() => b.i32));
   m.addFunction(kernel.name, parameters, b.none, c.locals, m.block(null, statements, b.none));
 }

@@ -37,7 +37,8 @@ export function emitTable(c: KernelContext, op: Op): void {
   const entry = (lane: number) => address(extractLane(c, registers, indexElement, lane));
   const lanes = lanesOf(index);
   if (laneBytes(element) > 1) {
-    const entries = Array.from({ length: lanes }, (_, lane) => loadEntry(c, element, entry(lane)));
+    const type = element === 'f32' ? c.b.f32 : laneBytes(element) === 8 ? c.b.i64 : c.b.i32;
+    const entries = Array.from({ length: lanes }, (_, lane) => c.hold(loadEntry(c, element, entry(lane)), type)());
     c.define(op.result, fromLanes(c, element, entries));
     return;
   }

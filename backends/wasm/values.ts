@@ -10,6 +10,23 @@ export type Expression = binaryen.ExpressionRef;
 /** Reads a local, or makes a constant; a fresh expression at every call, since a tree may hold each only once. */
 export type Register = () => Expression;
 
+/**
+ * How often each local is read, and which must be set at their place: found by building a
+ * kernel once, used by building it again. The numbers of locals are the same both times.
+ */
+export class LocalUses {
+  readonly reads = new Map<number, number>();
+  /** Locals that are read in another block, or behind a store. */
+  readonly kept = new Set<number>();
+
+  isSingle(local: number): boolean {
+    return this.reads.get(local) === 1 && !this.kept.has(local);
+  }
+}
+
+/** Expressions inside expressions up to this depth: engines and tools walk trees by recursion. */
+const deepest = 32;
+
 /** Statements of a block under construction, and what was already computed in it for use in blocks inside. */
 interface Scope {
   readonly statements: Expression[];
@@ -34,7 +51,14 @@ export class KernelContext {
   readonly relaxed: boolean;
   /** Types of the locals behind the parameters. */
   readonly locals: binaryen.Type[] = [];
+  /** What this build finds out about its locals. */
+  readonly uses = new LocalUses();
+  readonly #earlier: LocalUses | undefined;
   readonly #parameters: number;
+  /** Stores so far: a value that is read behind one is computed before it, since it may depend on a load. */
+  #stores = 0;
+  /** Depth of the trees taken into the expression under construction. */
+  #takenDepth = 0;
   readonly #registers = new Map<Value, readonly Register[]>();
   readonly #maskWidths = new Map<Value, number>();
   readonly #origins = new Map<Value, Origin>();
@@ -42,10 +66,17 @@ export class KernelContext {
   readonly #constants: Expression[] = [];
   readonly #constantLocals = new Map<string, number>();
 
-  constructor(b: Binaryen, m: binaryen.Module, relaxed: boolean, parameters: readonly Value[]) {
+  constructor(
+    b: Binaryen,
+    m: binaryen.Module,
+    relaxed: boolean,
+    parameters: readonly Value[],
+    earlier: LocalUses | undefined,
+  ) {
     this.b = b;
     this.m = m;
     this.relaxed = relaxed;
+    this.#earlier = earlier;
     this.#parameters = parameters.length;
     parameters.forEach((value, i) => {
       this.define(value, [() => m.local.get(i, b.i32)], 0);
@@ -68,11 +99,47 @@ export class KernelContext {
     this.#scope.statements.push(expression);
   }
 
-  /** Computes an expression now and keeps its result. */
+  /** Writes memory. */
+  store(expression: Expression): void {
+    this.#stores++;
+    this.statement(expression);
+  }
+
+  /** Keeps the result of a computation: done now, or where its only reader is. */
   hold(expression: Expression, type: binaryen.Type = this.b.v128): Register {
     const local = this.local(type);
+    const depth = this.#takenDepth + 1;
+    this.#takenDepth = 0;
+    if (this.#earlier && !this.#earlier.reads.has(local)) return () => expression;
+    if (this.#earlier?.isSingle(local) && depth <= deepest) {
+      return () => {
+        this.#takenDepth = Math.max(this.#takenDepth, depth);
+        return expression;
+      };
+    }
+    return this.#set(local, expression, type);
+  }
+
+  /** Keeps a value as it is now. */
+  copy(expression: Expression, type: binaryen.Type): Register {
+    return this.#set(this.local(type), expression, type);
+  }
+
+  #set(local: number, expression: Expression, type: binaryen.Type): Register {
     this.statement(this.m.local.set(local, expression));
-    return () => this.m.local.get(local, type);
+    const home = this.#scope;
+    const stores = this.#stores;
+    return () => {
+      this.uses.reads.set(local, (this.uses.reads.get(local) ?? 0) + 1);
+      if (this.#scope !== home || this.#stores !== stores) this.uses.kept.add(local);
+      return this.m.local.get(local, type);
+    };
+  }
+
+  /** Reads a register whose value must have been computed by now. */
+  settled(register: Register): Expression {
+    register();
+    return register();
   }
 
   /** A vector constant, in a local that is set once, at the start of the kernel: engines reload literals in loops. */

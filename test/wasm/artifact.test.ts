@@ -95,6 +95,16 @@ describe('a wasm artifact', () => {
     expect(model.run({ c, a })).toEqual({ sums, doubles });
   });
 
+  it.each([
+    ['beside', {}],
+    ['apart', { weights: 'external' }],
+    ['within', { singleFile: true }],
+  ] as const)('finds its files by itself: module %s', async (name, options) => {
+    const { at, c, a, sums } = await write(name, options);
+    const { load } = await import(/* @vite-ignore */ `file://${at}/model.js`);
+    expect((await load()).run({ c, a }).sums).toEqual(sums);
+  });
+
   it('refuses weights of another size', async () => {
     const { files } = await emitWasm(dotModel().module, { weights: 'external' });
     files.set('model.bin', new Uint8Array(95));

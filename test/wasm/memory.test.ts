@@ -91,6 +91,22 @@ describe('loads and stores', () => {
     expect([...z]).toEqual([...x]);
   });
 
+  it('values loaded before a store are those from before it, in a loop too', async () => {
+    const module = single({ x: flat(64, 'i16') }, { y: flat(64, 'i16') }, (k, b) => {
+      k.loop(0, 64, 8, (i) => k.store(k.load(b.x as Value, i, 8), b.y as Value, i));
+      k.loop(0, 32, 8, (i) => {
+        const [low, high] = [i, k.add(i, k.index(32))] as const;
+        const [p, q] = [k.load(b.y as Value, low, 8), k.load(b.y as Value, high, 8)];
+        const negated = k.neg(q);
+        k.store(p, b.y as Value, high);
+        k.store(negated, b.y as Value, low);
+      });
+    });
+    const x = numbers('i16', 9, 64) as Int16Array;
+    const { y } = (await runWasm(module)).run({ x });
+    expect(y).toEqual(Int16Array.of(...x.slice(32).map((v) => -v), ...x.slice(0, 32)));
+  });
+
   it('repeat groups', async () => {
     const groups = [
       ['i8', 1, 16],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { loadWasmRuntime, runWasm } from '../../backends/wasm/index.ts';
-import type { Value } from '../../src/ir/index.ts';
+import { Module, type Value } from '../../src/ir/index.ts';
 import { type TypedArray, typedArrayOf } from '../../src/support/tensor.ts';
 import { intrinsics } from '../../src/target/index.ts';
 import { dotModel } from './dotModel.ts';
-import { flat, generator, single } from './planned.ts';
+import { flat, generator, kernel, plan, single } from './planned.ts';
 
 type Element = 'i8' | 'u8' | 'i16' | 'i32' | 'f32';
 const elements: readonly Element[] = ['i8', 'u8', 'i16', 'i32', 'f32'];
@@ -125,5 +125,29 @@ describe('contraction instructions', () => {
     expect(baseline.simd).toBe('baseline');
     expect(baseline.run({ c, a })).toEqual({ sums, doubles });
     if (!exact) await expect(runWasm(module, { simd: 'relaxed' })).rejects.toThrow(/missing or not exact/);
+  });
+
+  it('relaxed multiply-add needs no exact dot product', async () => {
+    const module = new Module();
+    for (const name of ['twice', 'fused']) {
+      kernel(module, name, (k) => {
+        const [x, y] = [k.buffer('x', 'f32', 'input'), k.buffer('y', 'f32', 'output')];
+        const v = k.load(x, k.index(0), 4);
+        k.store(k.mulAdd(v, v, k.constant(-1, 'f32', v)), y, k.index(0));
+      });
+    }
+    plan(module, {
+      inputs: { x: flat(4, 'f32') },
+      outputs: { y: flat(4, 'f32') },
+      launches: [{ kernel: 'twice', relaxed: 'fused', places: ['x', 'y'] }],
+    });
+    const x = Float32Array.of(1 + 2 ** -12, 1 + 2 ** -13, 3, 0.1);
+    const roundedTwice = x.map((v) => Math.fround(v * v) - 1);
+    const roundedOnce = x.map((v) => v * v - 1);
+    expect(roundedOnce).not.toEqual(roundedTwice);
+    expect((await runWasm(module, { simd: 'baseline' })).run({ x }).y).toEqual(roundedTwice);
+    const model = await runWasm(module, { simd: 'relaxed' });
+    expect(model.simd).toBe('relaxed');
+    expect([roundedOnce, roundedTwice]).toContainEqual(model.run({ x }).y);
   });
 });
