@@ -4,6 +4,7 @@ import type { Module } from '../../src/ir/index.ts';
 import { type Interpret, runPipeline, verifySemantics } from '../../src/pass/index.ts';
 import { disagreement } from '../../src/pass/instruments/compare.ts';
 import { seededInputs } from '../../src/pass/instruments/inputs.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { parse } from '../../src/text/index.ts';
 import { registry } from '../golden/known.ts';
@@ -51,6 +52,18 @@ describe('verifySemantics', () => {
       /'set-max' changes the results: output 'y' differs by up to 0\.\d+ \(element \d+: 0\.\d+ before, 0\.25 after\)/,
     );
     await runPipeline(relu6(), 'set-max{max=1}', { passes, registry, instruments: [own] });
+  });
+});
+
+describe('a model that does not run on random inputs', () => {
+  it('is said to be one, before any pass', async () => {
+    const refusing = () => {
+      throw new QcError({ what: 'the shapes [2] and [3] do not fit together' });
+    };
+    const instruments = [verifySemantics({ interpret: refusing })];
+    await expect(runPipeline(relu6(), 'nothing', { passes, registry, instruments })).rejects.toThrow(
+      /does not run on random inputs: the shapes \[2\] and \[3\] do not fit together/,
+    );
   });
 });
 

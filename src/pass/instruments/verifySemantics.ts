@@ -33,10 +33,24 @@ export function verifySemantics({ interpret, inputs, count = 2 }: VerifySemantic
     for (const sample of samples) outputs.push(await interpret(module, sample));
     return { module, signature: signatureOf(module), outputs };
   };
+  /** The first run is on the model as it came: when it fails, the inputs are to blame and not a pass. */
+  const observeFirst = async (module: Module) => {
+    try {
+      return await observe(module);
+    } catch (error) {
+      if (inputs || !(error instanceof QcError)) throw error;
+      throw new QcError({
+        what: `the model does not run on random inputs: ${error.diagnostic.what}`,
+        where: error.diagnostic.where,
+        why: 'symbolic dimensions get small sizes, which may not fit one another',
+        help: 'give samples to compare on',
+      });
+    }
+  };
   return {
     async before(_run, module) {
       if (!module.functions.has('main')) state = undefined;
-      else if (state?.module !== module || state.signature !== signatureOf(module)) state = await observe(module);
+      else if (state?.module !== module || state.signature !== signatureOf(module)) state = await observeFirst(module);
     },
     async after(run, module) {
       const before = state;
