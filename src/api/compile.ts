@@ -10,7 +10,7 @@ import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
 import { parse, print } from './read.ts';
-import { makeSelfTest, type SelfTestVector } from './selfTest.ts';
+import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
 import { type Signature, signatureOf } from './signature.ts';
 import { summaryLine } from './summary.ts';
 import { type Work, workOf } from './work.ts';
@@ -56,7 +56,12 @@ export interface Prepared {
   readonly quantization: QuantizationSummary;
   readonly work: Work;
   readonly selfTest: SelfTestVector;
+  /** Further answers that a program can be checked against: on real samples, where there are any. */
+  readonly checks: readonly Check[];
 }
+
+/** Calibration samples whose answers are kept to check programs against. */
+const checkedSamples = 2;
 
 /**
  * Compiles a model for one target. The module is used up: it holds the target's program afterwards. The same module
@@ -92,6 +97,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     quantization,
     work: workOf(module),
     selfTest: await makeSelfTest(module, quantization),
+    checks: checksOn(module, calibration ?? [], checkedSamples),
   };
 }
 

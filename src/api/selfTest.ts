@@ -1,5 +1,6 @@
 import { interpret } from '../interpret/index.ts';
 import { bitsOf, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
+import type { Sample } from '../pass/index.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
 import { toBase64 } from '../text/base64.ts';
 import { RandomResource } from '../text/index.ts';
@@ -42,10 +43,8 @@ const rule =
   'mulberry32 of the seed gives u in [0, 1) for each element in order; a float is low + u·(high − low) in f64, rounded to its type; an integer is floor(low + u·(high − low + 1))';
 
 /** A self-test with its tensors, in the order of the signature. */
-export interface SelfTestVector {
+export interface SelfTestVector extends Check {
   readonly described: SelfTest;
-  readonly inputs: readonly HostTensor[];
-  readonly outputs: readonly HostTensor[];
 }
 
 /** Makes the self-test of a module in which values are still tensors, by the interpreter. */
@@ -71,6 +70,24 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
     inputs,
     outputs: Object.values(results),
   };
+}
+
+/** Tensors that a program takes, and those that it must answer with, in the order of the signature. */
+export interface Check {
+  readonly inputs: readonly HostTensor[];
+  readonly outputs: readonly HostTensor[];
+}
+
+/** What the interpreter answers on the first `count` samples. They never go into an artifact. */
+export function checksOn(module: Module, samples: Iterable<Sample>, count: number): Check[] {
+  const checks: Check[] = [];
+  if (count === 0) return checks;
+  for (const sample of samples) {
+    const inputs = module.main.body.args.map((arg, i) => sample[arg.name ?? `input${i}`] as HostTensor);
+    checks.push({ inputs, outputs: Object.values(interpret(module, sample)) });
+    if (checks.length === count) break;
+  }
+  return checks;
 }
 
 /** The largest |difference| / (1 + |expected|) of float tensors; infinite where others differ at all. */

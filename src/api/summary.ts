@@ -2,10 +2,11 @@ import type { Manifest } from './manifest.ts';
 
 /** The last line of every compile. */
 export function summaryLine(manifest: Manifest): string {
-  const { files, ramBytes, multiplyAdds, integerShare } = manifest;
-  const size = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+  const { target, files, weightsBytes, ramBytes, multiplyAdds, integerShare } = manifest;
+  const whole = sizeText(Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0));
+  const size = target === 'c' ? `${whole} of source (weights ${sizeText(weightsBytes)})` : whole;
   const share = `${Math.round(integerShare * 1000) / 10} % in integers`;
-  return `size ${sizeText(size)}, RAM ${sizeText(ramBytes)}, ${countText(multiplyAdds)} multiply-adds, ${share}`;
+  return `size ${size}, RAM ${sizeText(ramBytes)}, ${countText(multiplyAdds)} multiply-adds, ${share}`;
 }
 
 /** Bytes in words, such as `1.4 MB`; 1 KB is 1000 bytes. */

@@ -8,6 +8,7 @@ import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
+import type { HostTensor } from '../support/tensor.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
@@ -73,16 +74,18 @@ async function compileTarget(
   return artifact;
 }
 
-/** Runs a finished artifact on its self-test: a program that answers wrongly is never written. */
-async function checkArtifact({ files }: Artifact, { selfTest }: Prepared): Promise<void> {
+/** Runs a finished artifact on its self-test and on real samples: a program that answers wrongly is never written. */
+async function checkArtifact({ files }: Artifact, { selfTest, checks }: Prepared): Promise<void> {
   const instance = await instantiate(files);
-  const { inputs, outputs, described } = selfTest;
-  const results = instance.run(Object.fromEntries(described.inputs.map(({ name }, i) => [name, inputs[i] as never])));
-  const error = selfTestError(outputs, Object.values(results));
-  if (error <= described.tolerance) return;
-  throw new InternalError(
-    `the compiled program answers its self-test wrongly: the error is ${error}, ${described.tolerance} is allowed`,
-  );
+  const { inputs: names, tolerance } = selfTest.described;
+  for (const { inputs, outputs } of [selfTest, ...checks]) {
+    const given = Object.fromEntries(names.map(({ name }, i): [string, HostTensor] => [name, inputs[i] as HostTensor]));
+    const error = selfTestError(outputs, Object.values(instance.run(given)));
+    if (error <= tolerance) continue;
+    throw new InternalError(
+      `the compiled program does not answer as the interpreter does: the error is ${error}, ${tolerance} is allowed`,
+    );
+  }
 }
 
 function folderOf(target: string, targets: readonly string[], name: string, output: string | undefined): string {

@@ -37,7 +37,7 @@ export const compile = defineCommand({
       help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
     },
     ...modelOptions,
-    name: { kind: 'text', value: 'NAME', help: 'names files and symbols (default: the file’s stem)' },
+    name: { kind: 'text', value: 'NAME', help: "names files and symbols (default: the file's stem)" },
     output: { kind: 'text', short: 'o', value: 'DIR', help: 'where the folder is written' },
     weights: {
       kind: 'text',
