@@ -19,5 +19,14 @@ export const table = defineOp({
     for (let i = 0; i < y.length; i++) y[i] = entries.data[(x.data[i] as number) - low] as number;
     return { dtype, shape: x.shape, data: y };
   },
-  lower: { kind: 'elementwise', body: (k, [x, entries]): Value => k.table(entries as Value, x as Value) },
+  // A kernel indexes a table by the code's byte as 0..255; x − qmin is that byte of a signed code with its sign bit
+  // turned over.
+  lower: {
+    kind: 'elementwise',
+    body(k, [x, entries], op): Value {
+      const code = x as Value;
+      const signed = storageOf((op.operand(0).type as TensorType).element) === 'i8';
+      return k.table(entries as Value, signed ? k.xor(code, k.constant(-128, 'i8', code)) : code);
+    },
+  },
 });

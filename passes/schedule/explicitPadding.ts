@@ -37,6 +37,11 @@ function unpadded(root: Op, rewriter: Rewriter, value: number): true {
   return true;
 }
 
+/** What stands for 0 as `nn.pad` wants it: the zero point where x holds plain codes, else the real number. */
+function zeroOf(x: Value, zeroPoint: number): number {
+  return quantOf(x.type as TensorType)?.params ? 0 : zeroPoint;
+}
+
 /** What never wins a maximum: −∞, the smallest code, or the real number that it stands for. */
 function lowest(type: TensorType): number {
   const quant = quantOf(type);
@@ -74,11 +79,15 @@ export const explicitPadding = defineRewritePass({
     rule('pad-conv', op(conv), ({ root }, rewriter) => (isPadded(root) ? unpadded(root, rewriter, 0) : undefined)),
     // int.conv(x, w){pads, z} == int.conv(pad(x, z), w){z}: z is the code of 0
     rule('pad-int-conv', op(intConv), ({ root }, rewriter) =>
-      isPadded(root) ? unpadded(root, rewriter, intConv.attributesOf(root).zero_point) : undefined,
+      isPadded(root)
+        ? unpadded(root, rewriter, zeroOf(root.operand(0), intConv.attributesOf(root).zero_point))
+        : undefined,
     ),
     // pool_sum(x){pads, z} == pool_sum(pad(x, z)){z}
     rule('pad-pool-sum', op(poolSum), ({ root }, rewriter) =>
-      isPadded(root) ? unpadded(root, rewriter, poolSum.attributesOf(root).zero_point) : undefined,
+      isPadded(root)
+        ? unpadded(root, rewriter, zeroOf(root.operand(0), poolSum.attributesOf(root).zero_point))
+        : undefined,
     ),
     // max_pool(x){pads} == max_pool(pad(x, lowest))
     rule('pad-max-pool', op(maxPool), ({ root }, rewriter) =>

@@ -210,6 +210,30 @@ func @main(%x: tensor<1x9x7x7x!quant<i8:f32, @qx>>) -> (%y: tensor<1x9x4x4x!quan
 `,
   },
   {
+    name: 'plain codes: padding with the zero point, sums, maxima',
+    text: `
+resource @w : i8[72] = random(1)
+func @main(%x: tensor<1x2x9x9xi8>) -> (%y: tensor<1x4x9x9xi32>, %s: tensor<1x2x9x9xi32>, %m: tensor<1x2x9x9xi8>) {
+  %w = nn.constant {value = @w} : tensor<4x2x3x3xi8>
+  %0 = int.conv %x, %w {strides = [1, 1], pads = [1, 1, 1, 1], dilations = [1, 1], zero_point = -3} : tensor<1x4x9x9xi32> loc("conv")
+  %1 = int.pool_sum %x {kernel = [3, 3], strides = [1, 1], pads = [1, 1, 1, 1], zero_point = -3} : tensor<1x2x9x9xi32> loc("sum")
+  %2 = nn.max_pool %x {kernel = [3, 3], strides = [1, 1], pads = [1, 1, 1, 1], dilations = [1, 1]} : tensor<1x2x9x9xi8> loc("max")
+  nn.return %0, %1, %2
+}
+`,
+  },
+  ...(['i8', 'u8'] as const).map((element) => ({
+    name: `a table of ${element} codes`,
+    text: `
+resource @t : ${element}[256] = random(1)
+func @main(%x: tensor<3x37x${element}>) -> (%y: tensor<3x37x${element}>) {
+  %t = nn.constant {value = @t} : tensor<256x${element}>
+  %0 = int.table %x, %t : tensor<3x37x${element}> loc("table")
+  nn.return %0
+}
+`,
+  })),
+  {
     name: 'f32 average pool, padding not counted',
     text: `
 func @main(%x: tensor<1x6x7x7xf32>) -> (%y: tensor<1x6x4x4xf32>) {
