@@ -13,7 +13,7 @@ const float = [
 const w8a8 = [
   ...float,
   'insert-observers',
-  'calibrate{observer=mse}',
+  'calibrate{observer=lp}',
   'correct-bias',
   'quantize{weights=i8, activations=i8}',
   'to-integer',

@@ -13,7 +13,7 @@ export const calibrate = definePass({
   name: 'calibrate',
   summary: 'Runs calibration data through the model and chooses the range of each observed value.',
   phase: 'calibrate',
-  options: { observer: attr.oneOf(observerNames, 'mse'), percentile: attr.float(99.99) },
+  options: { observer: attr.oneOf(observerNames, 'lp'), percentile: attr.float(99.99) },
   preserves: 'bits',
   run(module, { observer, percentile }, context) {
     const rule = observerOf(observer, percentile);

@@ -1,11 +1,11 @@
+import { lp, mse } from './leastError.ts';
 import { minmax } from './minmax.ts';
-import { mse } from './mse.ts';
 import type { Observer } from './observer.ts';
 import { percentile } from './percentile.ts';
 
 export type { Observer, Range } from './observer.ts';
 
-export const observerNames = ['minmax', 'percentile', 'mse'] as const;
+export const observerNames = ['minmax', 'percentile', 'mse', 'lp'] as const;
 
 /** The observer called `name`; `percent` is for `percentile` alone. */
 export function observerOf(name: (typeof observerNames)[number], percent: number): Observer {
@@ -16,5 +16,7 @@ export function observerOf(name: (typeof observerNames)[number], percent: number
       return percentile(percent);
     case 'mse':
       return mse;
+    case 'lp':
+      return lp;
   }
 }
