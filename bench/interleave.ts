@@ -1,0 +1,53 @@
+import type { HostTensor } from '../src/support/tensor.ts';
+import type { Runner } from './runner.ts';
+
+export interface InterleaveOptions {
+  readonly rounds: number;
+  /** About how long a runner runs within one round. */
+  readonly sliceMilliseconds: number;
+  /** How long each runner runs before the first round, so that engines have optimized its code. */
+  readonly warmUpMilliseconds: number;
+}
+
+/** Runs until the time is over; gives the number of runs and what they took. */
+async function runFor(runner: Runner, input: HostTensor, milliseconds: number): Promise<[runs: number, took: number]> {
+  const start = performance.now();
+  let runs = 0;
+  let took = 0;
+  while (took < milliseconds || runs === 0) {
+    await runner.run(input);
+    runs++;
+    took = performance.now() - start;
+  }
+  return [runs, took];
+}
+
+async function timeRuns(runner: Runner, input: HostTensor, runs: number): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < runs; i++) await runner.run(input);
+  return (performance.now() - start) / runs;
+}
+
+/**
+ * Times runners in turn, each a slice a round, the order turned around every other round. Gives milliseconds a run:
+ * for each runner one number a round.
+ */
+export async function interleave(
+  runners: readonly Runner[],
+  input: HostTensor,
+  { rounds, sliceMilliseconds, warmUpMilliseconds }: InterleaveOptions,
+): Promise<number[][]> {
+  const counts: number[] = [];
+  for (const runner of runners) {
+    await runFor(runner, input, warmUpMilliseconds);
+    const [runs, took] = await runFor(runner, input, sliceMilliseconds);
+    counts.push(Math.max(1, Math.round((runs * sliceMilliseconds) / took)));
+  }
+  const times: number[][] = runners.map(() => []);
+  const order = runners.map((_, i) => i);
+  for (let round = 0; round < rounds; round++) {
+    for (const i of order) times[i]?.push(await timeRuns(runners[i] as Runner, input, counts[i] as number));
+    order.reverse();
+  }
+  return times;
+}
