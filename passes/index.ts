@@ -11,7 +11,6 @@ import { toInteger } from './integer/toInteger.ts';
 import { bufferize } from './lower/bufferize.ts';
 import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
-import { correctBias } from './quantize/correctBias.ts';
 import { quantize } from './quantize/quantize.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
@@ -31,7 +30,6 @@ export const allPasses: readonly Pass[] = [
   fuseClamp,
   insertObservers,
   calibrate,
-  correctBias,
   quantize,
   toInteger,
   expandDcast,

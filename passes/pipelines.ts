@@ -14,7 +14,6 @@ const w8a8 = [
   ...float,
   'insert-observers',
   'calibrate{observer=lp}',
-  'correct-bias',
   'quantize{weights=i8, activations=i8}',
   'to-integer',
   'expand-dcast',

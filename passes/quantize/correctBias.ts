@@ -1,44 +1,36 @@
 import { evaluateOp, interpret } from '../../src/interpret/index.ts';
 import { type Module, type Op, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { absmaxByAxis, chooseWeightScales, quantizeWeightsByAxis } from '../../src/numerics/index.ts';
-import { definePass, type PassContext } from '../../src/pass/define.ts';
-import { QcError } from '../../src/support/diagnostics.ts';
+import type { Sample } from '../../src/pass/define.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis, channelCount, isLinear, scaleChannels, weightAxis } from '../channels.ts';
 import { constantName, createFloats, floatConstantOf } from '../constants.ts';
 
 /**
  * Rounded weights shift the mean of a layer's result, because activations after a Relu have a mean: by ΔW·E[x],
- * ΔW = W − Ŵ. That mean is known from calibration, and goes into the bias.
+ * ΔW = W − Ŵ. That mean is known from calibration data, and goes into the bias of each given layer.
  * Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction (2019), section 4.2;
  * here with measured means, position by position, so that padding is accounted for.
+ *
+ * @returns the number of layers that were corrected
  */
-export const correctBias = definePass({
-  name: 'correct-bias',
-  summary: 'Moves the mean error that rounding the weights will cause into the bias.',
-  phase: 'quantize',
-  preserves: { snr: 20 },
-  run(module, _options, context) {
-    const layers = [...module.main.body.ops()].filter((op) => isLinear(op) && hasStaticInput(op));
-    const means = meansOf(module, new Set(layers.map((op) => op.operand(0))), context);
-    const rewriter = new Rewriter();
-    for (const op of layers) {
-      const mean = means.get(op.operand(0));
-      if (mean) rewriter.setOperand(op, 2, correctedBias(rewriter, op, mean));
-    }
-    context.report(`corrected the bias of ${layers.length} layers`);
-  },
-});
+export function correctBiases(module: Module, ops: Iterable<Op>, calibration: Iterable<Sample>): number {
+  const layers = [...ops].filter((op) => isLinear(op) && hasStaticInput(op));
+  const means = meansOf(module, new Set(layers.map((op) => op.operand(0))), calibration);
+  const rewriter = new Rewriter();
+  for (const op of layers) {
+    const mean = means.get(op.operand(0)) as HostTensor;
+    rewriter.setOperand(op, 2, correctedBias(rewriter, op, mean));
+  }
+  return layers.length;
+}
 
 const unbounded = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
 const hasStaticInput = (op: Op) => (op.operand(0).type as TensorType).shape.every((dim) => typeof dim === 'number');
 
 /** The mean of each element over the calibration samples, for the given values. */
-function meansOf(module: Module, values: ReadonlySet<Value>, { calibration }: PassContext): Map<Value, HostTensor> {
-  if (!calibration) {
-    throw new QcError({ what: 'correct-bias needs calibration data', help: 'give samples with --calibrate DATA' });
-  }
+function meansOf(module: Module, values: ReadonlySet<Value>, calibration: Iterable<Sample>): Map<Value, HostTensor> {
   const sums = new Map<Value, { tensor: HostTensor; sum: Float64Array }>();
   let samples = 0;
   const add = (value: Value, tensor: HostTensor) => {

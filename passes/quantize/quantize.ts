@@ -30,6 +30,7 @@ import { channelAxis } from '../channels.ts';
 import { clampOf } from '../clamps.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
+import { correctBiases } from './correctBias.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
 import { quantizeWeightsOf } from './weights.ts';
 
@@ -38,12 +39,21 @@ export const quantize = definePass({
   name: 'quantize',
   summary: 'Gives weights and activations quantized types, with casts where float remains.',
   phase: 'quantize',
-  options: { weights: attr.oneOf(['i8'], 'i8'), activations: attr.oneOf(['i8'], 'i8') },
+  options: {
+    weights: attr.oneOf(['i8'], 'i8'),
+    activations: attr.oneOf(['i8'], 'i8'),
+    /** Needs calibration data; without, biases stay as they are. */
+    correct_bias: attr.bool(true),
+  },
   preserves: { snr: 10 },
-  run(module, _options, context) {
+  run(module, { correct_bias }, context) {
     const types = activationTypes(module, context);
     const plan = planQuantization(module.main.body);
     requireRanges(plan, types);
+    if (correct_bias && context.calibration) {
+      const count = correctBiases(module, plan.ops, context.calibration);
+      context.report(`corrected the biases of ${count} layers`);
+    }
     const quantizer = new Quantizer(plan, types, context);
     for (const op of plan.ops) quantizer.quantizeOp(op);
   },

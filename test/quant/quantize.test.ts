@@ -143,12 +143,20 @@ describe('quantize', () => {
     expect(reports.filter((line) => line.includes('raised'))).toHaveLength(1);
     expect(snr).toBeGreaterThan(35);
   });
+
+  it('corrects the mean error of rounded weights', async () => {
+    const plain = await snrAfter(network, `${calibrated},quantize{correct_bias=false}`);
+    const corrected = await snrAfter(network, `${calibrated},quantize`);
+    expect(plain.reports).not.toContain('corrected the biases of 3 layers');
+    expect(corrected.reports).toContain('corrected the biases of 3 layers');
+    expect(corrected.snr).toBeGreaterThan(plain.snr);
+  });
 });
 
 describe('the integer graph', () => {
   it('computes what the quantized types mean, and close to float', async () => {
-    const typed = await snrAfter(network, `${calibrated},correct-bias,quantize`);
-    const lowered = await snrAfter(network, `${calibrated},correct-bias,quantize,to-integer,expand-dcast`);
+    const typed = await snrAfter(network, `${calibrated},quantize`);
+    const lowered = await snrAfter(network, `${calibrated},quantize,to-integer,expand-dcast`);
     expect(typed.snr).toBeGreaterThan(25);
     expect(lowered.snr).toBeGreaterThan(25);
     const kinds = new Set(opNames(lowered.module).map((name) => name.split('.')[0]));
