@@ -1,5 +1,5 @@
 import { registry } from '../../dialects/index.ts';
-import { runProgram } from '../../dialects/kernel/interpret.ts';
+import { runProgram, signatureOf } from '../../dialects/kernel/interpret.ts';
 import { fuseEpilogues } from '../../passes/fuse/epilogues.ts';
 import { expandDcast } from '../../passes/integer/expandDcast.ts';
 import { bufferize } from '../../passes/lower/bufferize.ts';
@@ -10,7 +10,7 @@ import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
 import { uniformShift } from '../../passes/schedule/uniformShift.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import { type Module, staticShape, storageOf, type TensorType, verifyModule } from '../../src/ir/index.ts';
-import { elementCount, type HostTensor, typedArrayOf } from '../../src/support/tensor.ts';
+import { type DType, elementCount, type HostTensor, typedArrayOf } from '../../src/support/tensor.ts';
 import { intrinsics, type Target } from '../../src/target/index.ts';
 import { generator, parse } from '../../src/text/index.ts';
 
@@ -66,4 +66,10 @@ export function runKernels(
 ): HostTensor[] {
   const settings = { dot_sign_mask: 0 };
   return runProgram(module, inputs, { intrinsics, slack: target.slack, settings, ...(variant ? { variant } : {}) });
+}
+
+/** Types and shapes of a planned module's outputs. */
+export function outputTypes(module: Module): { dtype: DType; shape: number[] }[] {
+  const types = signatureOf(module).output_types as readonly TensorType[];
+  return types.map((type) => ({ dtype: storageOf(type.element) as DType, shape: staticShape(type) }));
 }
