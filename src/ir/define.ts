@@ -50,6 +50,8 @@ export interface OpSpec<O extends OperandSpecs, A extends AttributeSpecs> {
   readonly effect?: Effect;
   /** Ends a block. */
   readonly terminator?: boolean;
+  /** Sizes of results depend on what operands hold: their symbols are bound by what the evaluation gives. */
+  readonly dataDependent?: boolean;
   /**
    * What evaluate computes on. `reals` (default): quantized operands arrive dequantized as f64, and results
    * are rounded once into their types. `codes`: operands and results are the stored integers.
@@ -92,6 +94,7 @@ export interface OpDefinition {
   readonly regions: number | 'variadic';
   readonly effect: Effect;
   readonly terminator: boolean;
+  readonly dataDependent: boolean;
   readonly domain: 'reals' | 'codes';
   readonly typing: 'moves' | 'free' | 'declared';
   readonly lower: Lowering | undefined;
@@ -140,6 +143,7 @@ export function defineOp<const O extends OperandSpecs, const A extends Attribute
     regions: spec.regions ?? 0,
     effect: spec.effect ?? 'pure',
     terminator: spec.terminator ?? false,
+    dataDependent: spec.dataDependent ?? false,
     domain: spec.domain ?? 'reals',
     typing: spec.typing ?? (infer ? 'free' : 'declared'),
     lower: spec.lower,

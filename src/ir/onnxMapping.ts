@@ -26,6 +26,8 @@ export interface OnnxNode {
    * absent; throws when the elements depend on data.
    */
   dims(i: number): readonly Dim[] | undefined;
+  /** A fresh dimension for a size that depends on data; `max` is its largest value where that is known. */
+  freshDim(hint: string, max?: Dim): Dim;
   hasAttribute(name: string): boolean;
   int(name: string, fallback?: number): number;
   float(name: string, fallback?: number): number;

@@ -16,7 +16,9 @@ export interface OpPattern<C> extends Pattern<C> {
 type CapturesOf<P> = P extends Pattern<infer C> ? C : never;
 type Intersection<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never;
 type Simplify<T> = { [K in keyof T]: T[K] };
-type AllCaptures<P> = [keyof P] extends [never] ? unknown : Intersection<{ [K in keyof P]-?: CapturesOf<P[K]> }[keyof P]>;
+type AllCaptures<P> = [keyof P] extends [never]
+  ? unknown
+  : Intersection<{ [K in keyof P]-?: CapturesOf<P[K]> }[keyof P]>;
 
 /** A result of `definition` whose operands match the given patterns; operands that are not named match anything. */
 export function op<
