@@ -1,4 +1,14 @@
-import { type Attribute, type Attributes, bindDim, type Dim, DimExpr, type TensorType, tensor } from '../ir/index.ts';
+import {
+  type Attribute,
+  type Attributes,
+  bindDim,
+  type Dim,
+  DimExpr,
+  symbol as symbolDim,
+  symbolsOf,
+  type TensorType,
+  tensor,
+} from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 
@@ -10,6 +20,14 @@ export function bindType(type: TensorType, binding: Binding): TensorType {
   if (type.shape.every((dim) => typeof dim === 'number')) return type;
   const shape = type.shape.map((dim) => bound(dim, binding));
   return tensor(shape, type.element, type.layout);
+}
+
+/** Binds the symbols that stand alone in the shape of a result whose size depends on data. */
+export function bindResult(type: TensorType, value: HostTensor, binding: Map<string, Dim>): void {
+  for (const [i, dim] of type.shape.entries()) {
+    const [symbol] = typeof dim === 'number' ? [] : symbolsOf(dim);
+    if (symbol !== undefined && dim === symbolDim(symbol)) binding.set(symbol, value.shape[i] as number);
+  }
 }
 
 function bound(dim: Dim, binding: Binding): number {

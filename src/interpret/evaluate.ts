@@ -1,4 +1,4 @@
-import type { Op, TensorType } from '../ir/index.ts';
+import type { Dim, Op, TensorType } from '../ir/index.ts';
 import { InternalError, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { type Binding, bindAttributes, bindType } from './bind.ts';
@@ -27,7 +27,9 @@ export function evaluateOp(
   const { definition } = op;
   const { evaluate } = definition;
   if (!evaluate) throw new InternalError(`${op.name} has no reference meaning`);
-  const results = op.results.map((value) => bindType(value.type as TensorType, binding));
+  const open = definition.dataDependent;
+  const results = op.results.map(({ type }) => (open ? (type as TensorType) : bindType(type as TensorType, binding)));
+  const attributes = open ? op.attributes : bindAttributes(op.attributes, binding);
   // Ops that only move elements take them as they are stored.
   const stored = definition.domain === 'codes' || definition.typing === 'moves';
   const taken = operands.map((operand, i) => {
@@ -39,7 +41,7 @@ export function evaluateOp(
     if (!runRegion) throw new InternalError(`${op.name} has regions and nothing runs them`);
     return runRegion(i, args);
   });
-  const values = located(op, () => evaluate(taken, bindAttributes(op.attributes, binding), { results, regions }));
+  const values = located(op, () => evaluate(taken, attributes, { results, regions }));
   return values.map((value, i) => {
     const type = results[i];
     if (!type) throw new InternalError(`${op.name} gave ${values.length} results, it has ${results.length}`);
@@ -49,7 +51,7 @@ export function evaluateOp(
 }
 
 function checkShape(op: Op, value: HostTensor, type: TensorType): void {
-  if (value.shape.length === type.shape.length && value.shape.every((dim, i) => dim === type.shape[i])) return;
+  if (value.shape.length === type.shape.length && value.shape.every((dim, i) => fits(dim, type.shape[i]))) return;
   throw new QcError({
     what: `the result has the shape [${value.shape.join(', ')}], not [${type.shape.join(', ')}]`,
     where: whereOf(op),
@@ -57,6 +59,9 @@ function checkShape(op: Op, value: HostTensor, type: TensorType): void {
     help: 'check the shapes of the inputs',
   });
 }
+
+/** A size that depends on data may be any. */
+const fits = (size: number, dim: Dim | undefined) => typeof dim !== 'number' || dim === size;
 
 const whereOf = (op: Op) => (op.source ? `${op.source} (${op.name})` : op.name);
 

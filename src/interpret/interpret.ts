@@ -2,7 +2,7 @@ import type { Block, Dim, Func, Module, Op, TensorType, Value } from '../ir/inde
 import { walk } from '../ir/index.ts';
 import { didYouMean, invariant, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
-import { bindShape } from './bind.ts';
+import { bindResult, bindShape } from './bind.ts';
 import { evaluateOp } from './evaluate.ts';
 import { type Precision, storedDType } from './represent.ts';
 
@@ -43,7 +43,9 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
         runBlock(op.regions[index] as Block, regionArgs);
       const results = evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
       results.forEach((tensor, i) => {
-        values.set(op.results[i] as Value, tensor);
+        const result = op.results[i] as Value;
+        values.set(result, tensor);
+        if (op.definition.dataDependent) bindResult(result.type as TensorType, tensor, binding);
         options.observe?.(op, tensor, i);
       });
       for (const value of dying.get(op) ?? []) values.delete(value);

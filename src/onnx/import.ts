@@ -41,7 +41,7 @@ export interface ImportOptions {
 }
 
 /** Oldest and newest version of the standard operator set that is understood. */
-const oldestOpset = 6;
+const oldestOpset = 1;
 const newestOpset = 28;
 
 /** Constants are folded when the result has no more elements than this, or than the operands together. */
@@ -72,11 +72,13 @@ class Importer {
   readonly #initializers: ReturnType<typeof readInitializers>;
   readonly #shapes = new ShapeValues();
   readonly #names = new Map<string, number>();
+  readonly #symbols: Symbols;
 
   constructor(model: ModelProto, options: ImportOptions) {
     this.#model = model;
     this.#options = options;
     this.#initializers = readInitializers(model.graph, options.externalData);
+    this.#symbols = new Symbols(this.#module, options.symbols ?? {});
   }
 
   run(): Module {
@@ -110,12 +112,11 @@ class Importer {
   }
 
   #addInputs(): void {
-    const symbols = new Symbols(this.#module, this.#options.symbols ?? {});
     for (const input of this.#model.graph.inputs) {
       // An input with a default value is taken to have that value.
       if (this.#initializers.has(input.name)) continue;
       const fixed = this.#options.constants?.[input.name];
-      const type = inputType(input, symbols, fixed?.shape ?? this.#options.shapes?.[input.name]);
+      const type = inputType(input, this.#symbols, fixed?.shape ?? this.#options.shapes?.[input.name]);
       if (fixed) {
         this.#values.set(
           input.name,
@@ -182,6 +183,7 @@ class Importer {
       value: (name) => this.#value(name, where),
       constantOf,
       dimsOf: (value): readonly Dim[] | undefined => this.#shapes.of(value),
+      freshDim: (hint, max): Dim => this.#symbols.dataDependent(hint, max),
       create: (definition, operands, attributes, source) =>
         this.#create(definition, definition.flatten(operands), attributes, source),
       createConstant: (value, name, source) => this.#createConstant(value, name, source).result,
@@ -234,15 +236,16 @@ class Importer {
   #fold(op: Op): HostTensor | undefined {
     if (op.definition.effect !== 'pure' || op.results.length !== 1) return undefined;
     const { shape, element } = op.result.type as TensorType;
-    if (!shape.every((dim) => typeof dim === 'number')) return undefined;
+    const known = shape.every((dim) => typeof dim === 'number');
+    if (!known && !op.definition.dataDependent) return undefined;
     const elements = this.#shapes.of(op.result);
-    if (element === 'i64' && elements?.every((dim) => typeof dim === 'number')) {
+    if (known && element === 'i64' && elements?.every((dim) => typeof dim === 'number')) {
       return { dtype: 'i64', shape: shape as number[], data: BigInt64Array.from(elements as number[], BigInt) };
     }
     const operands = op.operands.map((operand) => operand && constantOf(operand));
-    if (operands.length === 0 || op.operands.some((operand, i) => operand && !operands[i])) return undefined;
+    if (op.definition === constant || op.operands.some((operand, i) => operand && !operands[i])) return undefined;
     const given = operands.reduce((n, operand) => n + (operand?.data.length ?? 0), 0);
-    if (elementCount(shape as number[]) > Math.max(foldLimit, given)) return undefined;
+    if (known && elementCount(shape as number[]) > Math.max(foldLimit, given)) return undefined;
     return evaluateOp(op, operands)[0];
   }
 }

@@ -23,6 +23,7 @@ export interface NodeContext {
   constantOf(value: Value): HostTensor | undefined;
   /** The elements of an integer value as dimensions. */
   dimsOf(value: Value): readonly Dim[] | undefined;
+  freshDim(hint: string, max: Dim | undefined): Dim;
   create<O extends OperandSpecs, A extends AttributeSpecs>(
     definition: TypedOp<O, A>,
     operands: ByOperand<O, Value>,
@@ -114,6 +115,10 @@ export class ImportedNode implements OnnxNode {
       `input ${i} ('${this.#proto.inputs[i]}') depends on data`,
       'it must be a constant, or computed from shapes',
     );
+  }
+
+  freshDim(hint: string, max?: Dim): Dim {
+    return this.#context.freshDim(`${this.#proto.outputs[0] || this.name}_${hint}`, max);
   }
 
   hasAttribute(name: string): boolean {

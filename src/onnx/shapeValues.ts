@@ -37,6 +37,11 @@ type Elements = readonly Dim[];
 export class ShapeValues {
   readonly #known = new Map<Value, Elements | undefined>();
 
+  /** Makes an argument of a region known to hold what a value outside holds. */
+  alias(argument: Value, outer: Value): void {
+    this.#known.set(argument, this.of(outer));
+  }
+
   /** The elements of an integer (or truth) value, or undefined when they depend on data. */
   of(value: Value): Elements | undefined {
     if (this.#known.has(value)) return this.#known.get(value);
@@ -54,8 +59,14 @@ export class ShapeValues {
     const rule = rules.get(op.definition);
     const operands = op.operands.map((operand) => operand && this.of(operand));
     if (!rule || operands.some((operand) => operand === undefined)) return undefined;
-    return rule(operands as Elements[], op);
+    const elements = rule(operands as Elements[], op);
+    // Operands of as many elements may still broadcast to more: [4, 1] and [1, 4].
+    return elements && isWhole(op.result, elements.length) ? elements : undefined;
   }
+}
+
+function isWhole(value: Value, length: number): boolean {
+  return (value.type as TensorType).shape.reduce(mulDim, 1) === length;
 }
 
 function isFollowed(value: Value): boolean {

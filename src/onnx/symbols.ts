@@ -32,14 +32,19 @@ export class Symbols {
     return dim;
   }
 
-  #fresh(hint: string): Dim {
+  /** A new symbol for a size that depends on data. */
+  dataDependent(hint: string, max: Dim | undefined): Dim {
+    return this.#fresh(hint, typeof max === 'number' ? max : undefined);
+  }
+
+  #fresh(hint: string, max = 2 ** 31 - 1): Dim {
     const plain = hint.replace(/\W/g, '_').replace(/^(?=\d)|^$/, 'd');
     let name = isDimFunction(plain) || plain === '_' ? `${plain}_` : plain;
     for (let i = 1; this.#taken.has(name); i++) name = `${plain}_${i}`;
     this.#taken.add(name);
     const size = this.#sizes[name];
     if (size !== undefined) return size;
-    this.#module.symbols.set(name, { min: 0, max: 2 ** 31 - 1 });
+    this.#module.symbols.set(name, { min: 0, max });
     return symbol(name);
   }
 }
