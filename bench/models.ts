@@ -70,8 +70,17 @@ function textAngle(): BenchModel {
   };
 }
 
-/** The models that are here: those of ../shared where that folder is, and the text-angle classifier. */
+/** Those of ../shared; none where that folder is absent. */
+export function sharedModels(): BenchModel[] {
+  return hasModels ? modelCases.map(sharedModel) : [];
+}
+
+/** The text-angle classifier of an npm package; none where that is not installed. */
+export function packagedModels(): BenchModel[] {
+  return existsSync(textAnglePath) ? [textAngle()] : [];
+}
+
+/** Every model that is here. */
 export function benchModels(): BenchModel[] {
-  const shared = hasModels ? modelCases.map(sharedModel) : [];
-  return existsSync(textAnglePath) ? [...shared, textAngle()] : shared;
+  return [...sharedModels(), ...packagedModels()];
 }
