@@ -18,17 +18,16 @@ export type Cut = 'codes' | 'border';
 export function exposeIntegers(module: Module, cut: Cut): string[] {
   const { main } = module;
   const end = main.body.last as Op;
-  const seen = new Set(end.operands);
   const names: string[] = [];
   for (const op of [...main.body.ops()]) {
     for (const value of cut === 'codes' ? codesOf(op) : atBorder(op)) {
-      if (seen.has(value)) continue;
-      seen.add(value);
-      const name = `${cut}${names.length}`;
-      end.setOperand(end.operands.length, value);
-      main.resultNames.push(name);
-      main.resultTypes.push(value.type);
-      names.push(name);
+      const returned = end.operands.indexOf(value);
+      if (returned < 0) {
+        main.resultNames.push(`${cut}${names.length}`);
+        main.resultTypes.push(value.type);
+        end.setOperand(end.operands.length, value);
+      }
+      names.push(main.resultNames.at(returned) as string);
     }
   }
   return names;
