@@ -5,6 +5,7 @@ import { allPasses } from '../../passes/index.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import {
   type Attributes,
+  type Dim,
   Func,
   Module,
   type OpDefinition,
@@ -23,7 +24,7 @@ export class GraphBuilder {
   readonly #rewriter = new Rewriter();
   #made = 0;
 
-  constructor(shape: readonly number[]) {
+  constructor(shape: readonly Dim[]) {
     const main = this.module.addFunction(new Func('main'));
     this.x = main.body.addArgument(tensor(shape, 'f32'), 'x');
     this.#rewriter.atEnd(main.body);
