@@ -10,7 +10,9 @@ import { conv } from './conv.ts';
 import { expand } from './expand.ts';
 import { fused } from './fused.ts';
 import { gather } from './gather.ts';
+import { ifOp } from './if.ts';
 import { normalize } from './layerNorm.ts';
+import { loop } from './loop.ts';
 import { matmul } from './matmul.ts';
 import { pad } from './pad.ts';
 import { avgPool, maxPool } from './pool.ts';
@@ -42,7 +44,9 @@ export * from './conv.ts';
 export * from './expand.ts';
 export * from './fused.ts';
 export * from './gather.ts';
+export * from './if.ts';
 export * from './layerNorm.ts';
+export * from './loop.ts';
 export * from './matmul.ts';
 export * from './pad.ts';
 export * from './pool.ts';
@@ -64,7 +68,7 @@ export * from './where.ts';
 
 /** Every op of the `nn` dialect. */
 export const nnOps = [
-  ...[constant, returnOp, fused, relayout],
+  ...[constant, returnOp, fused, relayout, ifOp, loop],
   ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],

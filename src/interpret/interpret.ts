@@ -34,6 +34,7 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
   const runBlock = (block: Block, given: readonly HostTensor[]): HostTensor[] => {
     block.args.forEach((arg, i) => {
       values.set(arg, given[i] as HostTensor);
+      if (block.parent) bindResult(arg.type as TensorType, given[i] as HostTensor, binding);
     });
     const dying = lastUses(block);
     for (const op of block.ops()) {

@@ -3,6 +3,7 @@ import type { Attributes } from './attribute.ts';
 import type { AttributeSpecs, ByOperand, OperandSpecs, TypedOp } from './define.ts';
 import type { Dim } from './dim.ts';
 import type { Op, Value } from './op.ts';
+import type { Type } from './types.ts';
 
 /** One ONNX node, as a mapping sees it. Getters throw a QcError that names the node and the attribute. */
 export interface OnnxNode {
@@ -36,14 +37,19 @@ export interface OnnxNode {
   floats(name: string, fallback?: readonly number[]): readonly number[];
   strings(name: string, fallback?: readonly string[]): readonly string[];
   tensor(name: string): HostTensor | undefined;
-  /** Makes an op under this node's name. */
+  /** The elements of a constant value, or undefined. */
+  constantOf(value: Value): HostTensor | undefined;
+  /** This node with other inputs, as another operator's mapping of operator set `opset` is to see it. */
+  withInputs(inputs: readonly (Value | undefined)[], opset: number): OnnxNode;
+  /** Makes an op under this node's name; `types` are the results' where the op does not infer them. */
   create<O extends OperandSpecs, A extends AttributeSpecs>(
     definition: TypedOp<O, A>,
     operands: ByOperand<O, Value>,
     attributes?: Attributes,
+    types?: readonly Type[],
   ): Op;
-  /** A constant operand that the mapping needs. */
-  createConstant(value: HostTensor): Value;
+  /** A constant operand that the mapping needs; `type` where it is not that of the tensor. */
+  createConstant(value: HostTensor, type?: Type): Value;
   /** Refuses the node: the operator is known, but this use of it is not supported. */
   refuse(why: string, help?: string): never;
 }

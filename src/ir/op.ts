@@ -43,7 +43,7 @@ export class Value {
 export class Op {
   readonly definition: OpDefinition;
   readonly operands: (Value | undefined)[] = [];
-  readonly results: readonly Value[];
+  readonly #results: Value[];
   readonly regions: Block[] = [];
   attributes: Attributes;
   source: string;
@@ -56,7 +56,18 @@ export class Op {
     this.definition = definition;
     this.attributes = attributes;
     this.source = source;
-    this.results = resultTypes.map((type, i) => new Value(type, this, i));
+    this.#results = resultTypes.map((type, i) => new Value(type, this, i));
+  }
+
+  get results(): readonly Value[] {
+    return this.#results;
+  }
+
+  /** One more result, of an op that declares them. For the Rewriter only. */
+  addResult(type: Type): Value {
+    const value = new Value(type, this, this.#results.length);
+    this.#results.push(value);
+    return value;
   }
 
   get name(): string {

@@ -100,6 +100,13 @@ export class Rewriter {
     return block;
   }
 
+  /** One more result of an op whose results are declared. */
+  addResult(op: Op, type: Type): Value {
+    const value = op.addResult(type);
+    this.#listener.changed?.(op);
+    return value;
+  }
+
   /** All uses of `from` become uses of `to`. */
   replaceUses(from: Value, to: Value): void {
     invariant(from !== to, 'a value cannot replace itself');

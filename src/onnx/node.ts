@@ -6,19 +6,27 @@ import type {
   OnnxNode,
   Op,
   OperandSpecs,
+  Type,
   TypedOp,
   Value,
 } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { nodeName } from './order.ts';
-import { type AttributeProto, type AttributeType, hostTensor, type NodeProto, readTensor } from './proto/index.ts';
+import {
+  type AttributeProto,
+  type AttributeType,
+  type GraphProto,
+  hostTensor,
+  type NodeProto,
+  readTensor,
+} from './proto/index.ts';
 
 /** What a node's mapping needs of the import around it. */
 export interface NodeContext {
   readonly opset: number;
-  /** The value that a name stands for. */
-  value(name: string): Value;
+  /** The value that a name stands for; undefined for an empty optional. */
+  value(name: string): Value | undefined;
   /** The elements of a constant value. */
   constantOf(value: Value): HostTensor | undefined;
   /** The elements of an integer value as dimensions. */
@@ -29,8 +37,9 @@ export interface NodeContext {
     operands: ByOperand<O, Value>,
     attributes: Attributes,
     source: string,
+    types?: readonly Type[],
   ): Op;
-  createConstant(value: HostTensor, name: string, source: string): Value;
+  createConstant(value: HostTensor, name: string, source: string, type?: Type): Value;
 }
 
 type ValueOfType<T extends AttributeType> = Extract<AttributeProto, { type: T }>['value'];
@@ -48,11 +57,12 @@ export class ImportedNode implements OnnxNode {
   readonly #context: NodeContext;
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
   // Which inputs version 1 let an operator overwrite; it means nothing here.
-  readonly #readAttributes = new Set<string>(['consumed_inputs']);
+  readonly #readAttributes: Set<string>;
   readonly #readInputs = new Set<number>();
   #constants = 0;
 
-  constructor(proto: NodeProto, context: NodeContext) {
+  constructor(proto: NodeProto, context: NodeContext, readAttributes = new Set<string>(['consumed_inputs'])) {
+    this.#readAttributes = readAttributes;
     this.name = nodeName(proto);
     this.opType = proto.opType;
     this.opset = context.opset;
@@ -92,6 +102,22 @@ export class ImportedNode implements OnnxNode {
     this.#readInputs.add(i);
     const name = this.#proto.inputs[i];
     return name ? this.#context.value(name) : undefined;
+  }
+
+  /** The name of input `i`, or undefined when it is absent. */
+  inputName(i: number): string | undefined {
+    this.#readInputs.add(i);
+    return this.#proto.inputs[i] || undefined;
+  }
+
+  withInputs(inputs: readonly (Value | undefined)[], opset: number): ImportedNode {
+    const named = inputs.map((value, i) => (value ? `${i}` : ''));
+    const context = { ...this.#context, opset, value: (name: string) => inputs[Number(name)] };
+    return new ImportedNode({ ...this.#proto, name: this.name, inputs: named }, context, this.#readAttributes);
+  }
+
+  constantOf(value: Value): HostTensor | undefined {
+    return this.#context.constantOf(value);
   }
 
   constant(i: number): HostTensor | undefined {
@@ -176,6 +202,16 @@ export class ImportedNode implements OnnxNode {
     return this.#attribute(name, 'strings')?.map((value) => text.decode(value)) ?? fallback ?? this.#required(name);
   }
 
+  /** Marks an attribute as one that changes nothing here. */
+  ignoreAttribute(name: string): void {
+    this.#readAttributes.add(name);
+  }
+
+  /** The graph in an attribute. */
+  graph(name: string): GraphProto {
+    return this.#attribute(name, 'graph') ?? this.#required(name);
+  }
+
   tensor(name: string): HostTensor | undefined {
     const value = this.#attribute(name, 'tensor');
     return value && hostTensor(readTensor(value, `attribute '${name}' of ${this.name}`));
@@ -185,13 +221,14 @@ export class ImportedNode implements OnnxNode {
     definition: TypedOp<O, A>,
     operands: ByOperand<O, Value>,
     attributes: Attributes = {},
+    types?: readonly Type[],
   ): Op {
-    return this.#context.create(definition, operands, attributes, this.name);
+    return this.#context.create(definition, operands, attributes, this.name, types);
   }
 
-  createConstant(value: HostTensor): Value {
+  createConstant(value: HostTensor, type?: Type): Value {
     const count = this.#constants++;
     const name = this.#proto.outputs[0] || this.name;
-    return this.#context.createConstant(value, count === 0 ? name : `${name}.${count}`, this.name);
+    return this.#context.createConstant(value, count === 0 ? name : `${name}.${count}`, this.name, type);
   }
 }

@@ -9,8 +9,9 @@ export function nodeName(node: NodeProto): string {
 /**
  * The nodes of a graph, each after those whose results it reads; the file's order where that is right.
  * @throws QcError when a value is written twice, read but never written, or depends on itself.
+ * `isOuter` knows the names of the graph around it.
  */
-export function orderedNodes(graph: GraphProto): readonly NodeProto[] {
+export function orderedNodes(graph: GraphProto, isOuter: (name: string) => boolean): readonly NodeProto[] {
   const writers = findWriters(graph);
   const given = new Set([...graph.inputs.map((i) => i.name), ...graph.initializers.map((i) => i.name)]);
   const waiting = new Map<NodeProto, number>();
@@ -18,7 +19,11 @@ export function orderedNodes(graph: GraphProto): readonly NodeProto[] {
   let sorted = true;
   const seen = new Set<NodeProto>();
   for (const node of graph.nodes) {
-    const sources = new Set(node.inputs.flatMap((name) => sourceOf(name, node, writers, given)));
+    const sources = new Set(node.inputs.flatMap((name) => sourceOf(name, node, writers, given, isOuter)));
+    for (const name of readInside(node)) {
+      const source = writers.get(name);
+      if (source && source !== node) sources.add(source);
+    }
     waiting.set(node, sources.size);
     for (const source of sources) {
       readers.set(source, [...(readers.get(source) ?? []), node]);
@@ -27,6 +32,18 @@ export function orderedNodes(graph: GraphProto): readonly NodeProto[] {
     seen.add(node);
   }
   return sorted ? graph.nodes : sort(graph.nodes, waiting, readers);
+}
+
+/** Every name that the graphs in a node's attributes read or give back, their own included. */
+function readInside(node: NodeProto): string[] {
+  return node.attributes.flatMap((attribute) =>
+    attribute.type === 'graph'
+      ? [
+          ...attribute.value.outputs.map(({ name }) => name),
+          ...attribute.value.nodes.flatMap((inner) => [...inner.inputs, ...readInside(inner)]),
+        ]
+      : [],
+  );
 }
 
 function findWriters(graph: GraphProto): Map<string, NodeProto> {
@@ -66,10 +83,12 @@ function sourceOf(
   node: NodeProto,
   writers: ReadonlyMap<string, NodeProto>,
   given: ReadonlySet<string>,
+  isOuter: (name: string) => boolean,
 ): NodeProto[] {
   if (name === '' || given.has(name)) return [];
   const source = writers.get(name);
   if (source) return [source];
+  if (isOuter(name)) return [];
   const near = didYouMean(name, [...given, ...writers.keys()]);
   throw new QcError({
     what: `the value '${name}' is read and nothing defines it`,
