@@ -14,6 +14,8 @@ export interface ModelCase {
   readonly folder: string;
   /** Name of the arrays: `calib_images.npy`, … */
   readonly array: 'images' | 'vectors';
+  /** Rows of the dev part that a quick run takes: enough that its bounds hold; all where it is left out. */
+  readonly quickRows?: number;
   /** Names of the parts; a model with few samples has one for both. */
   readonly calib?: string;
   readonly prepare: (value: number) => number;
@@ -34,6 +36,7 @@ export const modelCases: readonly ModelCase[] = [
   {
     name: 'resnet8_cifar10',
     leastSnr: 21,
+    quickRows: 100,
     lossPoints: 1,
     folder: 'cifar10',
     array: 'images',
@@ -43,6 +46,7 @@ export const modelCases: readonly ModelCase[] = [
   {
     name: 'mbnet128_0.25_f',
     leastSnr: 11.3,
+    quickRows: 50,
     folder: 'imagenet',
     array: 'images',
     prepare: (v) => v / 127.5 - 1,
