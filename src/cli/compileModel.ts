@@ -40,7 +40,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   terminal.crash.module = module;
   await bindDimensions(module, parseDims(options.dim));
   const calibration = calibrationData(module, options);
-  const instruments = instrumentsFor(options, terminal);
+  const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
   const scheme = (options.scheme ?? 'float') as SchemeName;
   const prepared = await prepare(module, { ...common, scheme, calibration });

@@ -1,3 +1,4 @@
+import type { Dataset } from '../calibrate/data/index.ts';
 import { interpret } from '../interpret/index.ts';
 import type { Module } from '../ir/index.ts';
 import {
@@ -6,6 +7,7 @@ import {
   printIr,
   type Reproducer,
   reproducer,
+  type Sample,
   timing,
   timingTable,
   verifySemantics,
@@ -16,6 +18,9 @@ import type { pipelineOptions } from './globalOptions.ts';
 import type { OptionValues } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Samples on which --verify-semantics compares. */
+const comparedSamples = 2;
+
 type Values = OptionValues<typeof pipelineOptions>;
 
 /** The instruments that a command line asks for, and what is printed when the passes are done. */
@@ -24,8 +29,8 @@ export interface CommandInstruments {
   readonly finish: () => void;
 }
 
-/** Reproducers are always written; the rest is asked for. */
-export function instrumentsFor(values: Values, terminal: Terminal): CommandInstruments {
+/** Reproducers are always written; the rest is asked for. Meaning is compared on samples of `data` where there are any. */
+export function instrumentsFor(values: Values, terminal: Terminal, data?: Dataset): CommandInstruments {
   const before = chosen(values['print-ir-before'], values['print-ir-before-all']);
   const after = chosen(values['print-ir-after'], values['print-ir-after-all']);
   const times = values['time-passes'] ? timing() : undefined;
@@ -35,7 +40,7 @@ export function instrumentsFor(values: Values, terminal: Terminal): CommandInstr
     reproducer({ write: (found, error) => keep(found, error, checks, terminal) }),
     ...(times ? [times] : []),
     ...(before.length > 0 || after.length > 0 ? [printIr({ before, after, print: terminal.error })] : []),
-    ...(checks ? [semantics()] : []),
+    ...(checks ? [semantics(data)] : []),
   ];
   const finish = () => {
     if (times) terminal.error(timingTable(times.times));
@@ -54,20 +59,31 @@ function keep(found: Reproducer, error: unknown, checks: boolean, terminal: Term
   writeReproducer({ ...found, text }, terminal);
 }
 
-/** A pass that does not keep its promise is a bug of qc, not of the model. */
-function semantics(): Instrument {
-  const { before, after, failed } = verifySemantics({
-    interpret: (module: Module, inputs) => interpret(module, inputs),
-  });
+/**
+ * A pass that does not keep its promise is a bug of qc, not of the model. Once there are kernels the interpreter has
+ * no more say: compile compares the finished program with it.
+ */
+function semantics(data: Dataset | undefined): Instrument {
+  const count = Math.min(comparedSamples, data?.length ?? 0);
+  const inputs = data && Array.from({ length: count }, (_, i) => data.sample(i));
+  const run = (module: Module, sample: Sample) => interpret(module, sample);
+  const instrument = verifySemantics({ interpret: run, ...(inputs ? { inputs } : {}) });
   return {
-    ...(before ? { before } : {}),
-    ...(failed ? { failed } : {}),
-    async after(run, module, ...rest) {
+    async before(run, module) {
+      if (!hasKernels(module)) await instrument.before?.(run, module);
+    },
+    async after(run, module, milliseconds) {
+      if (hasKernels(module)) return;
       try {
-        await after?.(run, module, ...rest);
+        await instrument.after?.(run, module, milliseconds);
       } catch (error) {
         throw error instanceof QcError ? new InternalError(error.message) : error;
       }
     },
+    failed: (run, module, error) => instrument.failed?.(run, module, error),
   };
+}
+
+function hasKernels(module: Module): boolean {
+  return [...module.functions.values()].some(({ kind }) => kind === 'kernel');
 }

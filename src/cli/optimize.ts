@@ -3,7 +3,7 @@ import { backends } from '../api/emit.ts';
 import { passes, runPipeline } from '../api/pipeline.ts';
 import { parse } from '../api/read.ts';
 import { inputSignature } from '../api/signature.ts';
-import { loadDataset } from '../calibrate/data/index.ts';
+import { type Dataset, loadDataset } from '../calibrate/data/index.ts';
 import { type Module, verifyModule } from '../ir/index.ts';
 import type { Pass, Preserves } from '../pass/index.ts';
 import { printModule } from '../text/index.ts';
@@ -28,10 +28,11 @@ export async function optimize(path: string, options: OptArguments, terminal: Te
   const module = path === '-' ? parse(readFileSync(0, 'utf8'), { file: 'standard input' }) : loadModel(path);
   terminal.crash.module = module;
   verifyModule(module);
-  const instruments = instrumentsFor(options, terminal);
+  const calibration = calibrationData(module, options);
+  const instruments = instrumentsFor(options, terminal, calibration);
   await runPipeline(module, options.pipeline ?? '', {
     target: backends[(options.target ?? 'wasm') as 'wasm' | 'c'].target,
-    calibration: calibrationData(module, options),
+    calibration,
     instruments: instruments.list,
     report: terminal.note,
   });
@@ -45,7 +46,7 @@ export async function optimize(path: string, options: OptArguments, terminal: Te
   writeWhole(options.output, text);
 }
 
-function calibrationData(module: Module, { calibrate, limit }: OptArguments) {
+function calibrationData(module: Module, { calibrate, limit }: OptArguments): Dataset | undefined {
   return calibrate.length === 0 ? undefined : loadDataset(calibrate, inputSignature(module), hostFiles, { limit });
 }
 

@@ -39,7 +39,7 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Arra
   let created: string | undefined;
   let staging: string | undefined;
   try {
-    created = mkdirSync(dirname(path), { recursive: true });
+    created = makeFolders(dirname(path));
     staging = mkdtempSync(join(dirname(path), `.${basename(path)}-`));
     for (const [name, bytes] of files) writeFileSync(join(staging, name), bytes);
     // A temporary folder is private; this one gets the rights that mkdir would give.
@@ -52,6 +52,22 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Arra
   } finally {
     if (staging) rmSync(staging, { recursive: true, force: true });
   }
+}
+
+/**
+ * Makes a folder and those above it that are missing; gives the uppermost one that was made. Not mkdir's own
+ * `recursive`: below /proc that never ends.
+ */
+function makeFolders(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const above = makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (above) rmSync(above, { recursive: true, force: true });
+    throw error;
+  }
+  return above ?? path;
 }
 
 /** Writes one file under a temporary name and then renames it. @throws QcError */
