@@ -1,4 +1,4 @@
-import type { KernelBuilder } from '../dialects/kernel/index.ts';
+import { elementOf, type KernelBuilder } from '../dialects/kernel/index.ts';
 import { type Op, physicalOrder, staticShape, storageOf, type TensorType, type Value } from '../src/ir/index.ts';
 import { InternalError, invariant } from '../src/support/diagnostics.ts';
 
@@ -101,9 +101,9 @@ function loadBeside(
   const buffer = buffers.get(operand);
   invariant(buffer, 'a fused operand has no buffer');
   const kind = operandKind(tensorType(operand), result);
-  if (kind === 'scalar') return k.splat(k.load(buffer, k.index(0)), lanes);
   invariant(kind, 'a fused operand is neither of the result’s shape nor along its innermost axis');
-  return k.load(buffer, kind === 'same' ? place.element : place.channel, lanes);
+  if (kind === 'scalar') return k.splat(asValue(k, operand, k.load(buffer, k.index(0))), lanes);
+  return asValue(k, operand, k.load(buffer, kind === 'same' ? place.element : place.channel, lanes));
 }
 
 /** Tensors from outside that the following ops read, each once. */
@@ -111,6 +111,17 @@ export function epilogueOperands(cluster: Cluster): Value[] {
   const inside = new Set([cluster.root, ...cluster.rest].map((op) => op.result));
   const read = cluster.rest.flatMap((op) => op.operands.filter((v): v is Value => v !== undefined && !inside.has(v)));
   return [...new Set(read.map(cluster.outside))];
+}
+
+/** What was loaded for a tensor, as its ops want it: the bytes of truth values become masks. */
+export function asValue(k: KernelBuilder, operand: Value, loaded: Value): Value {
+  if (storageOf(tensorType(operand).element) !== 'i1') return loaded;
+  return k.cmp('ne', loaded, k.constant(0, 'u8', loaded));
+}
+
+/** A value as it is stored: masks become bytes of 0 or 1. */
+export function asStored(k: KernelBuilder, value: Value): Value {
+  return elementOf(value) === 'i1' ? k.convert(value, 'u8') : value;
 }
 
 /** Stored element type of a tensor value; truth values take a byte. */
@@ -123,4 +134,11 @@ export function storedElement(value: Value) {
 export function perAxis(attribute: unknown, spatial: number): number[] {
   const given = attribute as readonly number[] | undefined;
   return given && given.length > 0 ? [...given] : new Array<number>(spatial).fill(1);
+}
+
+/** A root's results within the bounds that its `clamp` attribute states. */
+export function clamped(k: KernelBuilder, value: Value, root: Op): Value {
+  const [min, max] = (root.attributes.clamp as readonly [number, number] | undefined) ?? [-Infinity, Infinity];
+  const low = min > -Infinity ? k.max(value, k.constant(min, 'f32', value)) : value;
+  return max < Infinity ? k.min(low, k.constant(max, 'f32', low)) : low;
 }

@@ -10,7 +10,7 @@ import {
 } from '../src/ir/index.ts';
 import { invariant } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
-import { type Cluster, elementBody, tensorType } from './cluster.ts';
+import { asStored, asValue, type Cluster, elementBody, tensorType } from './cluster.ts';
 import { type Access, loopNest } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
 
@@ -58,7 +58,8 @@ export function elementwise(cluster: Cluster, context: KernelContext): KernelPla
       streamed.forEach((v, i) => {
         const buffer = buffers[operands.indexOf(v)] as Value;
         const whole = n > 1 && contiguous[i];
-        values.set(v, whole ? k.load(buffer, at[i] as Value, n) : k.splat(k.load(buffer, at[i] as Value), n));
+        const read = whole ? k.load(buffer, at[i] as Value, n) : k.splat(k.load(buffer, at[i] as Value), n);
+        values.set(v, asValue(k, cluster.outside(v), read));
       });
       for (const op of ops) {
         const args = op.operands.map((v) => values.get(v as Value) as Value);
@@ -66,7 +67,7 @@ export function elementwise(cluster: Cluster, context: KernelContext): KernelPla
       }
       const last = ops.at(-1);
       invariant(last, 'a cluster has a last op');
-      k.store(values.get(last.result) as Value, out, at.at(-1) as Value);
+      k.store(asStored(k, values.get(last.result) as Value), out, at.at(-1) as Value);
     });
   };
   const inPlace = operands.flatMap((v, i) => {

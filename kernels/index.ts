@@ -2,10 +2,13 @@ import { staticShape } from '../src/ir/index.ts';
 import { QcError } from '../src/support/diagnostics.ts';
 import { type Cluster, tensorType } from './cluster.ts';
 import { elementwise } from './elementwise.ts';
+import { gather } from './gather.ts';
 import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
-import { conv, matmul } from './simd/dense.ts';
+import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
+import { matmul } from './simd/matmul.ts';
+import { normalize } from './simd/normalize.ts';
 import { pool } from './simd/pool.ts';
 import { softmax } from './simd/softmax.ts';
 import { concat, view } from './view.ts';
@@ -21,7 +24,9 @@ const templates: Record<string, Template> = {
   conv: (cluster, context) => (isDepthwise(cluster) ? depthwise : conv)(cluster, context),
   pool,
   softmax,
+  normalize,
   concat,
+  gather,
 };
 
 function isDepthwise({ root, outside }: Cluster): boolean {

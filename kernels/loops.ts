@@ -5,6 +5,8 @@ import type { Value } from '../src/ir/index.ts';
 export interface Access {
   readonly strides: readonly number[];
   readonly offset: number;
+  /** Added to every index, where it is only known when the kernel runs. */
+  readonly base?: Value;
 }
 
 interface Nest {
@@ -66,6 +68,6 @@ export function loopNest(
   };
   visit(
     0,
-    accesses.map((access) => k.index(access.offset)),
+    accesses.map(({ offset, base }) => (base ? k.add(base, k.index(offset)) : k.index(offset))),
   );
 }

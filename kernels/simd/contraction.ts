@@ -30,6 +30,33 @@ export interface Contraction {
   readonly run: number;
 }
 
+/** Where weights lie: steps, in elements, from one group, panel, unit and k step to the next. */
+export interface WeightSteps {
+  readonly group: number;
+  readonly panel: number;
+  readonly unit: number;
+  readonly step: number;
+  /** Step from one group's start vector to the next one's. */
+  readonly starts: number;
+}
+
+/** Where a row of sums belongs. `column` counts from the group's first output. */
+export interface Sums {
+  readonly group: Value;
+  readonly row: Value;
+  readonly column: Value;
+  readonly lanes: number;
+  /** How many of the lanes are real outputs. */
+  readonly live: number;
+}
+
+/** The steps of packed panels: [group][panel][segment][k step][unit][column][k in step]. */
+export function packedSteps(problem: Contraction, product: InnerProduct, { width, panels }: PanelShape): WeightSteps {
+  const step = width * product.step;
+  const panel = segmentCount(problem) * Math.ceil(problem.run / product.step) * step;
+  return { group: panels * panel, panel, unit: product.columns * product.step, step, starts: panels * width };
+}
+
 /** How panels are cut: outputs a panel holds, in units, and panels for each group. */
 export interface PanelShape {
   readonly width: number;
@@ -61,54 +88,42 @@ interface Buffers {
 /** Tiles longer than this many multiply operations are not unrolled along k. */
 const unrollLimit = 128;
 
-/**
- * The loops of a contraction. `finish` gets `lanes` sums that begin at output `column` (over all groups) of output
- * row `row`; the first `live` of them are real.
- */
+/** The loops of a contraction. `finish` gets the sums of one row of a tile. */
 export function buildContraction(
   k: KernelBuilder,
   problem: Contraction,
   target: Target,
   product: InnerProduct,
   { width, panels }: PanelShape,
+  at: WeightSteps,
   { x, w, starts }: Buffers,
-  finish: (sums: Value, row: Value, column: Value, lanes: number, live: number) => void,
+  finish: (sums: Value, place: Sums) => void,
 ): void {
-  const units = width / product.columns;
-  const most = Math.max(1, Math.floor(target.accumulators / (units * product.registers)));
+  const fullUnits = width / product.columns;
+  const most = Math.max(1, Math.floor(target.accumulators / (fullUnits * product.registers)));
   const height = Math.ceil(problem.rows / Math.ceil(problem.rows / most));
   const runSteps = Math.ceil(problem.run / product.step);
-  const stepSize = width * product.step;
-  const panelSize = segmentCount(problem) * runSteps * stepSize;
   const prepared = product.prepare(k, problem.groups * panels * width);
 
   const tile = (group: Value, panel: Value, live: number, input: Value, row: Value): void => {
-    const start = k.add(k.scaled(group, panels * width), k.scaled(panel, width));
-    const weights = k.mul(k.add(k.scaled(group, panels), panel), k.index(panelSize));
+    // without vectors, what lies behind the last output is not even read
+    const units = product.columns === 1 ? live : fullUnits;
+    const start = k.add(k.scaled(group, at.starts), k.scaled(panel, width));
+    const weights = k.add(k.scaled(group, at.group), k.scaled(panel, at.panel));
     const rows = Array.from({ length: height }, (_, r) => k.add(input, k.index(r * problem.rowStep)));
     const columnOf = (u: number) => k.add(start, k.index(u * product.columns));
     const first = rows.flatMap(() =>
       Array.from({ length: units }, (_, u) => prepared.start(starts, columnOf(u))).flat(),
     );
-    const sums = reduceSegments(
-      k,
-      problem,
-      { prepared, product, units, runSteps, stepSize },
-      { x, w },
-      rows,
-      weights,
-      first,
-    );
-    const column = k.add(k.scaled(group, problem.columns), k.scaled(panel, width));
+    const sums = reduceSegments(k, problem, { prepared, product, units, runSteps, at }, { x, w }, rows, weights, first);
+    const column = k.scaled(panel, width);
     const each = product.registers;
     for (let r = 0; r < height; r++) {
-      // without vectors, what lies behind the last output is not even read
-      const kept = product.columns === 1 ? live : units;
-      const parts = Array.from({ length: kept }, (_, u) => {
-        const at = (r * units + u) * each;
-        return prepared.finish(sums.slice(at, at + each), starts, columnOf(u));
+      const parts = Array.from({ length: units }, (_, u) => {
+        const from = (r * units + u) * each;
+        return prepared.finish(sums.slice(from, from + each), starts, columnOf(u));
       });
-      finish(k.concat(parts), k.add(row, k.index(r)), column, kept * product.columns, live);
+      finish(k.concat(parts), { group, row: k.add(row, k.index(r)), column, lanes: units * product.columns, live });
     }
   };
 
@@ -142,7 +157,7 @@ interface TileShape {
   readonly product: InnerProduct;
   readonly units: number;
   readonly runSteps: number;
-  readonly stepSize: number;
+  readonly at: WeightSteps;
 }
 
 /** The accumulators after all segments: [row][unit][register], flat. */
@@ -155,12 +170,10 @@ function reduceSegments(
   weights: Value,
   first: readonly Value[],
 ): readonly Value[] {
-  const { prepared, product, units, runSteps, stepSize } = shape;
+  const { prepared, product, units, runSteps, at } = shape;
   const step = (sums: readonly Value[], offset: Value, weight: Value, ahead: number): Value[] => {
-    const at = k.add(weight, k.index(ahead * stepSize));
-    const panel = Array.from({ length: units }, (_, u) =>
-      prepared.weights(w, k.add(at, k.index(u * product.columns * product.step))),
-    );
+    const ready = k.add(weight, k.index(ahead * at.step));
+    const panel = Array.from({ length: units }, (_, u) => prepared.weights(w, k.add(ready, k.index(u * at.unit))));
     const each = product.registers;
     return rows.flatMap((row, r) => {
       const activations = prepared.activations(x, k.add(k.add(row, offset), k.index(ahead * product.step)));
@@ -177,7 +190,7 @@ function reduceSegments(
     let now = k.for(0, whole, unroll, sums, (s, carried) => {
       let next = carried;
       for (let i = 0; i < unroll; i++) {
-        next = step(next, k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, stepSize)), i);
+        next = step(next, k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, at.step)), i);
       }
       return next;
     });
@@ -187,7 +200,7 @@ function reduceSegments(
   const visit = (depth: number, sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
     const segment = problem.segments[depth];
     if (!segment) return run(sums, offset, weight);
-    const inner = problem.segments.slice(depth + 1).reduce((n, s) => n * s.extent, 1) * runSteps * stepSize;
+    const inner = problem.segments.slice(depth + 1).reduce((n, s) => n * s.extent, 1) * runSteps * at.step;
     return k.for(0, segment.extent, 1, sums, (i, carried) =>
       visit(depth + 1, carried, k.add(offset, k.scaled(i, segment.step)), k.add(weight, k.scaled(i, inner))),
     );

@@ -1,9 +1,9 @@
 import { pack, start } from '../../dialects/kernel/index.ts';
 import { staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
-import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { buildContraction, type Contraction, panelShape, segmentCount } from './contraction.ts';
+import { buildContraction, type Contraction, packedSteps, panelShape, segmentCount } from './contraction.ts';
 import { innerProducts } from './innerProduct.ts';
 
 /** A contraction with constant weights seen as [group][column][segment][run]. */
@@ -19,7 +19,7 @@ interface Dense {
 }
 
 /** nn.matmul and int.matmul with a constant matrix on the right: rows · [K, N]. */
-export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
+export function constantMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [x, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
   const [depth, columns] = staticShape(tensorType(weights)) as [number, number];
@@ -149,7 +149,6 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
 
   const others = epilogueOperands(cluster);
   const columns = problem.columns * problem.groups;
-  const finishing = cluster.root.attributes.clamp as readonly [number, number] | undefined;
   return {
     operands: [x, packed, starts, ...others],
     multiplyAdds: multiplyAdds(problem),
@@ -164,13 +163,22 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
         const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
         const y = context.output(k, cluster.result);
         const after = epilogue(cluster, beside);
-        buildContraction(k, problem, target, product, panel, buffers, (sums, row, column, lanes, live) => {
-          const place = { element: k.add(k.scaled(row, columns), column), channel: column };
-          let value = sums;
-          if (finishing && finishing[0] > -Infinity) value = k.max(value, k.constant(finishing[0], sumElement, value));
-          if (finishing && finishing[1] < Infinity) value = k.min(value, k.constant(finishing[1], sumElement, value));
-          k.store(after(k, value, place, lanes), y, place.element, live);
-        });
+        const steps = packedSteps(problem, product, panel);
+        buildContraction(
+          k,
+          problem,
+          target,
+          product,
+          panel,
+          steps,
+          buffers,
+          (sums, { group, row, column, lanes, live }) => {
+            const channel = k.add(k.scaled(group, problem.columns), column);
+            const place = { element: k.add(k.scaled(row, columns), channel), channel };
+            const value = clamped(k, sums, cluster.root);
+            k.store(after(k, value, place, lanes), y, place.element, live);
+          },
+        );
       },
     })),
   };

@@ -1,7 +1,7 @@
 import { type KernelBuilder, pack, start } from '../../dialects/kernel/index.ts';
 import { type ScalarType, staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
 import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
-import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 
 /** How a depthwise kernel adds the products of some taps: `depth` taps a step, for all lanes at once. */
@@ -119,7 +119,6 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   };
   const packings = [...new Set(products.map((p) => p.depth))].map((depth) => ({ depth, packed: packedFor(depth) }));
   const others = epilogueOperands(cluster);
-  const clamp = root.attributes.clamp as readonly [number, number] | undefined;
 
   const build = (k: KernelBuilder, product: TapProduct): void => {
     const input = context.input(k, 'x', x);
@@ -155,8 +154,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
           });
           sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, lanes);
         }
-        if (clamp && clamp[0] > -Infinity) sum = k.max(sum, k.constant(clamp[0], sumElement, sum));
-        if (clamp && clamp[1] < Infinity) sum = k.min(sum, k.constant(clamp[1], sumElement, sum));
+        sum = clamped(k, sum, root);
         const place = { element: k.add(k.scaled(k.add(row, i), channels), channel), channel };
         k.store(after(k, sum, place, lanes), y, place.element, live);
       };

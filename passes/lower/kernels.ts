@@ -17,7 +17,7 @@ import { QcError } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
 
 /** Element types that kernels compute with. */
-const kernelElements = new Set<ScalarType>(['f32', 'i32', 'u32', 'i16', 'u16', 'i8', 'u8']);
+const kernelElements = new Set<ScalarType>(['f32', 'i64', 'i32', 'u32', 'i16', 'u16', 'i8', 'u8']);
 
 export const lowerKernels = definePass({
   name: 'lower-kernels',

@@ -266,6 +266,66 @@ func @main(%x: tensor<1x4x3x3xf32>, %y: tensor<1x2x3x3xf32>, %g: tensor<1x6x1x1x
     tolerance: 1e-6,
   },
   {
+    name: 'a product of two computed matrices, batched',
+    text: `
+func @main(%a: tensor<2x3x5x7xf32>, %b: tensor<2x3x7x11xf32>) -> (%y: tensor<2x3x5x11xf32>) {
+  %0 = nn.matmul %a, %b : tensor<2x3x5x11xf32> loc("qk")
+  nn.return %0
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
+    name: 'a product of computed matrices, one on the right for all',
+    text: `
+func @main(%a: tensor<4x5x7xf32>, %b: tensor<7x9xf32>) -> (%y: tensor<4x5x9xf32>) {
+  %0 = nn.matmul %a, %b : tensor<4x5x9xf32> loc("shared")
+  nn.return %0
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
+    name: 'layer norm with scale and shift',
+    text: `
+resource @g : f32[20] = random(1, -1, 1)
+resource @b : f32[20] = random(2, -1, 1)
+func @main(%x: tensor<3x20xf32>) -> (%y: tensor<3x20xf32>) {
+  %g = nn.constant {value = @g} : tensor<20xf32>
+  %b = nn.constant {value = @b} : tensor<20xf32>
+  %0 = nn.normalize %x : tensor<3x20xf32> loc("norm")
+  %1 = nn.mul %0, %g : tensor<3x20xf32> loc("norm")
+  %2 = nn.add %1, %b : tensor<3x20xf32> loc("norm")
+  nn.return %2
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
+    name: 'gather of rows and of columns by computed and constant indices',
+    text: `
+resource @i : i64[3] = random(5, -4, 3)
+func @main(%x: tensor<4x6xf32>) -> (%y: tensor<3x6xf32>, %z: tensor<4x3xf32>) {
+  %i = nn.constant {value = @i} : tensor<3xi64>
+  %0 = nn.gather %x, %i : tensor<3x6xf32> loc("rows")
+  %1 = nn.gather %x, %i {axis = 1} : tensor<4x3xf32> loc("columns")
+  nn.return %0, %1
+}
+`,
+    tolerance: 0,
+  },
+  {
+    name: 'a mask that is compared, combined and selected by',
+    text: `
+func @main(%x: tensor<5x9xf32>, %y: tensor<5x1xf32>) -> (%m: tensor<5x9xi1>, %z: tensor<5x9xf32>) {
+  %0 = nn.less %x, %y : tensor<5x9xi1> loc("less")
+  %1 = nn.where %0, %x, %y : tensor<5x9xf32> loc("where")
+  nn.return %0, %1
+}
+`,
+    tolerance: 0,
+  },
+  {
     name: 'an input that is returned',
     text: `
 func @main(%x: tensor<5xf32>) -> (%y: tensor<5xf32>, %z: tensor<5xf32>) {

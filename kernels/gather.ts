@@ -1,0 +1,54 @@
+import type { KernelBuilder } from '../dialects/kernel/index.ts';
+import { bytesOf, staticShape, storageOf, stridesOf, type Value } from '../src/ir/index.ts';
+import { lanesFor } from '../src/target/index.ts';
+import { type Cluster, tensorType } from './cluster.ts';
+import { inOrder } from './elementwise.ts';
+import { loopNest } from './loops.ts';
+import type { KernelContext, KernelPlan } from './plan.ts';
+
+/** Slices of x along one axis, each named by an index; negative ones count from the end, none is checked. */
+export function gather(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const [x, indices] = root.operands.map((v) => cluster.outside(v as Value)) as [Value, Value];
+  const [xType, result] = [tensorType(x), tensorType(cluster.result)];
+  const shape = staticShape(xType);
+  const given = (root.attributes.axis as number | undefined) ?? 0;
+  const axis = given < 0 ? given + shape.length : given;
+  const size = shape[axis] as number;
+  const count = staticShape(tensorType(indices)).reduce((n, d) => n * d, 1);
+  const indexRank = tensorType(indices).shape.length;
+  const lanes = lanesFor(context.target, bytesOf(storageOf(result.element)));
+  const [from, to] = [stridesOf(xType), stridesOf(result)];
+  // every result axis but those of the indices, with the operand axis that it walks
+  const others = result.shape.map((_, a) => a).filter((a) => a < axis || a >= axis + indexRank);
+  const sourceAxis = (a: number) => (a < axis ? a : a - indexRank + 1);
+  // the indices' axes lie together, so that the last one's step serves them all
+  const step = indexRank === 0 ? 0 : (to[axis + indexRank - 1] as number);
+  const build = (k: KernelBuilder): void => {
+    const input = context.input(k, 'x', x);
+    const places = context.input(k, 'indices', indices);
+    const y = context.output(k, cluster.result);
+    k.loop(0, count, 1, (i) => {
+      const raw = k.convert(k.load(places, i), 'index');
+      const index = k.select(k.cmp('lt', raw, k.index(0)), k.add(raw, k.index(size)), raw);
+      const extents = staticShape(result).map((d, a) => (others.includes(a) ? d : 1));
+      const byAxis = (strides: (a: number) => number) =>
+        inOrder(
+          result,
+          extents.map((_, a) => (others.includes(a) ? strides(a) : 0)),
+        );
+      const accesses = [
+        {
+          strides: byAxis((a) => from[sourceAxis(a)] as number),
+          offset: 0,
+          base: k.scaled(index, from[axis] as number),
+        },
+        { strides: byAxis((a) => to[a] as number), offset: 0, base: k.scaled(i, step) },
+      ];
+      loopNest(k, inOrder(result, extents), accesses, lanes, ([a, b], n) => {
+        k.store(k.load(input, a as Value, n), y, b as Value);
+      });
+    });
+  };
+  return { operands: [x, indices], variants: [{ feature: undefined, build }] };
+}

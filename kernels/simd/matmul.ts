@@ -1,0 +1,99 @@
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import { constant } from '../../dialects/nn/constant.ts';
+import { staticShape, storageOf, type Value } from '../../src/ir/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
+import type { KernelContext, KernelPlan } from '../plan.ts';
+import { buildContraction, type Contraction } from './contraction.ts';
+import { constantMatmul } from './dense.ts';
+import { type InnerProduct, innerProducts } from './innerProduct.ts';
+
+/** A matmul: with packed panels where the right operand is a constant matrix, else on both operands as they lie. */
+export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
+  const right = cluster.outside(cluster.root.operand(1));
+  const isMatrix = tensorType(right).shape.length === 2;
+  return constant.is(right.op) && isMatrix ? constantMatmul(cluster, context) : runtimeMatmul(cluster, context);
+}
+
+const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
+
+function unsupported(source: string, which: string): QcError {
+  return new QcError({
+    what: `there is no kernel yet for a matmul ${which}`,
+    where: source,
+    help: 'run the model in the interpreter, or in float',
+  });
+}
+
+/** Products of two float tensors that are both computed: each right matrix is read row by row. */
+function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const { target } = context;
+  const [a, b, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
+  const [left, right] = [staticShape(tensorType(a)), staticShape(tensorType(b))];
+  const [rows, depth, columns] = [left.at(-2), left.at(-1), right.at(-1)] as [number, number, number];
+  if (storageOf(tensorType(a).element) !== 'f32') throw unsupported(root.source, 'of two computed integer tensors');
+  const [batchA, batchB] = [product(left.slice(0, -2)), product(right.slice(0, -2))];
+  if (batchA !== batchB && batchA !== 1 && batchB !== 1)
+    throw unsupported(root.source, 'that broadcasts a part of the batch axes');
+  // one right matrix for all: the rows of all left ones are rows of one product
+  const groups = batchB;
+  const problem: Contraction = {
+    groups,
+    columns,
+    groupStep: batchA === 1 ? 0 : rows * depth,
+    outer: [],
+    rows: groups === 1 ? batchA * rows : rows,
+    rowStep: depth,
+    segments: [],
+    run: depth,
+  };
+  const products = innerProducts(target, 'f32');
+  const unit = products[0]?.columns ?? 1;
+  const width = unit === 1 ? Math.min(8, columns) : Math.min(2, Math.ceil(columns / unit)) * unit;
+  const panel = { width, panels: Math.ceil(columns / width) };
+  const steps = { group: depth * columns, panel: width, unit, step: columns, starts: 0 };
+  const others = epilogueOperands(cluster);
+  const perGroup = problem.rows * columns;
+  return {
+    operands: [a, b, ...(bias ? [bias] : []), ...others],
+    multiplyAdds: groups * perGroup * depth,
+    variants: products.map((way) => ({
+      feature: way.feature,
+      build(k) {
+        const x = context.input(k, 'a', a);
+        const w = context.input(k, 'b', b);
+        const starts = bias ? context.input(k, 'bias', bias) : w;
+        const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
+        const y = context.output(k, cluster.result);
+        const after = epilogue(cluster, beside);
+        const how = bias ? way : fromZero(way);
+        buildContraction(
+          k,
+          problem,
+          target,
+          how,
+          panel,
+          steps,
+          { x, w, starts },
+          (sums, { group, row, column, lanes, live }) => {
+            const element = k.add(k.add(k.scaled(group, perGroup), k.scaled(row, columns)), column);
+            const value = after(k, clamped(k, sums, root), { element, channel: column }, lanes);
+            k.store(value, y, element, live);
+          },
+        );
+      },
+    })),
+  };
+}
+
+/** The same products, begun at zero rather than at a start vector. */
+function fromZero(way: InnerProduct): InnerProduct {
+  return {
+    ...way,
+    prepare: (k: KernelBuilder, count: number) => ({
+      ...way.prepare(k, count),
+      start: () => [k.repeated(0, 'f32', way.columns)],
+    }),
+  };
+}
