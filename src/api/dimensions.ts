@@ -2,6 +2,7 @@ import { registry } from '../../dialects/index.ts';
 import { bindDims } from '../../passes/import/bindDims.ts';
 import { type Module, symbolsOf, type TensorType } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
+import { checkIsModel } from './signature.ts';
 
 /** Sizes of a model's open dimensions by name. */
 export type Dimensions = Readonly<Record<string, number>>;
@@ -16,6 +17,7 @@ export async function bindDimensions(
   dims: Dimensions = {},
   report: (line: string) => void = () => {},
 ): Promise<void> {
+  checkIsModel(module);
   const given = Object.entries(dims).map(([name, size]) => `${name}=${size}`);
   await bindDims.run(module, { dims: given }, { registry, report });
   const { args } = module.main.body;

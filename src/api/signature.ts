@@ -1,5 +1,6 @@
 import type { InputSignature } from '../calibrate/data/index.ts';
 import { type Dim, type ElementType, type Module, storageOf, type TensorType, uniformParams } from '../ir/index.ts';
+import { QcError } from '../support/diagnostics.ts';
 import type { DType } from '../support/tensor.ts';
 
 /** An input or output as a caller sees it. */
@@ -17,8 +18,20 @@ export interface Signature {
   readonly outputs: readonly TensorSignature[];
 }
 
-/** What a model takes and gives. Not for planned modules, whose arguments are buffers. */
+/** Refuses a module that is no model: without @main, or planned already. @throws QcError */
+export function checkIsModel(module: Module): void {
+  const main = module.functions.get('main');
+  if (main?.body.args.every(({ type }) => type.kind === 'tensor')) return;
+  throw new QcError({
+    what: 'the module is no model',
+    why: main ? 'its arguments are buffers: it was lowered to kernels already' : 'it has no function @main',
+    help: 'give the model that it was made from',
+  });
+}
+
+/** What a model takes and gives. @throws QcError for a module that was lowered to buffers already */
 export function signatureOf(module: Module): Signature {
+  checkIsModel(module);
   const { main } = module;
   return {
     inputs: main.body.args.map(({ name, type }, i) => describe(name ?? `input${i}`, type as TensorType)),
