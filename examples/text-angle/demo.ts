@@ -12,28 +12,30 @@ interface TextAngleModel {
   run(inputs: { readonly x: Float32Array }): { readonly 'softmax_0.tmp_0': Float32Array };
 }
 
-/** The times of one program, in milliseconds. */
-export interface Times {
-  readonly compile: number;
-  /** From files on disk to the first answer. */
-  readonly firstAnswer: number;
-  /** Median. */
-  readonly run: number;
-}
-
-/** A compiled program and how it did. */
-export interface Program {
+/** A compiled program on disk. Times are in milliseconds. */
+export interface Written {
   readonly scheme: 'float' | 'w8a8';
   readonly folder: string;
-  /** Bytes of every file written. */
+  /** Bytes of every file. */
   readonly sizes: Readonly<Record<string, number>>;
   /** The last line of its compilation. */
   readonly report: string;
+  readonly compileTime: number;
+}
+
+/** How a program did. */
+export interface Ran {
+  /** The instructions in use. */
   readonly simd: string;
-  readonly times: Times;
+  /** From files on disk to the first answer. */
+  readonly firstAnswer: number;
+  /** Median. */
+  readonly runTime: number;
   /** Probabilities of 0° and 180° for each line. */
   readonly answers: readonly Float32Array[];
 }
+
+export type Program = Written & Ran;
 
 export interface Demo {
   readonly modelBytes: number;
@@ -47,46 +49,61 @@ const [calibrationCount, shownCount] = [14, 54];
 /** Compiles the classifier in float and in 8 bits into folders below `out`, and asks both about the same lines. */
 export async function runDemo(root: string, out: string, progress: (step: string) => void): Promise<Demo> {
   const bytes = readFileSync(join(root, modelFile));
-  const calibration = drawLines(calibrationTexts, calibrationCount, 1);
+  const calibration = drawLines(calibrationTexts, calibrationCount, 1).map(({ picture }) => ({
+    x: modelInput(picture),
+  }));
   const lines = drawLines(shownTexts, shownCount, 2);
   const inputs = lines.map(({ picture }) => modelInput(picture).data);
-  const samples = calibration.map(({ picture }) => ({ x: modelInput(picture) }));
-  const make = (scheme: Program['scheme']) => makeProgram(bytes, scheme, samples, join(out, scheme), inputs);
   progress('compiling in float');
-  const float = await make('float');
-  progress(`compiling in 8 bits, calibrated on ${samples.length} other lines`);
-  const w8a8 = await make('w8a8');
-  return { modelBytes: bytes.length, lines, programs: { float, w8a8 } };
+  const float = await write(bytes, 'float', calibration, out);
+  progress(`compiling in 8 bits, calibrated on ${calibration.length} other lines`);
+  const w8a8 = await write(bytes, 'w8a8', calibration, out);
+  progress(`asking both about ${lines.length} lines`);
+  const [floatRun, w8a8Run] = await ask([float.folder, w8a8.folder], inputs);
+  return {
+    modelBytes: bytes.length,
+    lines,
+    programs: { float: { ...float, ...floatRun }, w8a8: { ...w8a8, ...w8a8Run } },
+  };
 }
 
-async function makeProgram(
+/** Compiles for wasm and writes the files. */
+async function write(
   bytes: Uint8Array,
-  scheme: Program['scheme'],
-  calibration: readonly Sample[],
-  folder: string,
-  inputs: readonly Float32Array[],
-): Promise<Program> {
+  scheme: Written['scheme'],
+  calibration: Sample[],
+  out: string,
+): Promise<Written> {
   const start = performance.now();
   const { files, report } = await compile(importOnnx(bytes), { target: 'wasm', scheme, dims, calibration });
   const compileTime = performance.now() - start;
+  const folder = join(out, scheme);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [name, content] of files) writeFileSync(join(folder, name), content);
+  const sizes = Object.fromEntries([...files].map(([name, content]) => [name, content.length]));
+  return { scheme, folder, sizes, report, compileTime };
+}
 
-  const loadStart = performance.now();
+/** Asks two programs about every input, in turn: what else the machine does hits both alike. */
+async function ask(folders: readonly [string, string], inputs: readonly Float32Array[]): Promise<[Ran, Ran]> {
+  const first = await start(folders[0], inputs);
+  const second = await start(folders[1], inputs);
+  const runs = inputs.map((x) => [first, second].map(({ model }) => timed(() => model.run({ x })['softmax_0.tmp_0'])));
+  const [one, two] = [first, second].map(({ model, firstAnswer }, which): Ran => {
+    const own = runs.map((pair) => pair[which] as Timed<Float32Array>);
+    const runTime = median(own.map(({ time }) => time));
+    return { simd: model.simd, firstAnswer, runTime, answers: own.map(({ value }) => value) };
+  });
+  return [one as Ran, two as Ran];
+}
+
+/** Loads a program from its files and gets a first answer from it. */
+async function start(folder: string, [x = new Float32Array()]: readonly Float32Array[]) {
+  const begin = performance.now();
   const model = await loadProgram(folder);
-  model.run({ x: inputs[0] as Float32Array });
-  const firstAnswer = performance.now() - loadStart;
-  const runs = inputs.map((x) => timed(() => model.run({ x })['softmax_0.tmp_0']));
-  return {
-    scheme,
-    folder,
-    sizes: Object.fromEntries([...files].map(([name, content]) => [name, content.length])),
-    report,
-    simd: model.simd,
-    times: { compile: compileTime, firstAnswer, run: median(runs.map(({ time }) => time)) },
-    answers: runs.map(({ value }) => value),
-  };
+  model.run({ x });
+  return { model, firstAnswer: performance.now() - begin };
 }
 
 /** Loads a written program as its user does: it is an ES module without dependencies. */
@@ -97,7 +114,12 @@ async function loadProgram(folder: string): Promise<TextAngleModel> {
   return load();
 }
 
-function timed<T>(run: () => T): { readonly value: T; readonly time: number } {
+interface Timed<T> {
+  readonly value: T;
+  readonly time: number;
+}
+
+function timed<T>(run: () => T): Timed<T> {
   const start = performance.now();
   const value = run();
   return { value, time: performance.now() - start };

@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { pictureArt } from './art.ts';
 import { angleOf } from './classifier.ts';
 import { agreement, type Demo, type Program, rightAnswers, runDemo } from './demo.ts';
+import type { Line } from './lines.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const artColumns = 72;
 /** Lines of the table; the counts below it are over all. */
-const shownLines = 8;
+const tableLines = 8;
 
 const styled = process.stdout.isTTY && !process.env.NO_COLOR;
 const style = (code: number) => (text: string) => (styled ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -24,19 +25,31 @@ function printPictures({ lines }: Demo): void {
   }
 }
 
-function printAnswers({ lines, programs: { float, w8a8 } }: Demo): void {
-  print('', bold(`  ${'line'.padEnd(22)}${'turned by'.padEnd(14)}${'float says'.padEnd(20)}8 bits say`));
-  lines.slice(0, shownLines).forEach(({ text, angle }, i) => {
-    const said = ({ answers }: Program, width: number) => {
+/** The lines that the 8-bit program is least sure of. */
+function hardestLines({ lines, programs: { w8a8 } }: Demo): number[] {
+  const sureness = w8a8.answers.map((probabilities) => Math.max(...probabilities));
+  return lines
+    .map((_, i) => i)
+    .toSorted((a, b) => (sureness[a] as number) - (sureness[b] as number))
+    .slice(0, tableLines);
+}
+
+function printAnswers(demo: Demo): void {
+  const { lines, programs } = demo;
+  print('', bold(`  ${'the hardest lines'.padEnd(22)}${'turned by'.padEnd(14)}${'float says'.padEnd(20)}8 bits say`));
+  for (const i of hardestLines(demo)) {
+    const { text, angle } = lines[i] as Line;
+    const said = ({ answers }: Program) => {
       const probabilities = answers[i] as Float32Array;
       const answer = angleOf(probabilities);
       const sure = `${(100 * Math.max(...probabilities)).toFixed(1)} %`;
-      const plain = `${`${answer}°`.padStart(4)}  ${sure.padStart(7)}`;
-      return (answer === angle ? green : red)(plain) + ' '.repeat(Math.max(0, width - plain.length));
+      return (answer === angle ? green : red)(`${`${answer}°`.padStart(4)}  ${sure.padStart(7)}`);
     };
-    print(`  ${text.padEnd(22)}${`${angle}°`.padStart(9)}${' '.repeat(5)}${said(float, 20)}${said(w8a8, 0)}`);
-  });
-  print(dim(`  … and ${lines.length - shownLines} more lines`));
+    print(
+      `  ${text.padEnd(22)}${`${angle}°`.padStart(9)}${' '.repeat(5)}${said(programs.float)}${' '.repeat(7)}${said(programs.w8a8)}`,
+    );
+  }
+  print(dim(`  … and ${lines.length - tableLines} more`));
 }
 
 function printNumbers(demo: Demo): void {
@@ -47,9 +60,9 @@ function printNumbers(demo: Demo): void {
     print(`  ${name.padEnd(34)}${of(float).padStart(14)}${of(w8a8).padStart(14)}`);
   print('', bold(`  ${''.padEnd(34)}${'float'.padStart(14)}${'8 bits'.padStart(14)}`));
   row('right answers', (program) => `${rightAnswers(demo, program)} of ${count}`);
-  row('compiled in', ({ times }) => milliseconds(times.compile));
-  row('from files to the first answer', ({ times }) => milliseconds(times.firstAnswer));
-  row('each run (median, one thread)', ({ times }) => milliseconds(times.run));
+  row('compiled in', ({ compileTime }) => milliseconds(compileTime));
+  row('from files to the first answer', ({ firstAnswer }) => milliseconds(firstAnswer));
+  row('each run (median, one thread)', ({ runTime }) => milliseconds(runTime));
   row('model.onnx, for comparison', () => kilobytes(demo.modelBytes));
   for (const name of Object.keys(w8a8.sizes)) row(name, ({ sizes }) => kilobytes(sizes[name] as number));
   row('all files', ({ sizes }) => kilobytes(Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0)));
