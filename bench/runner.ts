@@ -1,8 +1,13 @@
 import type { HostTensor } from '../src/support/tensor.ts';
 
-/** A loaded model of one f32 input, in whichever runtime: one call is one whole run, input handed over and output taken. */
+export type Values = Float32Array | Int8Array | Uint8Array;
+
+/** A loaded model of one input, in whichever runtime: one call is one whole run, input handed over and output taken. */
 export interface Runner {
   readonly name: string;
   /** The values of the first output, the caller's to keep. */
-  run(input: HostTensor): Float32Array | Promise<Float32Array>;
+  run(input: HostTensor): Values | Promise<Values>;
 }
+
+/** What onnxruntime calls the element types of inputs here. */
+export const onnxTypes: Readonly<Record<string, 'float32' | 'uint8'>> = { f32: 'float32', u8: 'uint8' };

@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Runner } from '../runner.ts';
+import { onnxTypes, type Runner, type Values } from '../runner.ts';
 
 /** onnxruntime's native CPU build on one thread. */
 export async function ortNode(model: Uint8Array): Promise<Runner> {
@@ -13,11 +13,10 @@ export async function ortNode(model: Uint8Array): Promise<Runner> {
   const [outputName = ''] = session.outputNames;
   return {
     name: 'onnxruntime-node',
-    async run(input) {
-      const results = await session.run({
-        [inputName]: new Tensor('float32', input.data as Float32Array, input.shape),
-      });
-      return results[outputName]?.data as Float32Array;
+    async run({ dtype, data, shape }) {
+      const tensor = new Tensor(onnxTypes[dtype] ?? 'float32', data as Values, shape);
+      const results = await session.run({ [inputName]: tensor });
+      return results[outputName]?.data as Values;
     },
   };
 }

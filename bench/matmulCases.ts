@@ -1,0 +1,144 @@
+import { encodeModel, tensorInfo, tensorProto } from '../src/onnx/proto/index.ts';
+import type { HostTensor, TypedArray } from '../src/support/tensor.ts';
+import { toBase64 } from '../src/text/base64.ts';
+import { generator, RandomResource } from '../src/text/index.ts';
+
+/** A product of a [rows, depth] input and constant weights [depth, columns], as qc and as onnxruntime know it. */
+export interface MatmulCase {
+  readonly name: string;
+  readonly multiplyAdds: number;
+  /** The text form of a module with one input. */
+  readonly text: string;
+  readonly input: HostTensor;
+  /** The same as an ONNX model. */
+  readonly onnx: Uint8Array;
+  readonly onnxInput: HostTensor;
+  /** What must be added to onnxruntime's results, and how far they may then be from qc's. */
+  readonly offset: number;
+  readonly tolerance: number;
+}
+
+interface Size {
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+}
+
+const scalar = (dtype: 'f32' | 'u8' | 'i8', value: number): HostTensor => ({
+  dtype,
+  shape: [],
+  data: dtype === 'f32' ? Float32Array.of(value) : dtype === 'u8' ? Uint8Array.of(value) : Int8Array.of(value),
+});
+
+function onnxModel(
+  opType: string,
+  { rows, depth, columns }: Size,
+  dtype: 'f32' | 'u8',
+  inputs: readonly (string | [string, HostTensor])[],
+): Uint8Array {
+  const initializers = inputs.flatMap((one) => (typeof one === 'string' ? [] : [tensorProto(one[0], one[1])]));
+  const names = inputs.map((one) => (typeof one === 'string' ? one : one[0]));
+  return encodeModel({
+    irVersion: 8,
+    producerName: '',
+    producerVersion: '',
+    domain: '',
+    modelVersion: 0n,
+    opsetImports: [{ domain: '', version: 13 }],
+    functions: [],
+    metadata: [],
+    graph: {
+      name: opType,
+      nodes: [{ name: opType, opType, domain: '', overload: '', inputs: names, outputs: ['y'], attributes: [] }],
+      initializers,
+      sparseInitializers: [],
+      inputs: [tensorInfo('x', dtype, [rows, depth])],
+      outputs: [tensorInfo('y', dtype, [rows, columns])],
+      valueInfos: [],
+    },
+  });
+}
+
+/** The values of `random(1, -largest, largest)` in a module's text. */
+function randomWeights(dtype: 'f32' | 'i8', count: number, largest: number): TypedArray {
+  return new RandomResource('w', dtype, count, 1, { low: -largest, high: largest }).data();
+}
+
+const base64 = (value: number) => toBase64(new Uint8Array(Int32Array.of(value).buffer));
+
+/** In float, without bias. */
+export function floatMatmul(size: Size): MatmulCase {
+  const { rows, depth, columns } = size;
+  const next = generator(1);
+  const x = {
+    dtype: 'f32',
+    shape: [rows, depth],
+    data: Float32Array.from({ length: rows * depth }, () => next() * 2 - 1),
+  } as const;
+  const w = randomWeights('f32', depth * columns, 1);
+  return {
+    name: `f32 ${rows}×${depth}×${columns}`,
+    multiplyAdds: rows * depth * columns,
+    text: `
+resource @w : f32[${depth * columns}] = random(1, -1, 1)
+func @main(%x: tensor<${rows}x${depth}xf32>) -> (%y: tensor<${rows}x${columns}xf32>) {
+  %w = nn.constant {value = @w} : tensor<${depth}x${columns}xf32>
+  %0 = nn.matmul %x, %w : tensor<${rows}x${columns}xf32> loc("product")
+  nn.return %0
+}
+`,
+    input: x,
+    onnx: onnxModel('MatMul', size, 'f32', ['x', ['w', { dtype: 'f32', shape: [depth, columns], data: w }]]),
+    onnxInput: x,
+    offset: 0,
+    tolerance: 1e-3,
+  };
+}
+
+const [multiplier, shift, zeroPoint] = [1610612736, 42, -7];
+
+/**
+ * In 8 bits, one scale, rounded to codes again. onnxruntime gets unsigned activations, its faster case; its results
+ * may differ by one, because it multiplies by a float.
+ */
+export function integerMatmul(size: Size): MatmulCase {
+  const { rows, depth, columns } = size;
+  const next = generator(2);
+  const codes = () => Math.floor(next() * 256) - 128;
+  const x = Int8Array.from({ length: rows * depth }, codes);
+  const w = randomWeights('i8', depth * columns, 127);
+  const shape = [rows, depth];
+  return {
+    name: `i8 ${rows}×${depth}×${columns}`,
+    multiplyAdds: rows * depth * columns,
+    text: `
+quant @qx {scale = [1], zero_point = [${zeroPoint}]}
+quant @qy {scale = [1], zero_point = [3]}
+resource @w : i8[${depth * columns}] = random(1, -127, 127)
+resource @m : i32[1] = base64 "${base64(multiplier)}"
+resource @s : i32[1] = base64 "${base64(shift)}"
+func @main(%x: tensor<${rows}x${depth}x!quant<i8:f32, @qx>>) -> (%y: tensor<${rows}x${columns}x!quant<i8:f32, @qy>>) {
+  %w = nn.constant {value = @w} : tensor<${depth}x${columns}xi8>
+  %m = nn.constant {value = @m} : tensor<1xi32>
+  %s = nn.constant {value = @s} : tensor<1xi32>
+  %0 = int.matmul %x, %w {zero_point_a = ${zeroPoint}} : tensor<${rows}x${columns}xi32> loc("product")
+  %1 = int.requantize %0, %m, %s {zero_point = 3, min = -128, max = 127} : tensor<${rows}x${columns}x!quant<i8:f32, @qy>> loc("product")
+  nn.return %1
+}
+`,
+    input: { dtype: 'i8', shape, data: x },
+    onnx: onnxModel('QLinearMatMul', size, 'u8', [
+      'x',
+      ['x_scale', scalar('f32', 1)],
+      ['x_zero', scalar('u8', zeroPoint + 128)],
+      ['w', { dtype: 'i8', shape: [depth, columns], data: w }],
+      ['w_scale', scalar('f32', multiplier / 2 ** shift)],
+      ['w_zero', scalar('i8', 0)],
+      ['y_scale', scalar('f32', 1)],
+      ['y_zero', scalar('u8', 3 + 128)],
+    ]),
+    onnxInput: { dtype: 'u8', shape, data: Uint8Array.from(x, (code) => code + 128) },
+    offset: -128,
+    tolerance: 1,
+  };
+}
