@@ -4,7 +4,7 @@ import { knownCount } from './axes.ts';
 import { clampInPlace, verifyClamp } from './binary.ts';
 import { commonElement } from './broadcast.ts';
 import { type ConvParameters, convolve } from './convolve.ts';
-import { real, toF64 } from './elements.ts';
+import { fromNumbers, real, toF64 } from './elements.ts';
 import { checkWindow, readWindow, type Window, windowOutput } from './window.ts';
 
 export { convolve };
@@ -73,6 +73,7 @@ export const conv = defineOp({
   evaluate({ x, w, bias }, attributes) {
     const shape = convShape(x.shape, w.shape, attributes) as number[];
     const data = convolve(toF64(x), x.shape, toF64(w), w.shape, bias && toF64(bias), attributes, shape);
+    if (x.dtype === 'i32') return fromNumbers('i32', shape, data);
     clampInPlace(data, attributes.clamp[0] as number, attributes.clamp[1] as number);
     return real(shape, data);
   },

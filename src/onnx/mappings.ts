@@ -1,6 +1,8 @@
 import { blockMappings } from '../../dialects/nn/depthToSpace.ts';
 import type { OnnxMapping, OnnxNode, Registry, Value } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
+import { qlinearMappings } from './operators/qlinear.ts';
+import { quantizeMappings } from './operators/quantizeLinear.ts';
 
 /** Operators that leave nothing behind. */
 const dropped: readonly OnnxMapping[] = [
@@ -22,7 +24,13 @@ export class Mappings {
   readonly #byName = new Map<string, OnnxMapping[]>();
 
   constructor(registry: Registry) {
-    for (const mapping of [...dropped, ...blockMappings, ...[...registry.ops.values()].flatMap((op) => op.onnx)]) {
+    for (const mapping of [
+      ...dropped,
+      ...blockMappings,
+      ...quantizeMappings,
+      ...qlinearMappings,
+      ...[...registry.ops.values()].flatMap((op) => op.onnx),
+    ]) {
       const key = keyOf(mapping.op, mapping.domain ?? '');
       const list = this.#byName.get(key);
       if (list) list.push(mapping);

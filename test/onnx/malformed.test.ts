@@ -19,9 +19,6 @@ interface Case {
 
 const cases = present ? (JSON.parse(readFileSync(`${folder}/cases.json`, 'utf8')) as Case[]) : [];
 
-/** Needs operators of quantized models, which are refused as unknown so far. */
-const later = new Set(['control_qdq']);
-
 /** Reads files beside the model and refuses links that leave its folder, as the command line does. */
 function externalData(model: string) {
   const home = realpathSync(dirname(model));
@@ -49,7 +46,7 @@ function importAndRun(id: string): void {
 }
 
 describe.skipIf(!present)(`malformed models (skipped: ${folder} is absent)`, () => {
-  it.each(cases.filter(({ id }) => !later.has(id)))('$id: $what', ({ id, expect: expected }) => {
+  it.each(cases)('$id: $what', ({ id, expect: expected }) => {
     if (!existsSync(join(folder, id, 'model.onnx'))) return expect(id).toBe('ext_hardlink');
     if (expected === 'run') return importAndRun(id);
     try {
