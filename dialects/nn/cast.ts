@@ -10,6 +10,15 @@ import {
   type Value,
   withElement,
 } from '../../src/ir/index.ts';
+import {
+  encodeFloat,
+  F4E2M1,
+  F8E4M3FN,
+  F8E4M3FNUZ,
+  F8E5M2,
+  F8E5M2FNUZ,
+  type FloatFormat,
+} from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { DType, HostTensor } from '../../src/support/tensor.ts';
 import { fromNumbers, isBig, real, toF64, truths } from './elements.ts';
@@ -21,13 +30,45 @@ const dataTypes: readonly (ScalarType | undefined)[] = [
   ...['f8e8m0', 'u2', 'i2'],
 ] as (ScalarType | undefined)[];
 
+/** The element type of a TensorProto.DataType number; undefined for text and complex numbers. */
+export function dataTypeNamed(number: number): ScalarType | undefined {
+  return dataTypes[number];
+}
+
+/** Floats below 16 bits, which are encoded here because a cast says what happens beyond their range. */
+const narrowFloats: Partial<Record<string, FloatFormat>> = {
+  f8e4m3fn: F8E4M3FN,
+  f8e4m3fnuz: F8E4M3FNUZ,
+  f8e5m2: F8E5M2,
+  f8e5m2fnuz: F8E5M2FNUZ,
+  f4e2m1: F4E2M1,
+};
+
+/** f4e2m1 has no NaN; it becomes −0, as in ml_dtypes. */
+const f4NaN = 8;
+
+const roundings = ['nearest', 'up', 'down'] as const;
+
 export const cast = defineOp({
   name: 'nn.cast',
   summary: 'The same numbers in another element type; floats truncate toward zero when they become integers.',
   operands: { x: 'required' },
-  attributes: { to: attr.string() },
+  attributes: {
+    to: attr.string(),
+    /** Whether numbers beyond the range of an 8-bit float become its largest one. */
+    saturate: attr.bool(true),
+    /** How powers of two (f8e8m0) are rounded. */
+    rounding: attr.oneOf(roundings, 'up'),
+  },
   infer: ({ x }, { to }) => withElement(x, checked(to)),
-  evaluate: ({ x }, { to }) => convert(x, to as DType),
+  evaluate({ x }, { to, saturate, rounding }): HostTensor {
+    const format = narrowFloats[to];
+    if (!format && to !== 'f8e8m0') return convert(x, to as DType);
+    const encode = format
+      ? (v: number) => (to === 'f4e2m1' && Number.isNaN(v) ? f4NaN : encodeFloat(v, format, saturate))
+      : (v: number) => encodeE8M0(v, rounding, saturate);
+    return { dtype: to as DType, shape: x.shape, data: Uint8Array.from(toF64(x), encode) };
+  },
   lower: {
     kind: 'elementwise',
     body: (k, [x], op): Value => k.convert(x as Value, cast.attributesOf(op).to as ScalarType),
@@ -37,32 +78,50 @@ export const cast = defineOp({
       op: 'Cast',
       build(node): Value {
         const number = node.opset < 6 ? undefined : node.int('to');
-        const to = number === undefined ? undefined : dataTypes[number];
+        const to = number === undefined ? undefined : dataTypeNamed(number);
         if (!to) return node.refuse(`a cast to element type ${number}`, 'only numbers can be computed with');
-        refuseUnsettled(node, to);
-        // Saturation and rounding modes concern the 8-bit floats alone.
-        const mode = node.string('round_mode', 'up');
-        if (node.int('saturate', 1) !== 1 || mode !== 'up') return node.refuse('a cast that does not saturate');
-        const x = node.input(0);
-        return elementOf(x) === to ? x : node.create(cast, { x }, { to }).result;
+        return castTo(node, to);
       },
     },
     {
       op: 'CastLike',
       build(node): Value {
-        const [x, to] = [node.input(0), elementOf(node.input(1))];
-        if (node.int('saturate', 1) !== 1) return node.refuse('a cast that does not saturate');
-        refuseUnsettled(node, to);
-        node.string('round_mode', 'up');
-        return elementOf(x) === to ? x : node.create(cast, { x }, { to }).result;
+        return castTo(node, elementOf(node.input(1)));
       },
     },
   ],
 });
 
-/** Formats without a NaN or without a sign: what they make of such numbers is not agreed on. */
-function refuseUnsettled(node: OnnxNode, to: ScalarType): void {
-  if (to === 'f4e2m1' || to === 'f8e8m0') node.refuse(`a cast to ${to}`, 'cast to an 8-bit float instead');
+function castTo(node: OnnxNode, to: ScalarType): Value {
+  const x = node.input(0);
+  // These concern floats of 8 bits alone.
+  const saturate = node.int('saturate', 1) !== 0;
+  const mode = node.string('round_mode', 'up');
+  const rounding = roundings.find((known) => known === mode) ?? node.refuse(`round_mode '${mode}'`);
+  if (elementOf(x) === to) return x;
+  const narrow = {
+    ...(to.startsWith('f8') && !saturate ? { saturate } : {}),
+    ...(to === 'f8e8m0' && rounding !== 'up' ? { rounding } : {}),
+  };
+  return node.create(cast, { x }, { to, ...narrow }).result;
+}
+
+const f32Word = new Float32Array(1);
+const f32Bits = new Uint32Array(f32Word.buffer);
+
+/**
+ * The power of two for the magnitude of x, as its biased exponent. What the sign says is lost, and what is not finite
+ * becomes NaN. Source: onnx.numpy_helper.to_float8e8m0.
+ */
+function encodeE8M0(x: number, rounding: (typeof roundings)[number], saturate: boolean): number {
+  f32Word[0] = x;
+  const bits = f32Bits[0] as number;
+  const exponent = (bits >>> 23) & 0xff;
+  if (exponent === 0xff) return 0xff;
+  const half = (bits & 0x400000) !== 0;
+  const nearest = half && ((bits & 0x3fffff) !== 0 || exponent > 0);
+  const up = rounding === 'up' ? (bits & 0x7fffff) !== 0 : rounding === 'nearest' && nearest;
+  return up && !(saturate && exponent === 0xfe) ? exponent + 1 : exponent;
 }
 
 const elementOf = (value: Value): ScalarType => expressed((value.type as TensorType).element);

@@ -12,6 +12,7 @@ import { QcError } from '../../src/support/diagnostics.ts';
 import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
 import { knownCount } from './axes.ts';
 import { real, sameArray, toF64 } from './elements.ts';
+import { maxPoolIndices } from './maxPoolIndices.ts';
 import { checkWindow, readWindow, type Tap, type Window, windowOutput, windowSpan, windowTaps } from './window.ts';
 
 /** The output shape of a pool over [N, C, spatial…]. @throws QcError */
@@ -63,7 +64,7 @@ function poolPlane(
 const windowAttributes = { kernel: attr.ints(), strides: attr.ints(), pads: attr.ints() };
 
 /** Reads a pooling node's window; ceil_mode becomes padding at the end. */
-function readPool(node: OnnxNode): { window: Window; ceiled: boolean } {
+export function readPool(node: OnnxNode): { window: Window; ceiled: boolean } {
   const spatial = (node.input(0).type as TensorType).shape.slice(2);
   const kernel = node.ints('kernel_shape');
   if (kernel.length !== spatial.length) {
@@ -111,11 +112,13 @@ export const maxPool = defineOp({
   onnx: [
     {
       op: 'MaxPool',
-      build(node): Value {
-        // The order of the indices concerns the second output, which is not supported.
-        node.int('storage_order', 0);
+      build(node): Value[] {
+        const x = node.input(0);
+        const column_major = node.int('storage_order', 0) !== 0;
         const { kernel, strides, pads, dilations } = readPool(node).window;
-        return node.create(maxPool, { x: node.input(0) }, { kernel, strides, pads, dilations }).result;
+        const window = { kernel, strides, pads, dilations };
+        const y = node.create(maxPool, { x }, window).result;
+        return node.outputCount < 2 ? [y] : [y, node.create(maxPoolIndices, { x }, { ...window, column_major }).result];
       },
     },
   ],

@@ -3,6 +3,7 @@ import {
   attr,
   type Dim,
   defineOp,
+  expressed,
   floorDivDim,
   isScalarType,
   type OnnxNode,
@@ -12,8 +13,8 @@ import {
   type Value,
 } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
-import type { DType } from '../../src/support/tensor.ts';
-import { fromNumbers } from './elements.ts';
+import type { DType, HostTensor } from '../../src/support/tensor.ts';
+import { fromNumbers, toF64 } from './elements.ts';
 
 export const range = defineOp({
   name: 'nn.range',
@@ -34,8 +35,38 @@ export const range = defineOp({
   onnx: [{ op: 'Range', build: importRange }],
 });
 
+export const rangeOf = defineOp({
+  name: 'nn.range_of',
+  summary: 'y[i] = start + i·step, as many as lie before the limit.',
+  operands: { start: 'required', limit: 'required', step: 'required' },
+  attributes: {
+    /** How many there are: a symbol that the data decides. */
+    size: attr.dims(),
+  },
+  dataDependent: true,
+  infer: ({ start }, { size }) => tensor(size, expressed(start.element)),
+  evaluate({ start, limit, step }): HostTensor {
+    const [first, end, by] = [start, limit, step].map((x) => toF64(x)[0] as number) as [number, number, number];
+    const count = Math.max(0, Math.ceil((end - first) / by));
+    if (by === 0 || !(count <= longest)) {
+      throw new QcError({
+        what: `a range from ${first} to ${end} by ${by}`,
+        why: `it must end, after ${longest} elements at most`,
+        help: 'check the inputs of the model',
+      });
+    }
+    const values = Float64Array.from({ length: count }, (_, i) => first + i * by);
+    return fromNumbers(start.dtype, [count], values);
+  },
+});
+
 function importRange(node: OnnxNode): Value {
   const element = (node.input(0).type as TensorType).element;
+  const open = element !== 'i64' && element !== 'i32' && [0, 1, 2].some((i) => !node.constant(i));
+  if (open || !node.constant(2)) {
+    const operands = { start: node.input(0), limit: node.input(1), step: node.input(2) };
+    return node.create(rangeOf, operands, { size: [node.freshDim('size')] }).result;
+  }
   const [step = 0] = node.constantNumbers(2) ?? [];
   if (step === 0) return node.refuse('a step of 0', 'a range must end');
   if (element === 'f32' || element === 'f64') {

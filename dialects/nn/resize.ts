@@ -1,28 +1,8 @@
-import {
-  type AttributeValues,
-  attr,
-  type Dim,
-  defineOp,
-  expressed,
-  mulDim,
-  type OnnxNode,
-  type TensorType,
-  tensor,
-  type Value,
-} from '../../src/ir/index.ts';
-import { QcError } from '../../src/support/diagnostics.ts';
+import { type AttributeValues, attr, defineOp, expressed, tensor } from '../../src/ir/index.ts';
 import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
-import { moveQuantAxis, normalAxis } from './axes.ts';
+import { moveQuantAxis } from './axes.ts';
 import { real, sameArray, toF64 } from './elements.ts';
-
-const coordinates = [
-  'half_pixel',
-  'asymmetric',
-  'align_corners',
-  'pytorch_half_pixel',
-  'half_pixel_symmetric',
-] as const;
-const roundings = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
+import { coordinates, originalPlace, resizedShape, roundings, roundPlace } from './resizePlaces.ts';
 
 const common = {
   /** The result's shape. */
@@ -35,31 +15,10 @@ const nearestAttributes = { ...common, rounding: attr.oneOf(roundings, 'round_pr
 
 type Common = AttributeValues<typeof common>;
 
-function resizedShape(x: TensorType, sizes: readonly Dim[]): readonly Dim[] {
-  if (sizes.length === x.shape.length) return sizes;
-  throw new QcError({ what: `sizes = [${sizes.join(', ')}] on [${x.shape.join(', ')}]`, why: 'one for each axis' });
-}
-
-/** Where element i of an axis of `out` elements lies on the operand's axis of `size`. Source: ONNX Resize. */
-function originalPlace(i: number, size: number, out: number, scale: number, mode: Common['coordinates']): number {
-  const halfPixel = (i + 0.5) / scale - 0.5;
-  if (mode === 'asymmetric') return i / scale;
-  // The resized length is not rounded here, as in ONNX's reference implementation.
-  if (mode === 'align_corners') return out === 1 ? 0 : (i * (size - 1)) / (scale * size - 1);
-  if (mode === 'pytorch_half_pixel') return out > 1 ? halfPixel : 0;
-  return mode === 'half_pixel' ? halfPixel : (size / 2) * (1 - out / (scale * size)) + halfPixel;
-}
-
 function placesOf(x: HostTensor, axis: number, { sizes, scales, coordinates: mode }: Common): Float64Array {
   const [size, out] = [x.shape[axis] as number, sizes[axis] as number];
   const scale = scales?.[axis] ?? out / size;
   return Float64Array.from({ length: out }, (_, i) => originalPlace(i, size, out, scale, mode));
-}
-
-function roundPlace(place: number, rounding: (typeof roundings)[number]): number {
-  if (rounding === 'floor') return Math.floor(place);
-  if (rounding === 'ceil') return Math.ceil(place);
-  return rounding === 'round_prefer_floor' ? Math.ceil(place - 0.5) : Math.floor(place + 0.5);
 }
 
 const inside = (index: number, size: number) => Math.min(Math.max(index, 0), size - 1);
@@ -122,10 +81,6 @@ export const resizeLinear = defineOp({
     return y;
   },
   lower: { kind: 'template', template: 'resize' },
-  onnx: [
-    { op: 'Resize', build: importResize },
-    { op: 'Upsample', since: 7, until: 9, build: importResize },
-  ],
 });
 
 function interpolateAlong(x: HostTensor, axis: number, places: Float64Array): HostTensor {
@@ -148,57 +103,4 @@ function interpolateAlong(x: HostTensor, axis: number, places: Float64Array): Ho
     });
   }
   return real(shape, data);
-}
-
-/** Scales or sizes of a node, for the axes that it names. */
-function readSizes(node: OnnxNode): { sizes: Dim[]; scales: number[] | undefined } {
-  const { shape } = node.input(0).type as TensorType;
-  const named = node.opset >= 18 && node.hasAttribute('axes') ? node.ints('axes') : shape.map((_, i) => i);
-  const axes = named.map((axis) => normalAxis(axis, shape.length));
-  // Until version 10 the scales were input 1; since then it is the region of interest, which no mode here uses.
-  const scalesInput = node.opset < 11 ? 1 : 2;
-  if (scalesInput === 2) node.optionalInput(1);
-  const given = node.opset >= 9 ? node.constantNumbers(scalesInput) : [...node.floats('scales')];
-  const wanted = node.opset >= 11 ? node.dims(3) : undefined;
-  const count = wanted?.length ?? given?.length ?? 0;
-  if (count !== axes.length) return node.refuse(`${count} sizes for ${axes.length} axes`);
-  const sizes = [...shape];
-  if (wanted && wanted.length > 0) {
-    axes.forEach((axis, i) => {
-      sizes[axis] = wanted[i] as Dim;
-    });
-    return { sizes, scales: undefined };
-  }
-  const scales = shape.map(() => 1);
-  axes.forEach((axis, i) => {
-    const scale = given?.[i] as number;
-    scales[axis] = scale;
-    sizes[axis] = scaledDim(node, shape[axis] as Dim, scale);
-  });
-  return { sizes, scales };
-}
-
-function scaledDim(node: OnnxNode, dim: Dim, scale: number): Dim {
-  if (typeof dim === 'number') return Math.floor(dim * scale);
-  return Number.isInteger(scale) ? mulDim(dim, scale) : node.refuse(`a scale of ${scale} on the dimension ${dim}`);
-}
-
-function importResize(node: OnnxNode): Value {
-  const x = node.input(0);
-  const { sizes, scales } = readSizes(node);
-  const mode = node.string('mode', 'nearest');
-  const fallback = node.opset < 11 ? 'asymmetric' : 'half_pixel';
-  const coordinate = node.string('coordinate_transformation_mode', fallback);
-  const rounding = node.string('nearest_mode', node.opset < 11 ? 'floor' : 'round_prefer_floor');
-  // These belong to other modes.
-  node.float('cubic_coeff_a', -0.75);
-  node.float('extrapolation_value', 0);
-  node.int('exclude_outside', 0);
-  if (node.int('antialias', 0) !== 0) return node.refuse('antialiasing');
-  if (node.string('keep_aspect_ratio_policy', 'stretch') !== 'stretch') return node.refuse('keeping the aspect ratio');
-  if (!(coordinates as readonly string[]).includes(coordinate)) return node.refuse(`the coordinates '${coordinate}'`);
-  const attributes = { sizes, ...(scales ? { scales } : {}), coordinates: coordinate };
-  if (mode === 'nearest') return node.create(resizeNearest, { x }, { ...attributes, rounding }).result;
-  if (mode !== 'linear') return node.refuse(`mode '${mode}'`, 'modes nearest and linear are supported');
-  return node.create(resizeLinear, { x }, attributes).result;
 }

@@ -1,3 +1,4 @@
+import { composedMappings } from '../../dialects/nn/composed/index.ts';
 import { blockMappings } from '../../dialects/nn/depthToSpace.ts';
 import type { OnnxMapping, OnnxNode, Registry, Value } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
@@ -27,6 +28,7 @@ export class Mappings {
     for (const mapping of [
       ...dropped,
       ...blockMappings,
+      ...composedMappings,
       ...quantizeMappings,
       ...qlinearMappings,
       ...[...registry.ops.values()].flatMap((op) => op.onnx),
