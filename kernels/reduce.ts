@@ -53,7 +53,7 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
     };
 
     /** One result element whose innermost summed axis is contiguous: lanes along it, then joined. */
-    const alongInnermost = (at: Value, row: Value): void => {
+    const alongInnermost = (at: Value, row: Value, channel: Value): void => {
       const axis = summed.at(-1);
       const size = axis === undefined ? 1 : (shape[axis] as number);
       const contiguous = axis !== undefined && steps[axis] === 1;
@@ -83,10 +83,12 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
         sum = lower.combine(k, k.slice(sum, 0, width / 2), k.slice(sum, width / 2, width / 2), root);
       }
       if (whole < size) sum = part(whole, size, 1, sum);
-      write(sum, row, k.index(0), 1, 1);
+      write(sum, row, channel, 1, 1);
     };
 
-    const outerAxes = lanesOverKept ? kept.slice(0, -1) : kept;
+    // the last kept axis is the result's innermost one
+    const outerAxes = kept.slice(0, -1);
+    const last = kept.at(-1);
     const visit = (depth: number, at: Value, row: Value): void => {
       const axis = outerAxes[depth];
       if (axis !== undefined) {
@@ -96,8 +98,14 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
         );
         return;
       }
+      if (last === undefined) {
+        alongInnermost(at, row, k.index(0));
+        return;
+      }
       if (!lanesOverKept) {
-        alongInnermost(at, row);
+        k.loop(0, shape[last] as number, 1, (i) => {
+          alongInnermost(k.add(at, k.scaled(i, steps[last] as number)), row, i);
+        });
         return;
       }
       const size = shape[innermost as number] as number;

@@ -315,6 +315,19 @@ func @main(%x: tensor<4x6xf32>) -> (%y: tensor<3x6xf32>, %z: tensor<4x3xf32>) {
     tolerance: 0,
   },
   {
+    name: 'a sum along rows, with an offset for each row',
+    text: `
+resource @b : f32[11] = random(2, -1, 1)
+func @main(%x: tensor<2x11x6xf32>) -> (%y: tensor<2x11xf32>) {
+  %b = nn.constant {value = @b} : tensor<11xf32>
+  %0 = nn.reduce_sum %x {axes = [2], keepdims = false} : tensor<2x11xf32> loc("sum")
+  %1 = nn.add %0, %b : tensor<2x11xf32> loc("sum")
+  nn.return %1
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
     name: 'a mask that is compared, combined and selected by',
     text: `
 func @main(%x: tensor<5x9xf32>, %y: tensor<5x1xf32>) -> (%m: tensor<5x9xi1>, %z: tensor<5x9xf32>) {
