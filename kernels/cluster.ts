@@ -73,7 +73,7 @@ export function epilogue(
     const computed = new Map<Value, Value>([[cluster.root.result, value]]);
     for (const op of cluster.rest) {
       const args = op.operands.map((operand) => {
-        invariant(operand, `${op.name} has an absent operand in a fused region`);
+        if (!operand) return undefined;
         return computed.get(operand) ?? loadBeside(k, cluster.outside(operand), resultType, buffers, place, lanes);
       });
       computed.set(op.result, elementBody(k, op, args));
@@ -83,11 +83,12 @@ export function epilogue(
 }
 
 /** An elementwise op on values; one that only names the type anew gives its operand. */
-export function elementBody(k: KernelBuilder, op: Op, args: readonly Value[]): Value {
+export function elementBody(k: KernelBuilder, op: Op, args: readonly (Value | undefined)[]): Value {
   const { lower } = op.definition;
   if (lower?.kind === 'alias') return args[0] as Value;
   if (lower?.kind !== 'elementwise') throw new InternalError(`${op.name} cannot be part of a fused region`);
-  return lower.body(k, args, op);
+  // an absent optional operand is an absent argument
+  return lower.body(k, args as readonly Value[], op);
 }
 
 function loadBeside(

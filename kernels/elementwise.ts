@@ -62,7 +62,7 @@ export function elementwise(cluster: Cluster, context: KernelContext): KernelPla
         values.set(v, asValue(k, cluster.outside(v), read));
       });
       for (const op of ops) {
-        const args = op.operands.map((v) => values.get(v as Value) as Value);
+        const args = op.operands.map((v) => v && (values.get(v) as Value));
         values.set(op.result, elementBody(k, op, args));
       }
       const last = ops.at(-1);

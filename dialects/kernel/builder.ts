@@ -44,6 +44,9 @@ export class KernelBuilder implements BodyBuilder {
   readonly func: Func;
   #block: Block;
   readonly #constants = new Map<string, Value>();
+  /** Values known in the blocks around the insertion point, innermost last: equal expressions are built once. */
+  readonly #known: Map<string, Value>[] = [new Map()];
+  readonly #numbers = new Map<Value, number>();
   #source: string;
 
   constructor(name: string, source: string) {
@@ -77,6 +80,27 @@ export class KernelBuilder implements BodyBuilder {
     return op;
   }
 
+  #number(value: Value): number {
+    let number = this.#numbers.get(value);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(value, number);
+    }
+    return number;
+  }
+
+  /** As #emit, for what always gives the same on the same operands: arithmetic, and loads of weights. */
+  #once(definition: Op['definition'], operands: readonly Value[], type: Type, attributes = {}): Value {
+    const key = `${definition.name} ${operands.map((v) => this.#number(v))} ${type.key} ${JSON.stringify(attributes)}`;
+    for (const scope of this.#known) {
+      const value = scope.get(key);
+      if (value) return value;
+    }
+    const { result } = this.#emit(definition, operands, [type], attributes);
+    this.#known.at(-1)?.set(key, result);
+    return result;
+  }
+
   #lanewise(name: LanewiseName, operands: readonly Value[], to: ScalarType, attributes = {}): Value {
     const first = operands[0] as Value;
     const primitive = lanewisePrimitives[name];
@@ -85,7 +109,7 @@ export class KernelBuilder implements BodyBuilder {
       const folded = primitive.lane(known as number[], elementOf(first), to, attributes);
       return this.constant(folded, to, first);
     }
-    return this.#emit(primitive.definition, operands, [lanesType(lanesOf(first), to)], attributes).result;
+    return this.#once(primitive.definition, operands, lanesType(lanesOf(first), to), attributes);
   }
 
   constant(value: number, element: ScalarType, like?: Value): Value {
@@ -229,7 +253,9 @@ export class KernelBuilder implements BodyBuilder {
 
   /** `lanes` elements of a buffer from element `index` on. */
   load(buffer: Value, index: Value, lanes = 1): Value {
-    return this.#emit(memory.load, [buffer, index], [lanesType(lanes, elementOf(buffer))]).result;
+    const type = lanesType(lanes, elementOf(buffer));
+    if ((buffer.type as RefType).space === 'weights') return this.#once(memory.load, [buffer, index], type);
+    return this.#emit(memory.load, [buffer, index], [type]).result;
   }
 
   /** `group` elements, repeated over `lanes` lanes. */
@@ -245,13 +271,13 @@ export class KernelBuilder implements BodyBuilder {
   }
 
   setting(name: 'dot_sign_mask'): Value {
-    return this.#emit(memory.setting, [], [scalar('i32')], { name }).result;
+    return this.#once(memory.setting, [], scalar('i32'), { name });
   }
 
   splat(a: Value, lanes: number): Value {
     const known = constantOf(a);
     if (known !== undefined) return this.repeated(known, elementOf(a), lanes);
-    return lanes === 1 ? a : this.#emit(vector.splat, [a], [vec(lanes, elementOf(a))]).result;
+    return lanes === 1 ? a : this.#once(vector.splat, [a], vec(lanes, elementOf(a)));
   }
 
   concat(parts: readonly Value[]): Value {
@@ -313,8 +339,10 @@ export class KernelBuilder implements BodyBuilder {
     const i = region.addArgument(scalar('index'), 'i');
     const inner = carried.map((v) => region.addArgument(v.type));
     this.#block = region;
+    this.#known.push(new Map());
     const next = body(i, inner);
     this.#emit(structure.yieldOp, next, []);
+    this.#known.pop();
     this.#block = outer;
     return op.results;
   }

@@ -55,20 +55,16 @@ const uniform = rule('uniform-shift', op(requantize), ({ root }, rewriter) => {
     });
   }
   const ints = (name: string, data: number[]) => createInts(rewriter, `${root.source}.${name}`, multiplier.shape, data);
+  const each = <K extends 'm' | 'factor' | 'bound'>(key: K) => common.channels.map((channel) => channel[key]);
+  const reached = common.channels.some(({ bound }, i) => {
+    const { low, high } = channels[i]?.range ?? anyI32;
+    return low < -bound || high > bound;
+  });
   const operands = {
     acc: root.operand(0),
-    multiplier: ints(
-      'multiplier',
-      common.channels.map(({ m }) => m),
-    ),
-    factor: ints(
-      'factor',
-      common.channels.map(({ factor }) => factor),
-    ),
-    bound: ints(
-      'bound',
-      common.channels.map(({ bound }) => bound),
-    ),
+    multiplier: ints('multiplier', each('m')),
+    factor: each('factor').some((factor) => factor !== 1) || reached ? ints('factor', each('factor')) : undefined,
+    bound: reached ? ints('bound', each('bound')) : undefined,
   };
   const attributes = { ...root.attributes, shift: common.shift };
   return rewriter.create(rescale, operands, attributes, { types: [root.result.type] }).result;
