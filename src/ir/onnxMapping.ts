@@ -54,7 +54,7 @@ export interface OnnxNode {
   refuse(why: string, help?: string): never;
 }
 
-/** How one ONNX operator becomes ops. `build` gives one value for each output. */
+/** How one ONNX operator becomes ops. `build` gives one value for each output; undefined for one it refuses. */
 export interface OnnxMapping {
   readonly op: string;
   /** Default: the standard domain. */
@@ -63,5 +63,5 @@ export interface OnnxMapping {
   readonly since?: number;
   /** Last operator-set version with this meaning. Default: any later one. */
   readonly until?: number;
-  readonly build: (node: OnnxNode) => Value | readonly Value[];
+  readonly build: (node: OnnxNode) => Value | readonly (Value | undefined)[];
 }

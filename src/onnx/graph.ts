@@ -94,7 +94,7 @@ export class GraphImporter {
     });
   }
 
-  #build(proto: NodeProto, frame: Frame, where: string): readonly Item[] {
+  #build(proto: NodeProto, frame: Frame, where: string): readonly (Item | undefined)[] {
     const domain = plainDomain(proto.domain);
     const opset = frame.opsets.get(domain);
     if (opset === undefined) {
@@ -119,7 +119,7 @@ export class GraphImporter {
     const mapping = this.state.mappings.find(proto.opType, domain, opset, where);
     const built = located(where, () => mapping.build(node));
     node.checkAllRead();
-    return Array.isArray(built) ? (built as readonly Value[]) : [built as Value];
+    return Array.isArray(built) ? (built as readonly (Value | undefined)[]) : [built as Value];
   }
 
   #functionOf({ opType, domain, overload }: NodeProto): FunctionProto | undefined {

@@ -1,2 +1,3 @@
 export { type ImportOptions, importOnnx } from './import.ts';
 export { Mappings } from './mappings.ts';
+export { type RefusedOperator, refusedOperators, refusedUses } from './refused.ts';

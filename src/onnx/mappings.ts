@@ -1,24 +1,12 @@
 import { composedMappings } from '../../dialects/nn/composed/index.ts';
 import { blockMappings } from '../../dialects/nn/depthToSpace.ts';
-import type { OnnxMapping, OnnxNode, Registry, Value } from '../ir/index.ts';
+import type { OnnxMapping, Registry, Value } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
-import { qlinearMappings } from './operators/qlinear.ts';
-import { quantizeMappings } from './operators/quantizeLinear.ts';
+import { operatorMappings } from './operators/index.ts';
+import { refusalOf } from './refused.ts';
 
 /** Operators that leave nothing behind. */
-const dropped: readonly OnnxMapping[] = [
-  { op: 'Identity', build: (node): Value => node.input(0) },
-  { op: 'Dropout', build: dropDropout },
-];
-
-function dropDropout(node: OnnxNode): Value {
-  // How much training drops does not concern inference.
-  if (node.opset < 12) node.float('ratio', 0.5);
-  else node.optionalInput(1);
-  if (node.opset >= 12) node.int('seed', 0);
-  const training = node.opset < 7 ? node.int('is_test', 0) === 0 : node.constantNumbers(2)?.[0] === 1;
-  return training ? node.refuse('training mode', 'export the model for inference') : node.input(0);
-}
+const dropped: readonly OnnxMapping[] = [{ op: 'Identity', build: (node): Value => node.input(0) }];
 
 /** The operators that can be imported: by domain and name, the meanings of each. */
 export class Mappings {
@@ -29,8 +17,7 @@ export class Mappings {
       ...dropped,
       ...blockMappings,
       ...composedMappings,
-      ...quantizeMappings,
-      ...qlinearMappings,
+      ...operatorMappings,
       ...[...registry.ops.values()].flatMap((op) => op.onnx),
     ]) {
       const key = keyOf(mapping.op, mapping.domain ?? '');
@@ -58,6 +45,10 @@ export class Mappings {
         why: `it is supported in ${candidates.map(versionsOf).join(' and ')}`,
         help: 'convert the model to operator set 13 or later',
       });
+    }
+    const refused = refusalOf(opType, domain);
+    if (refused) {
+      throw new QcError({ what: `operator '${key}' is not supported`, where, why: refused.why, help: refused.help });
     }
     const near = didYouMean(key, this.#byName.keys());
     throw new QcError({

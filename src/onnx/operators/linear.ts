@@ -100,6 +100,10 @@ export function castTo(node: OnnxNode, x: Value, to: ScalarType): Value {
 /** (codes − zero point)·scale in `to`: codes under a quantized type where the parameters allow, else arithmetic. */
 export function dequantize(node: OnnxNode, codes: Value, linear: Linear, to: ScalarType = 'f32'): Value {
   const { shape } = typeOf(codes);
+  const { zeroPoint } = linear;
+  if (zeroPoint && elementOf(zeroPoint) !== elementOf(codes)) {
+    return node.refuse(`codes of ${elementOf(codes)} with a zero point of ${elementOf(zeroPoint)}`);
+  }
   const type = to === 'f32' ? quantTypeOf(node, shape, elementOf(codes), linear) : undefined;
   if (type && (uniformParams(type) || node.constantOf(codes))) {
     const x = asElement(node, codes, type);
@@ -108,7 +112,7 @@ export function dequantize(node: OnnxNode, codes: Value, linear: Linear, to: Sca
   // 32-bit codes are subtracted as integers, all others are exact in f32.
   const between = elementOf(codes) === 'i32' ? 'i32' : 'f32';
   const wide = castTo(node, codes, between);
-  const zero = linear.zeroPoint && spread(node, castTo(node, linear.zeroPoint, between), shape, linear);
+  const zero = zeroPoint && spread(node, castTo(node, zeroPoint, between), shape, linear);
   const steps = castTo(node, zero ? node.create(sub, { a: wide, b: zero }).result : wide, 'f32');
   const scale = spread(node, castTo(node, linear.scale, 'f32'), shape, linear);
   return castTo(node, node.create(mul, { a: steps, b: scale }).result, to);

@@ -1,4 +1,4 @@
-import { add, mul, sub } from '../../../dialects/nn/binary.ts';
+import { mul, sub } from '../../../dialects/nn/binary.ts';
 import { conv } from '../../../dialects/nn/conv.ts';
 import { matmul } from '../../../dialects/nn/matmul.ts';
 import { reshape } from '../../../dialects/nn/reshape.ts';
@@ -97,13 +97,6 @@ export function integerProduct(node: OnnxNode, a: Value, b: Value, za?: Value, z
   return buildAs(node, matmul.onnx, 'MatMul', [left, right]);
 }
 
-/** A(scale, zero point), B(scale, zero point), C's scale and zero point. */
-function importQLinearBinary(node: OnnxNode, combine: (a: Value, b: Value) => Value): Value {
-  const [a, b] = [node.input(0), node.input(3)];
-  const y = combine(dequantize(node, a, linearAt(node, 1)), dequantize(node, b, linearAt(node, 4)));
-  return quantize(node, y, linearAt(node, 6), elementOf(a));
-}
-
 export const qlinearMappings: readonly OnnxMapping[] = [
   { op: 'QLinearConv', build: importQLinearConv },
   { op: 'QLinearMatMul', build: importQLinearMatMul },
@@ -112,15 +105,5 @@ export const qlinearMappings: readonly OnnxMapping[] = [
     op: 'MatMulInteger',
     build: (node): Value =>
       integerProduct(node, node.input(0), node.input(1), node.optionalInput(2), node.optionalInput(3)),
-  },
-  {
-    op: 'QLinearAdd',
-    domain: 'com.microsoft',
-    build: (node): Value => importQLinearBinary(node, (a, b) => node.create(add, { a, b }).result),
-  },
-  {
-    op: 'QLinearMul',
-    domain: 'com.microsoft',
-    build: (node): Value => importQLinearBinary(node, (a, b) => node.create(mul, { a, b }).result),
   },
 ];
