@@ -11,6 +11,7 @@ import {
 } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { pairOf, slopeOf } from './alignment.ts';
 import { broadcastAll, commonElement, elementwiseType } from './broadcast.ts';
 import { fromNumbers, isBig, isReal, toF64 } from './elements.ts';
 
@@ -64,19 +65,9 @@ export function binary({ name, summary, evaluate, body, onnx }: BinarySpec): Bin
   return op;
 }
 
-/** Before version 7, broadcasting was asked for by attributes and had another meaning. */
-function refuseOldBroadcast(node: OnnxNode): void {
-  if (node.int('broadcast', 0) !== 0) {
-    node.refuse('the broadcast attribute of operator sets before 7', 'convert the model to operator set 13 or later');
-  }
-}
-
 const both = (op: BinaryOp, operator: string): OnnxMapping => ({
   op: operator,
-  build(node): Value {
-    if (node.opset < 7) refuseOldBroadcast(node);
-    return node.create(op, { a: node.input(0), b: node.input(1) }).result;
-  },
+  build: (node): Value => node.create(op, pairOf(node)).result,
 });
 
 /** An operator with any number of inputs, combined from the left. */
@@ -115,10 +106,7 @@ export const add: TypedOp<BinaryOperands, { readonly clamp: ReturnType<typeof at
   onnx: [
     {
       op: 'Add',
-      build(node): Value {
-        if (node.opset < 7) refuseOldBroadcast(node);
-        return node.create(add, { a: node.input(0), b: node.input(1) }).result;
-      },
+      build: (node): Value => node.create(add, pairOf(node)).result,
     },
     { op: 'Sum', build: (node): Value => combine(node, add) },
   ],
@@ -245,7 +233,7 @@ export const prelu: BinaryOp = binary({
     big: (a, b) => (a < 0n ? a * b : a),
   },
   body: (k, a, b) => k.select(k.cmp('lt', a, k.constant(0, 'f32', a)), k.mul(a, b), a),
-  onnx: (op) => [both(op, 'PRelu')],
+  onnx: (op) => [{ op: 'PRelu', build: (node): Value => node.create(op, slopeOf(node)).result }],
 });
 
 /** Whether a value holds floats. */

@@ -8,6 +8,7 @@ import {
   withElement,
 } from '../../src/ir/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { pairOf } from './alignment.ts';
 import type { BinaryOp } from './binary.ts';
 import { broadcastAll, commonElement, elementwiseType } from './broadcast.ts';
 import { toF64, truths } from './elements.ts';
@@ -35,8 +36,8 @@ interface TruthSpec {
 }
 
 function truth({ name, summary, onnx, holds, body }: TruthSpec): BinaryOp {
-  const build = (node: OnnxNode): Value => node.create(op, { a: node.input(0), b: node.input(1) }).result;
-  const mapping: OnnxMapping = { op: onnx, since: 7, build };
+  const build = (node: OnnxNode): Value => node.create(op, pairOf(node)).result;
+  const mapping: OnnxMapping = { op: onnx, build };
   const op: BinaryOp = defineOp({
     name: `nn.${name}`,
     summary,

@@ -19,12 +19,16 @@ import { gather } from './gather.ts';
 import { gatherElements } from './gatherElements.ts';
 import { gatherNd } from './gatherNd.ts';
 import { gridSample } from './gridSample.ts';
+import { gru } from './gru.ts';
 import { ifOp } from './if.ts';
 import { isInf } from './isInf.ts';
 import { normalize } from './layerNorm.ts';
+import { linearAttention } from './linearAttention.ts';
 import { loop } from './loop.ts';
+import { lstm } from './lstm.ts';
 import { matmul } from './matmul.ts';
 import { maxPoolIndices } from './maxPoolIndices.ts';
+import { melWeights } from './melWeights.ts';
 import { nonMaxSuppression } from './nonMaxSuppression.ts';
 import { nonZero } from './nonZero.ts';
 import { pad } from './pad.ts';
@@ -38,11 +42,13 @@ import { reshape } from './reshape.ts';
 import { resizeLinear, resizeNearest } from './resize.ts';
 import { returnOp } from './return.ts';
 import { reverseSequence } from './reverseSequence.ts';
+import { rnn } from './rnn.ts';
 import { roiAlign } from './roiAlign.ts';
 import { scatterElements, scatterNd } from './scatter.ts';
 import { shapeOf } from './shape.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
+import { tfIdf } from './tfIdf.ts';
 import { tile } from './tile.ts';
 import { topK } from './topK.ts';
 import { transpose } from './transpose.ts';
@@ -72,12 +78,16 @@ export * from './gather.ts';
 export * from './gatherElements.ts';
 export * from './gatherNd.ts';
 export * from './gridSample.ts';
+export * from './gru.ts';
 export * from './if.ts';
 export * from './isInf.ts';
 export * from './layerNorm.ts';
+export * from './linearAttention.ts';
 export * from './loop.ts';
+export * from './lstm.ts';
 export * from './matmul.ts';
 export * from './maxPoolIndices.ts';
+export * from './melWeights.ts';
 export * from './nonMaxSuppression.ts';
 export * from './nonZero.ts';
 export * from './pad.ts';
@@ -91,11 +101,13 @@ export * from './reshape.ts';
 export * from './resize.ts';
 export * from './return.ts';
 export * from './reverseSequence.ts';
+export * from './rnn.ts';
 export * from './roiAlign.ts';
 export * from './scatter.ts';
 export * from './shape.ts';
 export * from './slice.ts';
 export * from './softmax.ts';
+export * from './tfIdf.ts';
 export * from './tile.ts';
 export * from './topK.ts';
 export * from './transpose.ts';
@@ -107,11 +119,12 @@ export * from './where.ts';
 /** Every op of the `nn` dialect. */
 export const nnOps = [
   ...[constant, returnOp, fused, relayout, ifOp, loop],
+  ...[rnn, gru, lstm],
   ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],
   ...[transpose, reshape, expand, slice, pad, concat, gather, tile, trilu, resizeNearest, resizeLinear, shapeOf, range],
   ...[bitCast, ...bitwiseOps, isInf, cumSum, cumProd, topK, unique, nonZero, rangeOf, reverseSequence, det],
   ...[gatherElements, gatherNd, scatterElements, scatterNd, nonMaxSuppression, roiAlign, gridSample, deformConv],
-  ...[col2im, maxPoolIndices, resample],
+  ...[col2im, maxPoolIndices, resample, melWeights, linearAttention, tfIdf],
 ];

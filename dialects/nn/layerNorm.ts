@@ -9,9 +9,12 @@ import {
 } from '../../src/ir/index.ts';
 import { elementCount } from '../../src/support/tensor.ts';
 import { normalAxis } from './axes.ts';
-import { add, mul } from './binary.ts';
+import { add, mul, sub } from './binary.ts';
+import { cast } from './cast.ts';
 import { real, toF64 } from './elements.ts';
+import { reduceMean } from './reduce.ts';
 import { reshape } from './reshape.ts';
+import { reciprocal, sqrt } from './unary.ts';
 
 /** The normalization alone; scale and bias are a product and a sum after it. */
 export const normalize = defineOp({
@@ -33,8 +36,8 @@ export const normalize = defineOp({
   },
   lower: { kind: 'template', template: 'normalize' },
   onnx: [
-    { op: 'LayerNormalization', build: (node): Value => scaled(node, true) },
-    { op: 'RMSNormalization', build: (node): Value => scaled(node, false) },
+    { op: 'LayerNormalization', build: (node): Value[] => scaled(node, true) },
+    { op: 'RMSNormalization', build: (node): Value[] => scaled(node, false) },
     { op: 'InstanceNormalization', build: importInstanceNorm },
   ],
 });
@@ -58,16 +61,31 @@ function normalizeRow(
   for (let i = start; i < start + size; i++) y[i] = ((x[i] as number) - mean) * factor;
 }
 
-function scaled(node: OnnxNode, center: boolean): Value {
+function scaled(node: OnnxNode, center: boolean): Value[] {
   const x = node.input(0);
   // The precision of the sums: evaluation is in f64, kernels in f32.
-  if (node.int('stash_type', 1) !== 1) return node.refuse('a stash_type other than f32');
+  node.int('stash_type', 1);
   const axis = normalAxis(node.int('axis', -1), (x.type as TensorType).shape.length);
   const epsilon = node.float('epsilon', Math.fround(1e-5));
   const normal = node.create(normalize, { x }, { axis, epsilon, center }).result;
   const product = node.create(mul, { a: normal, b: node.input(1) }).result;
   const bias = center ? node.optionalInput(2) : undefined;
-  return bias ? node.create(add, { a: product, b: bias }).result : product;
+  const y = bias ? node.create(add, { a: product, b: bias }).result : product;
+  return node.outputCount < 2 ? [y] : [y, ...statistics(node, x, axis, epsilon)];
+}
+
+/** Mean and 1 / √(variance + epsilon) over the axes from `axis` on. */
+function statistics(node: OnnxNode, x: Value, axis: number, epsilon: number): Value[] {
+  const rank = (x.type as TensorType).shape.length;
+  const over = { axes: Array.from({ length: rank - axis }, (_, i) => axis + i), keepdims: true };
+  const mean = node.create(reduceMean, { x }, over).result;
+  const centred = node.create(sub, { a: x, b: mean }).result;
+  const variance = node.create(reduceMean, { x: node.create(mul, { a: centred, b: centred }).result }, over).result;
+  const small = node.createConstant({ dtype: 'f32', shape: [], data: Float32Array.of(epsilon) });
+  const { element } = x.type as TensorType;
+  const b = element === 'f32' ? small : node.create(cast, { x: small }, { to: expressed(element) }).result;
+  const root = node.create(sqrt, { x: node.create(add, { a: variance, b }).result }).result;
+  return [mean, node.create(reciprocal, { x: root }).result];
 }
 
 /** Each channel of each sample over its spatial axes. */

@@ -2,22 +2,18 @@ import {
   type AxisIndex,
   addDim,
   attr,
-  type Dim,
   defineOp,
   integerRange,
-  type OnnxNode,
   quantOf,
   type TensorType,
   tensor,
   uniformParams,
-  type Value,
 } from '../../src/ir/index.ts';
 import { encodeBf16, encodeF16, quantizeF32 } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
-import { moveQuantAxis, normalAxis } from './axes.ts';
+import { moveQuantAxis } from './axes.ts';
 import { isBig, sameArray } from './elements.ts';
-import { slice } from './slice.ts';
 import { rowMajorStrides } from './strided.ts';
 
 export const pad = defineOp({
@@ -88,25 +84,6 @@ export const pad = defineOp({
     },
     fill: (op): number => storedValue(pad.attributesOf(op).value, op.result.type as TensorType),
   },
-  onnx: [
-    {
-      op: 'Pad',
-      until: 10,
-      build(node): Value {
-        const pads = node.hasAttribute('pads') ? node.ints('pads') : node.ints('paddings');
-        return importPad(node, pads, undefined, node.float('value', 0));
-      },
-    },
-    {
-      op: 'Pad',
-      since: 11,
-      build(node): Value {
-        const pads = node.constantNumbers(1) ?? node.refuse('no pads');
-        const [value = 0] = node.constantNumbers(2) ?? [];
-        return importPad(node, pads, node.constantNumbers(3), value);
-      },
-    },
-  ],
 });
 
 /** Where padded place `i` reads on an axis of `size` elements; −1: nowhere. */
@@ -156,38 +133,4 @@ function fillPadded(
       to[out] = start < 0 || offset < 0 ? fill : (from[start + offset] as number);
     }
   }
-}
-
-function importPad(
-  node: OnnxNode,
-  given: readonly number[],
-  givenAxes: readonly number[] | undefined,
-  value: number,
-): Value {
-  const x = node.input(0);
-  const { shape } = x.type as TensorType;
-  const rank = shape.length;
-  const mode = node.string('mode', 'constant');
-  if (mode === 'wrap') return node.refuse("mode 'wrap'", 'modes constant, edge and reflect are supported');
-  const axes = (givenAxes ?? shape.map((_, i) => i)).map((axis) => normalAxis(axis, rank));
-  if (given.length !== 2 * axes.length) return node.refuse(`pads [${given.join(', ')}] for ${axes.length} axes`);
-  const amounts = new Array<number>(2 * rank).fill(0);
-  axes.forEach((axis, i) => {
-    amounts[axis] = given[i] as number;
-    amounts[axis + rank] = given[i + axes.length] as number;
-  });
-  const cropped = cropNegative(node, x, amounts);
-  if (amounts.every((p) => p <= 0)) return cropped;
-  const pads = amounts.map((p) => Math.max(0, p));
-  return node.create(pad, { x: cropped }, { pads, value, mode }).result;
-}
-
-/** Negative pads cut elements off. */
-function cropNegative(node: OnnxNode, x: Value, amounts: readonly number[]): Value {
-  if (amounts.every((p) => p >= 0)) return x;
-  const { shape } = x.type as TensorType;
-  const cut = (i: number) => Math.min(0, amounts[i] as number);
-  const sizes: Dim[] = shape.map((dim, i) => addDim(dim, cut(i) + cut(i + shape.length)));
-  const attributes = { starts: shape.map((_, i) => 0 - cut(i)), steps: shape.map(() => 1), sizes };
-  return node.create(slice, { x }, attributes).result;
 }

@@ -1,21 +1,20 @@
 import { expressed, type OnnxNode, type TensorType, type Value } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
+import { pairOf } from './alignment.ts';
 import { type BinaryOp, binary, isFloatValue, mul } from './binary.ts';
 import { cast } from './cast.ts';
 import { reciprocal, sqrt } from './unary.ts';
 
 /** Small constant exponents become what they mean. */
 function buildPower(node: OnnxNode): Value {
-  const base = node.input(0);
+  const { a: base, b: power } = pairOf(node);
   const exponent = node.constant(1);
   const simple =
     exponent && exponent.data.length === 1 && exponent.shape.length <= rankOf(base) && isFloatValue(base)
       ? simplePower(node, base, Number(exponent.data[0]))
       : undefined;
-  node.input(1);
   if (simple) return simple;
   const element = expressed((base.type as TensorType).element);
-  const power = node.input(1);
   const same = expressed((power.type as TensorType).element) === element;
   const b = same ? power : node.create(cast, { x: power }, { to: element }).result;
   return node.create(pow, { a: base, b }).result;
