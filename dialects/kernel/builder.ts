@@ -39,6 +39,32 @@ export function constantOf(value: Value | undefined): number | undefined {
   return structure.constant.is(value?.op) ? structure.constant.attributesOf(value.op).value : undefined;
 }
 
+/** An index as x + constant; x is undefined for a constant alone. */
+function splitIndex(value: Value): [base: Value | undefined, offset: number] {
+  if (elementOf(value) !== 'index') return [value, 0];
+  const known = constantOf(value);
+  if (known !== undefined) return [undefined, known];
+  const { op } = value;
+  const offset = op?.definition === lanewisePrimitives.add.definition ? constantOf(op.operands[1]) : undefined;
+  return offset === undefined ? [value, 0] : [op?.operand(0), offset];
+}
+
+/** Erases what was built on the way and is not used. */
+function eraseUnused(block: Block): void {
+  for (let op = block.last; op; ) {
+    const { previous } = op;
+    for (const region of op.regions) eraseUnused(region);
+    const unused = op.results.length > 0 && op.results.every((result) => result.uses.size === 0);
+    if (unused && op.definition.effect !== 'writes') {
+      op.operands.forEach((_, i) => {
+        op?.setOperand(i, undefined);
+      });
+      block.remove(op);
+    }
+    op = previous;
+  }
+}
+
 /** Builds the body of a kernel, folding what is known: sums and products of indices above all. */
 export class KernelBuilder implements BodyBuilder {
   readonly func: Func;
@@ -63,6 +89,7 @@ export class KernelBuilder implements BodyBuilder {
   /** Ends the kernel. */
   end(): Func {
     this.#emit(structure.returnOp, [], []);
+    eraseUnused(this.func.body);
     return this.func;
   }
 
@@ -148,6 +175,7 @@ export class KernelBuilder implements BodyBuilder {
   }
 
   add(a: Value, b: Value): Value {
+    if (elementOf(a) === 'index') return this.#addIndices(a, b);
     if (elementOf(a) !== 'f32') {
       if (constantOf(a) === 0) return b;
       if (constantOf(b) === 0) return a;
@@ -164,7 +192,20 @@ export class KernelBuilder implements BodyBuilder {
     if (constantOf(b) === 1) return a;
     if (elementOf(a) !== 'f32' && (constantOf(a) === 0 || constantOf(b) === 0))
       return this.constant(0, elementOf(a), a);
+    const by = constantOf(b);
+    const [base, offset] = splitIndex(a);
+    // (x + c)·by == x·by + c·by
+    if (base && offset !== 0 && by !== undefined) return this.add(this.mul(base, b), this.index(offset * by));
     return this.#binary('mul', a, b);
+  }
+
+  /** Sums of indices keep their constant outermost, where targets fold it into the address of a load or store. */
+  #addIndices(a: Value, b: Value): Value {
+    const [x, c] = splitIndex(a);
+    const [y, d] = splitIndex(b);
+    const base = x && y ? this.#binary('add', x, y) : (x ?? y);
+    if (!base) return this.index(c + d);
+    return c + d === 0 ? base : this.#binary('add', base, this.index(c + d));
   }
 
   /** index · constant + offset. */

@@ -86,7 +86,7 @@ interface Buffers {
 }
 
 /** Tiles longer than this many multiply operations are not unrolled along k. */
-const unrollLimit = 128;
+const unrollLimit = 64;
 
 /** The loops of a contraction. `finish` gets the sums of one row of a tile. */
 export function buildContraction(
