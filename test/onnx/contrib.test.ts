@@ -1,126 +1,21 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { registry } from '../../dialects/index.ts';
-import { interpret } from '../../src/interpret/index.ts';
-import { verifyModule } from '../../src/ir/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
-import { type AttributeProto, encodeModel, tensorInfo, tensorProto } from '../../src/onnx/proto/index.ts';
-import { type DType, elementCount, type HostTensor, type TypedArray, typedArrayOf } from '../../src/support/tensor.ts';
-import { compareTensors } from './backendTest.ts';
+import {
+  type Case,
+  code,
+  codes,
+  expectAgreement,
+  fixed,
+  floats,
+  type Input,
+  ids,
+  modelOf,
+  positive,
+  real,
+} from './oneNode.ts';
 
 // Operators of the domain com.microsoft, against onnxruntime itself.
-
-let state = 1;
-/** Numbers in [0, 1), the same in every run. */
-function random(): number {
-  state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-  return state / 0x80000000;
-}
-
-const fill = (dtype: DType, shape: number[], make: () => number): HostTensor => {
-  const data = new (typedArrayOf(dtype))(elementCount(shape)) as Float32Array;
-  for (let i = 0; i < data.length; i++) data[i] = make();
-  return { dtype, shape, data };
-};
-const floats = (shape: number[], scale = 2) => fill('f32', shape, () => scale * (random() - 0.5));
-const positive = (shape: number[], scale = 0.1) => fill('f32', shape, () => scale * (0.25 + random()));
-const codes = (dtype: 'i8' | 'u8', shape: number[]) =>
-  fill(dtype, shape, () => Math.floor(256 * random()) - (dtype === 'i8' ? 128 : 0));
-const ids = (shape: number[], below: number) => fill('i32', shape, () => Math.floor(below * random()));
-const scalar = (dtype: DType, value: number): HostTensor => fill(dtype, [], () => value);
-
-/** An input of the node: a tensor; `fixed` ones are initializers. */
-type Input = HostTensor | { readonly fixed: HostTensor } | undefined;
-type Attributes = Record<string, number | number[] | string>;
-
-interface Case {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: readonly Input[];
-  readonly attributes?: Attributes;
-  /** Default: one. Empty names are left out. */
-  readonly outputs?: readonly string[];
-  readonly domain?: string;
-}
-
-const attributeProto = ([name, value]: [string, number | number[] | string]): AttributeProto => {
-  if (typeof value === 'string') return { name, type: 'string', value: new TextEncoder().encode(value) };
-  // Floats are written with a fraction in the cases below.
-  if (Array.isArray(value)) return { name, type: 'floats', value };
-  return Number.isInteger(value) ? { name, type: 'int', value: BigInt(value) } : { name, type: 'float', value };
-};
-
-function modelOf({ op, inputs, attributes = {}, outputs = ['y'], domain = 'com.microsoft' }: Case): Uint8Array {
-  const open = inputs.flatMap((input, i) => (input && !('fixed' in input) ? [[`x${i}`, input] as const] : []));
-  const fixed = inputs.flatMap((input, i) => (input && 'fixed' in input ? [[`x${i}`, input.fixed] as const] : []));
-  const names = inputs.map((input, i) => (input ? `x${i}` : ''));
-  const ints = ['kernel_shape', 'pads', 'strides'];
-  const protos = Object.entries(attributes).map((entry): AttributeProto => {
-    const [name, value] = entry;
-    return ints.includes(name) ? { name, type: 'ints', value: (value as number[]).map(BigInt) } : attributeProto(entry);
-  });
-  return encodeModel({
-    irVersion: 8,
-    producerName: '',
-    producerVersion: '',
-    domain: '',
-    modelVersion: 0n,
-    opsetImports: [
-      { domain: '', version: 17 },
-      { domain: 'com.microsoft', version: 1 },
-    ],
-    graph: {
-      name: 'g',
-      nodes: [{ name: 'node', opType: op, domain, overload: '', inputs: names, outputs, attributes: protos }],
-      initializers: fixed.map(([name, tensor]) => tensorProto(name, tensor)),
-      sparseInitializers: [],
-      inputs: open.map(([name, { dtype, shape }]) => tensorInfo(name, dtype, shape)),
-      outputs: outputs.filter((name) => name !== '').map((name) => ({ name, type: undefined })),
-      valueInfos: [],
-    },
-    functions: [],
-    metadata: [],
-  });
-}
-
-const ortTypes: Partial<Record<DType, 'float32' | 'int8' | 'uint8' | 'int32' | 'int64'>> = {
-  f32: 'float32',
-  i8: 'int8',
-  u8: 'uint8',
-  i32: 'int32',
-  i64: 'int64',
-};
-const dtypes: Record<string, DType> = { float32: 'f32', int8: 'i8', uint8: 'u8', int32: 'i32', int64: 'i64' };
-
-async function expectAgreement(testCase: Case): Promise<void> {
-  const bytes = modelOf(testCase);
-  const given = Object.fromEntries(
-    testCase.inputs.flatMap((input, i) => (input && !('fixed' in input) ? [[`x${i}`, input] as const] : [])),
-  );
-  const module = importOnnx(bytes, { registry });
-  verifyModule(module);
-  const actual = interpret(module, given);
-  const session = await InferenceSession.create(bytes, { graphOptimizationLevel: 'disabled', logSeverityLevel: 3 });
-  const feeds = Object.entries(given).map(([name, { dtype, shape, data }]) => [
-    name,
-    new Tensor(ortTypes[dtype] as 'float32', data as Float32Array, shape),
-  ]);
-  const expected = await session.run(Object.fromEntries(feeds));
-  for (const [name, { type, dims, data }] of Object.entries(expected)) {
-    const wanted: HostTensor = { dtype: dtypes[type] as DType, shape: dims, data: data as TypedArray };
-    const got = actual[name] as HostTensor;
-    const { dtype, shape } = wanted;
-    const isCode = dtype === 'i8' || dtype === 'u8';
-    expect({ dtype: got.dtype, shape: got.shape }, name).toEqual({ dtype, shape });
-    // onnxruntime's kernels on codes approximate: one quantum is allowed.
-    if (isCode) wanted.data.forEach((v, i) => void expect(Math.abs(Number(v) - Number(got.data[i]))).toBeLessThan(2));
-    else expect(compareTensors(got, wanted, 1e-5), name).toBeUndefined();
-  }
-}
-
-const fixed = (tensor: HostTensor): Input => ({ fixed: tensor });
-const s = (value: number) => fixed(scalar('f32', value));
-const z = (dtype: 'i8' | 'u8', value: number) => fixed(scalar(dtype, value));
 
 const layerNorm = (name: string, op: string, inputs: Input[], outputs: string[]): Case => ({
   name,
@@ -166,9 +61,9 @@ const matmulCases: readonly Case[] = [
     inputs: [
       codes('u8', [3, 8]),
       fixed(codes('i8', [8, 5])),
-      s(0.02),
+      real(0.02),
       fixed(positive([5])),
-      z('u8', 117),
+      code('u8', 117),
       fixed(codes('i8', [5])),
     ],
   },
@@ -186,53 +81,71 @@ const qlinearCases: readonly Case[] = [
     op: 'QLinearAdd',
     inputs: [
       codes('u8', [2, 3, 4]),
-      s(0.1),
-      z('u8', 120),
+      real(0.1),
+      code('u8', 120),
       codes('u8', [3, 1]),
-      s(0.05),
-      z('u8', 9),
-      s(0.13),
-      z('u8', 99),
+      real(0.05),
+      code('u8', 9),
+      real(0.13),
+      code('u8', 99),
     ],
   },
   {
     name: 'QLinearMul',
     op: 'QLinearMul',
-    inputs: [codes('i8', [2, 3, 4]), s(0.1), z('i8', 12), codes('i8', [4]), s(0.05), z('i8', -9), s(0.3), z('i8', 5)],
+    inputs: [
+      codes('i8', [2, 3, 4]),
+      real(0.1),
+      code('i8', 12),
+      codes('i8', [4]),
+      real(0.05),
+      code('i8', -9),
+      real(0.3),
+      code('i8', 5),
+    ],
   },
   {
     name: 'QLinearSigmoid',
     op: 'QLinearSigmoid',
-    inputs: [codes('u8', [300]), s(0.06), z('u8', 120), s(1 / 256), z('u8', 0)],
+    inputs: [codes('u8', [300]), real(0.06), code('u8', 120), real(1 / 256), code('u8', 0)],
   },
   {
     name: 'QLinearLeakyRelu',
     op: 'QLinearLeakyRelu',
-    inputs: [codes('i8', [300]), s(0.06), z('i8', 3), s(0.05), z('i8', -20)],
+    inputs: [codes('i8', [300]), real(0.06), code('i8', 3), real(0.05), code('i8', -20)],
     attributes: { alpha: 0.3 },
   },
   {
     name: 'QLinearAveragePool',
     op: 'QLinearAveragePool',
-    inputs: [codes('u8', [1, 3, 6, 5]), s(0.06), z('u8', 120), s(0.05), z('u8', 100)],
+    inputs: [codes('u8', [1, 3, 6, 5]), real(0.06), code('u8', 120), real(0.05), code('u8', 100)],
     attributes: { kernel_shape: [3, 2], pads: [1, 0, 1, 1], strides: [2, 1] },
   },
   {
     name: 'QLinearGlobalAveragePool, channels last',
     op: 'QLinearGlobalAveragePool',
-    inputs: [codes('u8', [2, 4, 5, 3]), s(0.06), z('u8', 120), s(0.02), z('u8', 100)],
+    inputs: [codes('u8', [2, 4, 5, 3]), real(0.06), code('u8', 120), real(0.02), code('u8', 100)],
     attributes: { channels_last: 1 },
   },
   {
     name: 'QLinearSoftmax',
     op: 'QLinearSoftmax',
-    inputs: [codes('u8', [4, 10]), s(0.06), z('u8', 120), s(1 / 256), z('u8', 0)],
+    inputs: [codes('u8', [4, 10]), real(0.06), code('u8', 120), real(1 / 256), code('u8', 0)],
     attributes: { axis: -1, opset: 13 },
   },
   {
     name: 'QLinearConcat',
     op: 'QLinearConcat',
-    inputs: [s(0.1), z('u8', 90), codes('u8', [2, 3]), s(0.06), z('u8', 12), codes('u8', [2, 2]), s(0.11), z('u8', 0)],
+    inputs: [
+      real(0.1),
+      code('u8', 90),
+      codes('u8', [2, 3]),
+      real(0.06),
+      code('u8', 12),
+      codes('u8', [2, 2]),
+      real(0.11),
+      code('u8', 0),
+    ],
     attributes: { axis: 1 },
   },
 ];

@@ -1,0 +1,88 @@
+import { attr, defineOp, type OnnxNode, type TensorType, type Value } from '../../src/ir/index.ts';
+import { knownCount } from './axes.ts';
+import { real, toF64 } from './elements.ts';
+import {
+  addProduct,
+  functionsOf,
+  laidOut,
+  readRecurrent,
+  recurrentAttributes,
+  recurrentOperands,
+  recurrentTypes,
+  runRecurrent,
+  timeFirst,
+} from './recurrent.ts';
+
+type Activations = [(x: number) => number, (x: number) => number, (x: number) => number];
+
+/** The gates lie in the order input (i), output (o), forget (f), cell (g); the peepholes p [D, 3·H] as i, o, f. */
+export const lstm = defineOp({
+  name: 'nn.lstm',
+  summary:
+    'i, o, f = σ(W·x + R·h + biases + p∘c), c = f∘c + i∘g(…), h = o∘tanh(c) along a sequence; all states, the last, and the last cell.',
+  operands: { ...recurrentOperands, initial_c: 'optional', p: 'optional' },
+  attributes: { ...recurrentAttributes, input_forget: attr.bool(false) },
+  results: ['y', 'y_h', 'y_c'],
+  infer(operands, attributes) {
+    const [all, last] = recurrentTypes(operands, attributes, 4, 3);
+    return [all, last, last];
+  },
+  evaluate(operands, attributes, { results }) {
+    const [r, bias] = [toF64(operands.r), operands.b && toF64(operands.b)];
+    const [peepholes, first] = [operands.p && toF64(operands.p), operands.initial_c && toF64(operands.initial_c)];
+    const hidden = operands.r.shape[2] as number;
+    const batch = operands.x.shape[1] as number;
+    const cells = new Float64Array((operands.r.shape[0] as number) * batch * hidden);
+    const sums = new Float64Array(4 * hidden);
+    const states = runRecurrent(operands, attributes, (d, n) => {
+      const [f, g, h] = functionsOf(attributes, d, 3) as Activations;
+      const at = (d * batch + n) * hidden;
+      const c = cells.subarray(at, at + hidden);
+      if (first) c.set(first.subarray(at, at + hidden));
+      const peep = (gate: number, i: number) => (peepholes ? (peepholes[(d * 3 + gate) * hidden + i] as number) : 0);
+      return (projected, state) => {
+        sums.set(projected);
+        addProduct(sums, r, d * 4 * hidden * hidden, hidden, state, 0);
+        if (bias)
+          for (let k = 0; k < sums.length; k++) {
+            sums[k] = (sums[k] as number) + (bias[(d * 8 + 4) * hidden + k] as number);
+          }
+        for (let i = 0; i < hidden; i++) {
+          const before = c[i] as number;
+          const input = f((sums[i] as number) + peep(0, i) * before);
+          const forget = attributes.input_forget
+            ? 1 - input
+            : f((sums[2 * hidden + i] as number) + peep(2, i) * before);
+          const cell = forget * before + input * g(sums[3 * hidden + i] as number);
+          c[i] = cell;
+          state[i] = f((sums[hidden + i] as number) + peep(1, i) * cell) * h(cell);
+        }
+      };
+    });
+    return [...states, cells].map((data, i) => real((results[i] as TensorType).shape as number[], data));
+  },
+  cost: ({ x, w, r }) => ({
+    multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
+  }),
+  onnx: [{ op: 'LSTM', build: importLstm }],
+});
+
+function importLstm(node: OnnxNode): readonly Value[] {
+  const layout = node.int('layout', 0);
+  const x = timeFirst(node, layout, 0) ?? node.refuse('no input');
+  const operands = {
+    x,
+    w: node.input(1),
+    r: node.input(2),
+    b: node.optionalInput(3),
+    sequence_lens: node.optionalInput(4),
+    initial_h: timeFirst(node, layout, 5),
+    initial_c: timeFirst(node, layout, 6),
+    p: node.optionalInput(7),
+  };
+  const attributes = {
+    ...readRecurrent(node, ['Sigmoid', 'Tanh', 'Tanh']),
+    input_forget: node.int('input_forget', 0) !== 0,
+  };
+  return laidOut(node, layout, node.create(lstm, operands, attributes).results);
+}

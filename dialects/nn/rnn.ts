@@ -1,0 +1,58 @@
+import { defineOp, type OnnxNode, type TensorType, type Value } from '../../src/ir/index.ts';
+import { knownCount } from './axes.ts';
+import { real, toF64 } from './elements.ts';
+import {
+  addProduct,
+  functionsOf,
+  laidOut,
+  readRecurrent,
+  recurrentAttributes,
+  recurrentOperands,
+  recurrentTypes,
+  runRecurrent,
+  timeFirst,
+} from './recurrent.ts';
+
+export const rnn = defineOp({
+  name: 'nn.rnn',
+  summary: 'h = f(W·x + Wb + R·h + Rb) along a sequence; all states, and the last.',
+  operands: recurrentOperands,
+  attributes: recurrentAttributes,
+  results: ['y', 'y_h'],
+  infer: (operands, attributes) => recurrentTypes(operands, attributes, 1, 1),
+  evaluate(operands, attributes, { results }) {
+    const [r, bias] = [toF64(operands.r), operands.b && toF64(operands.b)];
+    const hidden = operands.r.shape[2] as number;
+    const sums = new Float64Array(hidden);
+    const states = runRecurrent(operands, attributes, (d) => {
+      const [f] = functionsOf(attributes, d, 1);
+      return (projected, h) => {
+        sums.set(projected);
+        addProduct(sums, r, d * hidden * hidden, hidden, h, 0);
+        for (let i = 0; i < hidden; i++) {
+          const recurrentBias = bias ? (bias[(d * 2 + 1) * hidden + i] as number) : 0;
+          h[i] = (f as (x: number) => number)((sums[i] as number) + recurrentBias);
+        }
+      };
+    });
+    return states.map((data, i) => real((results[i] as TensorType).shape as number[], data));
+  },
+  cost: ({ x, w, r }) => ({
+    multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
+  }),
+  onnx: [{ op: 'RNN', build: importRnn }],
+});
+
+function importRnn(node: OnnxNode): readonly Value[] {
+  const layout = node.int('layout', 0);
+  const x = timeFirst(node, layout, 0) ?? node.refuse('no input');
+  const operands = {
+    x,
+    w: node.input(1),
+    r: node.input(2),
+    b: node.optionalInput(3),
+    sequence_lens: node.optionalInput(4),
+    initial_h: timeFirst(node, layout, 5),
+  };
+  return laidOut(node, layout, node.create(rnn, operands, readRecurrent(node, ['Tanh'])).results);
+}
