@@ -61,9 +61,14 @@ export function loopNest(
     } else if (axis < depth - 1) {
       k.loop(0, extent, 1, (i) => visit(axis + 1, step(at, axis, i)));
     } else {
-      const whole = extent - (extent % width);
-      k.loop(0, whole, width, (i) => body(step(at, axis, i), width, contiguous));
-      k.loop(whole, extent, 1, (i) => body(step(at, axis, i), 1, contiguous));
+      // whole vectors, then one of half the width where it still fits, down to four lanes, then single elements
+      let from = 0;
+      for (let lanes = width; lanes >= 1; lanes = lanes > 4 ? lanes / 2 : lanes > 1 ? 1 : 0) {
+        const to = extent - ((extent - from) % lanes);
+        const by = lanes;
+        k.loop(from, to, by, (i) => body(step(at, axis, i), by, contiguous));
+        from = to;
+      }
     }
   };
   visit(

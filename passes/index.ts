@@ -14,6 +14,7 @@ import { lowerKernels } from './lower/kernels.ts';
 import { quantize } from './quantize/quantize.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
+import { floatRescale } from './schedule/floatRescale.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
 import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
@@ -33,6 +34,7 @@ export const allPasses: readonly Pass[] = [
   quantize,
   toInteger,
   expandDcast,
+  floatRescale,
   uniformShift,
   explicitPadding,
   chooseLayout,

@@ -7,5 +7,6 @@ export const cTarget: Target = {
   vectorBytes: 0,
   slack: 0,
   contractions: ['scalar_i8'],
+  floatRescale: false,
   accumulators: 16,
 };

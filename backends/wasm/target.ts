@@ -7,5 +7,6 @@ export const wasmTarget: Target = {
   vectorBytes: 16,
   slack: 64,
   contractions: ['dot_i16x8', 'relaxed_dot_i8x16'],
+  floatRescale: true,
   accumulators: 12,
 };

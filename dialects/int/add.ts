@@ -2,6 +2,7 @@ import { attr, defineOp, staticShape, storageOf, type TensorType, type Value } f
 import { sumRescaled } from '../../src/numerics/index.ts';
 import { typedArrayOf } from '../../src/support/tensor.ts';
 import { broadcastTo } from '../nn/broadcast.ts';
+import { narrowed } from './narrow.ts';
 
 /** A sum of codes of different scales, rounded once; with one operand, the same codes at another scale. */
 export const add = defineOp({
@@ -35,19 +36,18 @@ export const add = defineOp({
   },
   lower: {
     kind: 'elementwise',
-    // Σ (x_i − z_i)·m_i + 2^(s−1) fits 32 bits: numerics/multiplier.ts chooses m and s so.
+    // Σ (x_i − z_i)·m_i + 2^(s−1) fits 32 bits (numerics/multiplier.ts chooses m and s so), so that its parts may wrap:
+    // it is Σ x_i·m_i + c with c = 2^(s−1) − Σ z_i·m_i
     body(k, xs, op): Value {
       const { multipliers, shift, zero_points, zero_point, min, max } = add.attributesOf(op);
+      const constant = multipliers.reduce((c, m, i) => c - m * (zero_points[i] as number), 2 ** (shift - 1));
       const terms = xs.map((x, i) => {
         const code = k.convert(x, 'i32');
-        const difference = k.sub(code, k.constant(zero_points[i] as number, 'i32', code));
-        return k.mul(difference, k.constant(multipliers[i] as number, 'i32', code));
+        return k.mul(code, k.constant(multipliers[i] as number, 'i32', code));
       });
       const sum = terms.reduce((a, b) => k.add(a, b));
-      const rounded = k.shr(k.add(sum, k.constant(2 ** (shift - 1), 'i32', sum)), shift);
-      const code = k.add(rounded, k.constant(zero_point, 'i32', sum));
-      const clamped = k.min(k.max(code, k.constant(min, 'i32', sum)), k.constant(max, 'i32', sum));
-      return k.narrowSaturate(clamped, storageOf((op.result.type as TensorType).element));
+      const rounded = k.shr(k.add(sum, k.constant(constant | 0, 'i32', sum)), shift);
+      return narrowed(k, k.add(rounded, k.constant(zero_point, 'i32', sum)), op, { min, max });
     },
   },
 });

@@ -6,4 +6,5 @@ export { poolSum } from './poolSum.ts';
 export { reduceSum } from './reduceSum.ts';
 export { requantize } from './requantize.ts';
 export { rescale } from './rescale.ts';
+export { rescaleFloat } from './rescaleFloat.ts';
 export { table } from './table.ts';

@@ -2,6 +2,7 @@ import { attr, defineOp, storageOf, type TensorType, type Value } from '../../sr
 import { clamp, requantizeHalfUp } from '../../src/numerics/index.ts';
 import { type HostTensor, typedArrayOf } from '../../src/support/tensor.ts';
 import { broadcastTo } from '../nn/broadcast.ts';
+import { narrowed } from './narrow.ts';
 
 /** int.requantize with one shift for all channels; `uniform-shift` makes it and proves it equal. */
 export const rescale = defineOp({
@@ -33,8 +34,7 @@ export const rescale = defineOp({
       const limited = bound ? k.min(k.max(sum, k.neg(bound)), bound) : sum;
       const shifted = k.mulShift(factor ? k.mul(limited, factor) : limited, multiplier, shift);
       const code = zero_point === 0 ? shifted : k.add(shifted, k.constant(zero_point, 'i32', shifted));
-      const clamped = k.min(k.max(code, k.constant(min, 'i32', code)), k.constant(max, 'i32', code));
-      return k.narrowSaturate(clamped, storageOf((op.result.type as TensorType).element));
+      return narrowed(k, code, op, { min, max });
     },
   },
 });

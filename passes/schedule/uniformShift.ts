@@ -1,31 +1,13 @@
-import { conv } from '../../dialects/int/conv.ts';
-import { matmul } from '../../dialects/int/matmul.ts';
 import { requantize } from '../../dialects/int/requantize.ts';
 import { rescale } from '../../dialects/int/rescale.ts';
-import { bitsOf, integerRange, type Op, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
+import { bitsOf, type Op, storageOf, type TensorType } from '../../src/ir/index.ts';
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { op, rule } from '../../src/rewrite/index.ts';
 import { InternalError, QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { constantOf, createInts } from '../constants.ts';
-import { contractionRanges, type Interval } from '../integer/accumulatorRange.ts';
+import { accumulatorRanges, anyI32 } from './accumulatorRanges.ts';
 import { commonShift } from './commonShift.ts';
-
-const anyI32: Interval = { low: -(2 ** 31), high: 2 ** 31 - 1 };
-
-/** What the accumulators can be, for each output channel of a contraction with constant weights. */
-function rangesOf(acc: Value): Interval[] | undefined {
-  const made = acc.op;
-  const weights = made && constantOf(made.operands[1]);
-  if (!weights || weights.shape.length < 2) return undefined;
-  const codes = integerRange(storageOf((made.operand(0).type as TensorType).element));
-  const bias = constantOf(made.operands[2])?.data as Int32Array | undefined;
-  if (made.definition === conv) return contractionRanges(weights, 0, bias, conv.attributesOf(made).zero_point, codes);
-  if (made.definition !== matmul) return undefined;
-  const { zero_point_a, zero_point_b } = matmul.attributesOf(made);
-  if (zero_point_b !== 0) return undefined;
-  return contractionRanges(weights, weights.shape.length - 1, bias, zero_point_a, codes);
-}
 
 function parameterOf(root: Op, index: number): HostTensor {
   const found = constantOf(root.operand(index));
@@ -37,12 +19,12 @@ function parameterOf(root: Op, index: number): HostTensor {
 const uniform = rule('uniform-shift', op(requantize), ({ root }, rewriter) => {
   const multiplier = parameterOf(root, 1);
   const shift = parameterOf(root, 2);
-  const ranges = rangesOf(root.operand(0));
-  const byChannel = ranges?.length === multiplier.data.length ? ranges : undefined;
+  const ranges = accumulatorRanges(root.operand(0));
+  const known = ranges && (ranges.length === 1 || ranges.length === multiplier.data.length) ? ranges : undefined;
   const channels = Array.from(multiplier.data as Int32Array, (m, i) => ({
     m,
     s: shift.data[i] as number,
-    range: byChannel?.[i] ?? anyI32,
+    range: known?.[i] ?? known?.[0] ?? anyI32,
   }));
   const bits = bitsOf(storageOf((root.result.type as TensorType).element));
   const common = commonShift(channels, bits);

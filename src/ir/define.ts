@@ -115,7 +115,7 @@ export interface OpDefinition {
 /** An op's declaration with its types: what `defineOp` returns. */
 export interface TypedOp<O extends OperandSpecs, A extends AttributeSpecs> extends OpDefinition {
   /** Whether `op` is this operation. */
-  is(op: Op | undefined): op is Op;
+  is(op: Op | undefined): op is Op & { readonly definition: TypedOp<O, A> };
   /** The operands of `op` by name. */
   operandsOf(op: Op): ByOperand<O, Value>;
   /** The attributes of `op` by name, defaults filled in. */
@@ -168,7 +168,7 @@ export function defineOp<const O extends OperandSpecs, const A extends Attribute
       ) ?? {
         multiplyAdds: 0,
       },
-    is: (op): op is Op => op?.definition === definition,
+    is: (op): op is Op & { readonly definition: TypedOp<O, A> } => op?.definition === definition,
     operandsOf: (op) => byName(op.operands),
     attributesOf: (op) => filled(op.attributes),
     flatten: (operands) => flattenOperands(spec.operands, operands as Record<string, unknown>),

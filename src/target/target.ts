@@ -11,6 +11,8 @@ export interface Target {
   readonly slack: number;
   /** Ways to run an 8-bit contraction, the baseline first; each further one needs its feature. */
   readonly contractions: readonly IntrinsicName[];
+  /** Whether float arithmetic is always there and cheaper than 64-bit products. */
+  readonly floatRescale: boolean;
   /** Registers that a contraction's tile may fill with accumulators. */
   readonly accumulators: number;
 }

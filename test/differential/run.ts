@@ -7,6 +7,7 @@ import { foldPacking } from '../../passes/lower/foldPacking.ts';
 import { lowerKernels } from '../../passes/lower/kernels.ts';
 import { chooseLayout } from '../../passes/schedule/chooseLayout.ts';
 import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
+import { floatRescale } from '../../passes/schedule/floatRescale.ts';
 import { uniformShift } from '../../passes/schedule/uniformShift.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import { type Module, staticShape, storageOf, type TensorType, verifyModule } from '../../src/ir/index.ts';
@@ -21,6 +22,7 @@ export async function planned(text: string, target: Target): Promise<Module> {
   const context = { registry, target, report: () => {} };
   for (const pass of [
     expandDcast,
+    floatRescale,
     uniformShift,
     explicitPadding,
     chooseLayout,
