@@ -110,7 +110,7 @@ export class GraphImporter {
       const name = node.inputName(i);
       return name === undefined ? undefined : this.find(frame, name, where);
     };
-    const special = domain === '' ? structural.get(proto.opType) : undefined;
+    const special = structural.get(domain === '' ? proto.opType : `${domain}.${proto.opType}`);
     const items = special && located(where, () => special({ node, item, frame, importer: this }));
     if (items) {
       node.checkAllRead();

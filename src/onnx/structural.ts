@@ -1,3 +1,4 @@
+import { importFlexAttention } from './flexAttention.ts';
 import type { Frame, GraphImporter } from './graph.ts';
 import { importIf } from './if.ts';
 import { importLoop } from './loop.ts';
@@ -18,10 +19,11 @@ export interface Call {
 /** Gives the outputs, or undefined to leave the node to the mappings. */
 export type Structural = (call: Call) => readonly Item[] | undefined;
 
-/** The operators that are more than a function of tensors, by name. */
+/** The operators that are more than a function of tensors, by name, those of other domains with their domain. */
 export const structural: ReadonlyMap<string, Structural> = new Map([
   ['If', importIf],
   ['Loop', importLoop],
   ['Scan', importScan],
   ...sequenceOperators,
+  ['ai.onnx.preview.FlexAttention', importFlexAttention],
 ]);

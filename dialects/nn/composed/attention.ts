@@ -44,7 +44,7 @@ function readHeads(c: Compose): Heads {
 }
 
 /** Each head of keys or values as often as queries share it. */
-function repeatHeads(c: Compose, x: Value, times: number): Value {
+export function repeatHeads(c: Compose, x: Value, times: number): Value {
   if (times === 1) return x;
   const [batch, heads, sequence, size] = shapeOf(x) as [Dim, Dim, Dim, Dim];
   const spread = c.expand(c.reshape(x, [batch, heads, 1, sequence, size]), [batch, heads, times, sequence, size]);
