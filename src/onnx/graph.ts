@@ -32,7 +32,7 @@ export interface ImportState {
 }
 
 /** Most nodes that a model may come to when its functions are inlined and its loops unrolled. */
-const nodeLimit = 1_000_000;
+const nodeLimit = 200_000;
 
 /** Imports the nodes of graphs, of the graphs in their attributes, and of the functions that they call. */
 export class GraphImporter {
