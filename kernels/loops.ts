@@ -76,3 +76,21 @@ export function loopNest(
     accesses.map(({ offset, base }) => (base ? k.add(base, k.index(offset)) : k.index(offset))),
   );
 }
+
+/**
+ * Visits `size` elements `lanes` at a time. Where the last vector would reach beyond the end it begins earlier and
+ * does some elements again, so `body` must give the same for them; only when there are fewer elements than lanes is
+ * it given a part, of `live` lanes.
+ */
+export function overlapping(
+  k: KernelBuilder,
+  size: number,
+  lanes: number,
+  body: (begin: Value, live: number) => void,
+): void {
+  if (size < lanes) {
+    body(k.index(0), size);
+    return;
+  }
+  k.loop(0, size, lanes, (i) => body(size % lanes === 0 ? i : k.min(i, k.index(size - lanes)), lanes));
+}

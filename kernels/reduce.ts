@@ -3,6 +3,7 @@ import { bytesOf, physicalOrder, staticShape, storageOf, stridesOf, type Value }
 import { InternalError } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, tensorType } from './cluster.ts';
+import { overlapping } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
 
 /** A reduction over any axes: lanes over the innermost axis when that is kept, else over the sum and then joined. */
@@ -109,9 +110,7 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
         return;
       }
       const size = shape[innermost as number] as number;
-      const rest = size % wide;
-      k.loop(0, size - rest, wide, (channel) => block(at, row, channel, wide, wide));
-      if (rest > 0) block(at, row, k.index(size - rest), wide, rest);
+      overlapping(k, size, wide, (channel, live) => block(at, row, channel, wide, live));
     };
     visit(0, k.index(0), k.index(0));
   };

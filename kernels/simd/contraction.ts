@@ -66,12 +66,16 @@ export interface PanelShape {
 /** Panels that every way of computing in `products` can read. */
 export function panelShape(problem: Contraction, products: readonly InnerProduct[]): PanelShape {
   const unit = (products[0] as InnerProduct).columns;
-  const wide = problem.rows <= 2 ? 16 : 8;
-  let width = unit;
-  while (width < wide && width < problem.columns) width *= 2;
-  // one wider panel beats a panel and a narrow rest
-  if (problem.columns > width && problem.columns <= 16 && unit > 1) width = 16;
-  return { width, panels: Math.ceil(problem.columns / width) };
+  const { columns, rows } = problem;
+  const panel = (width: number) => ({ width, panels: Math.ceil(columns / width) });
+  if (unit > 1 && columns <= 16) {
+    let width = unit;
+    while (width < columns) width *= 2;
+    return panel(width);
+  }
+  // few rows leave registers for wider panels, unless a part of one would be left over
+  const wide = rows <= 2 && (columns % 16 === 0 || columns % 8 !== 0);
+  return panel(wide ? 16 : Math.max(unit, Math.min(8, columns)));
 }
 
 export function segmentCount(problem: Contraction): number {
@@ -85,8 +89,8 @@ interface Buffers {
   readonly starts: Value;
 }
 
-/** Tiles longer than this many multiply operations are not unrolled along k. */
-const unrollLimit = 64;
+/** Multiply operations, beyond those of one k step, up to which a tile is unrolled along k. */
+const unrollLimit = 48;
 
 /** The loops of a contraction. `finish` gets the sums of one row of a tile. */
 export function buildContraction(
@@ -184,8 +188,10 @@ function reduceSegments(
     });
   };
   const run = (sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
-    const work = rows.length * units;
-    const unroll = Math.max(1, Math.min(runSteps, Math.floor(unrollLimit / (2 * work)), 4));
+    const work = rows.length * units * product.registers;
+    const most = Math.max(1, Math.min(runSteps, Math.floor(unrollLimit / work), 4));
+    const exact = [4, 3, 2].find((u) => u <= most && runSteps % u === 0);
+    const unroll = exact ?? most;
     const whole = runSteps * work <= unrollLimit ? 0 : runSteps - (runSteps % unroll);
     let now = k.for(0, whole, unroll, sums, (s, carried) => {
       let next = carried;

@@ -2,6 +2,7 @@ import { type KernelBuilder, pack, start } from '../../dialects/kernel/index.ts'
 import { type ScalarType, staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
 import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 
 /** How a depthwise kernel adds the products of some taps: `depth` taps a step, for all lanes at once. */
@@ -75,7 +76,6 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const out = staticShape(tensorType(cluster.result));
   const full = lanesFor(target, element === 'f32' ? 4 : 1);
   const lanes = full > 8 && channels <= 8 ? 8 : full;
-  const blocks = Math.ceil(channels / lanes);
   const tapOffsets = kernel.reduce<number[]>(
     (offsets, extent, axis) =>
       offsets.flatMap((offset) =>
@@ -88,7 +88,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   );
   const products = tapProducts(target, element);
   const flips = products.some((product) => product.feature !== undefined) && element === 'i8';
-  const count = blocks * lanes;
+  const count = Math.ceil(channels / lanes) * lanes;
   const starts = rewriter.create(
     start,
     { weights, bias },
@@ -103,16 +103,16 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   ).result;
   // one packing for each depth: depthwise weights are small, and the order inside a step differs
   const packedFor = (depth: number): Value => {
-    const sizes = [blocks, Math.ceil(tapOffsets.length / depth), lanes, depth];
+    const sizes = [Math.ceil(tapOffsets.length / depth), count, depth];
     return rewriter.create(
       pack,
       { x: weights },
       {
         order: [0, 1, ...kernel.map((_, i) => i + 2)],
         shape: [channels, tapOffsets.length],
-        axes: [0, 1, 0, 1],
+        axes: [1, 0, 1],
         sizes,
-        steps: [lanes, depth, 1, 1],
+        steps: [depth, 1, 1],
       },
       { types: [tensor([sizes.reduce((n, d) => n * d, 1)], storageOf(tensorType(weights).element))] },
     ).result;
@@ -137,8 +137,8 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       : k.index(0);
 
     const block = (at: Value, row: Value, channel: Value, live: number): void => {
-      const weightAt = k.scaled(channel, groups * product.depth);
-      const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * lanes * product.depth)), lanes * product.depth);
+      const weightAt = k.scaled(channel, product.depth);
+      const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * count * product.depth)), lanes * product.depth);
       const preloaded = held ? Array.from({ length: groups }, (_, g) => load(g)) : undefined;
       const first = k.load(startBuffer, k.add(channel, begin), lanes);
       const pixel = (i: Value): void => {
@@ -161,12 +161,10 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       k.loop(0, out.at(-1) as number, 1, pixel);
     };
 
-    const rest = channels % lanes;
     // batch and all spatial axes but the last, which is the pixel loop
     const visit = (depth: number, at: Value, row: Value): void => {
       if (depth === spatial) {
-        k.loop(0, channels - rest, lanes, (channel) => block(at, row, channel, lanes));
-        if (rest > 0) block(at, row, k.index(channels - rest), rest);
+        overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
         return;
       }
       const axis = depth === 0 ? 0 : depth + 1;

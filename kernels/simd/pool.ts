@@ -2,6 +2,7 @@ import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { bytesOf, staticShape, storageOf, stridesOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 
 /** How a pool joins the elements of a window. */
@@ -69,11 +70,9 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
       const place = { element: k.add(k.scaled(row, channels), channel), channel };
       k.store(after(k, joining.finish(k, joined, offsets.length), place, lanes), y, place.element, live);
     };
-    const rest = channels % lanes;
     const visit = (depth: number, at: Value, row: Value): void => {
       if (depth > spatial) {
-        k.loop(0, channels - rest, lanes, (channel) => block(at, row, channel, lanes));
-        if (rest > 0) block(at, row, k.index(channels - rest), rest);
+        overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
         return;
       }
       const axis = depth === 0 ? 0 : depth + 1;
