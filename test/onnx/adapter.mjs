@@ -49,7 +49,7 @@ function runInterpreter(bytes, options, inputs) {
     return interpret(importOnnx(bytes, options), inputs);
   } catch (error) {
     if (!String(error.message).includes('depends on data')) throw error;
-    const isData = ([name, tensor]) => tensor.dtype.startsWith('f') && name !== 'scales';
+    const isData = ([name, tensor]) => tensor.dtype.startsWith('f') && tensor.shape.length > 0 && name !== 'scales';
     const constants = Object.fromEntries(Object.entries(inputs).filter((entry) => !isData(entry)));
     const data = Object.fromEntries(Object.entries(inputs).filter(isData));
     return interpret(importOnnx(bytes, { ...options, constants }), data);

@@ -59,7 +59,8 @@ function run(bytes: Uint8Array, inputs: Tensors): Record<string, HostTensor> {
     return interpret(importOnnx(bytes, { registry }), inputs);
   } catch (error) {
     if (!(error instanceof QcError) || !error.message.includes('depends on data')) throw error;
-    const isData = ([name, tensor]: [string, HostTensor]) => tensor.dtype.startsWith('f') && name !== 'scales';
+    const isData = ([name, tensor]: [string, HostTensor]) =>
+      tensor.dtype.startsWith('f') && tensor.shape.length > 0 && name !== 'scales';
     const constants = Object.fromEntries(Object.entries(inputs).filter((entry) => !isData(entry)));
     const data = Object.fromEntries(Object.entries(inputs).filter(isData));
     return interpret(importOnnx(bytes, { registry, constants }), data);

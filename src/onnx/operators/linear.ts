@@ -93,8 +93,9 @@ export function asElement(node: OnnxNode, value: Value, element: QuantType | Sca
   return node.create(scast, { x: source }, {}, [type]).result;
 }
 
-export function castTo(node: OnnxNode, x: Value, to: ScalarType): Value {
-  return elementOf(x) === to ? x : node.create(cast, { x }, { to }).result;
+export function castTo(node: OnnxNode, x: Value, to: ScalarType, saturate = true): Value {
+  const attributes = saturate ? { to } : { to, saturate };
+  return elementOf(x) === to ? x : node.create(cast, { x }, attributes).result;
 }
 
 /** (codes − zero point)·scale in `to`: codes under a quantized type where the parameters allow, else arithmetic. */
@@ -120,7 +121,7 @@ export function dequantize(node: OnnxNode, codes: Value, linear: Linear, to: Sca
 
 /**
  * clamp(half_even(x / scale) + zero point) as codes of `storage`, or the nearest narrow float. `precision` is the
- * type of the division.
+ * type of the division; `saturate` is for 8-bit floats alone.
  */
 export function quantize(
   node: OnnxNode,
@@ -128,6 +129,7 @@ export function quantize(
   linear: Linear,
   storage: ScalarType,
   precision: ScalarType = elementOf(x),
+  saturate = true,
 ): Value {
   const { shape } = typeOf(x);
   const type = elementOf(x) === 'f32' ? quantTypeOf(node, shape, storage, linear) : undefined;
@@ -137,7 +139,9 @@ export function quantize(
   const scale = spread(node, castTo(node, linear.scale, precision), shape, linear);
   const steps = node.create(div, { a: castTo(node, x, precision), b: scale }).result;
   const zero = linear.zeroPoint && spread(node, castTo(node, linear.zeroPoint, 'f32'), shape, linear);
-  if (!isInteger(storage)) return castTo(node, zero ? plus(node, castTo(node, steps, 'f32'), zero) : steps, storage);
+  if (!isInteger(storage)) {
+    return castTo(node, zero ? plus(node, castTo(node, steps, 'f32'), zero) : steps, storage, saturate);
+  }
   const whole = castTo(node, node.create(round, { x: steps }).result, 'f32');
   const [min, max] = integerRange(storage);
   const code = node.create(clamp, { x: zero ? plus(node, whole, zero) : whole }, { min, max }).result;

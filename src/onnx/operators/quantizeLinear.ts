@@ -36,11 +36,10 @@ function importQuantize(node: OnnxNode): Value {
   const declared = elementNumbered(node, 'output_dtype');
   const storage = linear.zeroPoint ? elementOf(linear.zeroPoint) : (declared ?? 'u8');
   const precision = elementNumbered(node, 'precision');
-  if (node.int('saturate', 1) !== 1 && storage.startsWith('f8')) {
-    return node.refuse('saturate = 0', 'codes that saturate are supported');
-  }
+  // Integers always saturate.
+  const saturate = node.int('saturate', 1) !== 0 || !storage.startsWith('f8');
   const x = node.input(0);
-  return quantize(node, elementOf(x) === 'i32' ? castTo(node, x, 'f32') : x, linear, storage, precision);
+  return quantize(node, elementOf(x) === 'i32' ? castTo(node, x, 'f32') : x, linear, storage, precision, saturate);
 }
 
 function importDequantize(node: OnnxNode): Value {
