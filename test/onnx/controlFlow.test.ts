@@ -53,7 +53,7 @@ const truth = (name: string, value: boolean) =>
   tensorProto(name, { dtype: 'i1', shape: [], data: Uint8Array.of(value ? 1 : 0) });
 const f32 = (name: string, shape: (number | string)[]) => tensorInfo(name, 'f32', shape);
 
-function modelOf(parts: Partial<GraphProto>, functions: FunctionProto[] = []): Uint8Array {
+function modelOf(parts: Partial<GraphProto>, functions: FunctionProto[] = [], opset = 17): Uint8Array {
   return encodeModel({
     irVersion: 8,
     producerName: '',
@@ -61,7 +61,7 @@ function modelOf(parts: Partial<GraphProto>, functions: FunctionProto[] = []): U
     domain: '',
     modelVersion: 0n,
     opsetImports: [
-      { domain: '', version: 17 },
+      { domain: '', version: opset },
       { domain: 'local', version: 1 },
     ],
     graph: graphOf(parts),
@@ -297,6 +297,34 @@ describe('Scan', () => {
       a: { dtype: 'f32', shape: [2, 3], data: six(1) },
       b: { dtype: 'f32', shape: [3, 2], data: six(-3) },
       outer: vector(2, 0.5),
+    });
+  });
+});
+
+describe('Scan of version 8', () => {
+  it('runs for each member of a batch', async () => {
+    const scan = node(
+      'Scan',
+      ['', 'start', 'a'],
+      ['last', 'all'],
+      [
+        int('num_scan_inputs', 1),
+        ints('directions', [1]),
+        body('body', {
+          inputs: [f32('s', [2]), f32('p', [2])],
+          nodes: [node('Add', ['s', 'p'], ['next']), node('Neg', ['next'], ['slice'])],
+          outputs: [f32('next', [2]), f32('slice', [2])],
+        }),
+      ],
+    );
+    const parts = {
+      inputs: [f32('start', [2, 2]), f32('a', [2, 3, 2])],
+      outputs: [f32('last', [2, 2]), f32('all', [2, 3, 2])],
+      nodes: [scan],
+    };
+    await agree(modelOf(parts, [], 8), {
+      start: { dtype: 'f32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) },
+      a: { dtype: 'f32', shape: [2, 3, 2], data: Float32Array.from({ length: 12 }, (_, i) => i * i) },
     });
   });
 });
