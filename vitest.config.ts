@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Whole models, sweeps over samples and the packed package: minutes, so they run in `npm test` and not in `npm run check`. */
-const slow = ['test/models/**/*.test.ts', 'test/slow/**/*.test.ts', 'test/package.test.ts'];
+const slow = ['test/**/*.slow.test.ts', 'test/models/**/*.test.ts', 'test/slow/**/*.test.ts', 'test/package.test.ts'];
 
 export default defineConfig({
   test: {
