@@ -151,16 +151,7 @@ export const mul: BinaryOp = binary({
   summary: 'y = a · b.',
   evaluate: { real: (a, b) => a * b, int: Math.imul, big: (a, b) => a * b },
   body: (k, a, b) => k.mul(a, b),
-  onnx: (op) => [
-    both(op, 'Mul'),
-    {
-      op: 'Mean',
-      build(node): Value {
-        const share = { dtype: 'f32' as const, shape: [], data: Float32Array.of(1 / node.inputCount) };
-        return node.create(op, { a: combine(node, add), b: node.createConstant(share) }).result;
-      },
-    },
-  ],
+  onnx: (op) => [both(op, 'Mul')],
 });
 
 function nonZero<T>(divisor: T): T {

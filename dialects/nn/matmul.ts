@@ -3,6 +3,7 @@ import {
   type Dim,
   defineOp,
   expressed,
+  isFloat,
   type OnnxNode,
   type TensorType,
   tensor,
@@ -13,8 +14,9 @@ import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
 import { knownCount } from './axes.ts';
 import { add, clampInPlace, mul, verifyClamp } from './binary.ts';
 import { broadcastDims, broadcastTo, commonElement } from './broadcast.ts';
+import { cast } from './cast.ts';
 import { checkBias } from './conv.ts';
-import { fromNumbers, isBig, real, toF64 } from './elements.ts';
+import { fromNumbers, isReal, real, toF64 } from './elements.ts';
 import { expand } from './expand.ts';
 import { reshape } from './reshape.ts';
 import { transpose } from './transpose.ts';
@@ -52,7 +54,7 @@ export const matmul = defineOp({
     const shape = matmulShape(a.shape, b.shape) as number[];
     if (a.shape.at(-1) !== b.shape.at(-2)) matmulMismatch(a, b);
     const data = multiply(a, b, shape, bias);
-    if (isBig(a.dtype) || a.dtype === 'i32' || a.dtype === 'u32') return fromNumbers(a.dtype, shape, data);
+    if (!isReal(a.dtype)) return fromNumbers(a.dtype, shape, data);
     clampInPlace(data, clamp[0] as number, clamp[1] as number);
     return real(shape, data);
   },
@@ -121,9 +123,10 @@ function importGemm(node: OnnxNode): Value {
     node.int(flag, 0) === 0 ? x : node.create(transpose, { x }, { perm: [1, 0] }).result;
   const scaled = (x: Value, factor: number): Value => {
     if (factor === 1) return x;
-    const element = expressed((x.type as TensorType).element);
-    if (element !== 'f32') return node.refuse(`a factor ${factor} on ${element}`);
-    const b = node.createConstant({ dtype: 'f32', shape: [], data: Float32Array.of(factor) });
+    const to = expressed((x.type as TensorType).element);
+    if (!isFloat(to) && !Number.isInteger(factor)) return node.refuse(`a factor ${factor} on ${to}`);
+    const plain = node.createConstant({ dtype: 'f32', shape: [], data: Float32Array.of(factor) });
+    const b = to === 'f32' ? plain : node.create(cast, { x: plain }, { to }).result;
     return node.create(mul, { a: x, b }).result;
   };
   const [x, w, c] = [node.input(0), node.input(1), node.optionalInput(2)];

@@ -1,18 +1,8 @@
-import {
-  attr,
-  type Dim,
-  defineOp,
-  expressed,
-  type OnnxNode,
-  type TensorType,
-  tensor,
-  type Value,
-} from '../../src/ir/index.ts';
+import { attr, type Dim, defineOp, expressed, type OnnxNode, type TensorType, tensor } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
 import { knownCount } from './axes.ts';
 import { real, sameArray, toF64 } from './elements.ts';
-import { maxPoolIndices } from './maxPoolIndices.ts';
 import { checkWindow, readWindow, type Tap, type Window, windowOutput, windowSpan, windowTaps } from './window.ts';
 
 /** The output shape of a pool over [N, C, spatial…]. @throws QcError */
@@ -63,8 +53,16 @@ function poolPlane(
 
 const windowAttributes = { kernel: attr.ints(), strides: attr.ints(), pads: attr.ints() };
 
+/** The window of a pooling node. */
+interface PoolWindow {
+  readonly window: Window;
+  readonly ceiled: boolean;
+  /** What ceil_mode added at the end of each axis. */
+  readonly extra: readonly number[];
+}
+
 /** Reads a pooling node's window; ceil_mode becomes padding at the end. */
-export function readPool(node: OnnxNode): { window: Window; ceiled: boolean } {
+export function readPool(node: OnnxNode): PoolWindow {
   const spatial = (node.input(0).type as TensorType).shape.slice(2);
   const kernel = node.ints('kernel_shape');
   if (kernel.length !== spatial.length) {
@@ -72,7 +70,7 @@ export function readPool(node: OnnxNode): { window: Window; ceiled: boolean } {
   }
   const window = readWindow(node, kernel, spatial);
   const autoPad = node.string('auto_pad', 'NOTSET');
-  if (node.int('ceil_mode', 0) === 0 || autoPad.startsWith('SAME')) return { window, ceiled: false };
+  if (node.int('ceil_mode', 0) === 0 || autoPad.startsWith('SAME')) return { window, ceiled: false, extra: [] };
   checkWindow(window, spatial.length);
   const extra = spatial.map((size, i) => {
     if (typeof size !== 'number') return node.refuse(`ceil_mode on the dimension ${size} that is not known`);
@@ -85,7 +83,7 @@ export function readPool(node: OnnxNode): { window: Window; ceiled: boolean } {
     return Math.max(0, (outputs - 1) * stride + span - size - begin - end);
   });
   const pads = window.pads.map((pad, i) => (i < spatial.length ? pad : pad + (extra[i - spatial.length] as number)));
-  return { window: { ...window, pads }, ceiled: extra.some((e) => e > 0) };
+  return { window: { ...window, pads }, ceiled: extra.some((e) => e > 0), extra };
 }
 
 export const maxPool = defineOp({
@@ -109,19 +107,6 @@ export const maxPool = defineOp({
   },
   cost: () => ({ multiplyAdds: 0 }),
   lower: { kind: 'template', template: 'pool' },
-  onnx: [
-    {
-      op: 'MaxPool',
-      build(node): Value[] {
-        const x = node.input(0);
-        const column_major = node.int('storage_order', 0) !== 0;
-        const { kernel, strides, pads, dilations } = readPool(node).window;
-        const window = { kernel, strides, pads, dilations };
-        const y = node.create(maxPool, { x }, window).result;
-        return node.outputCount < 2 ? [y] : [y, node.create(maxPoolIndices, { x }, { ...window, column_major }).result];
-      },
-    },
-  ],
 });
 
 export const avgPool = defineOp({
@@ -148,21 +133,6 @@ export const avgPool = defineOp({
   },
   cost: (_, { kernel }, [y]) => ({ multiplyAdds: knownCount((y as TensorType).shape) * elementCount(kernel) }),
   lower: { kind: 'template', template: 'pool' },
-  onnx: [
-    {
-      op: 'AveragePool',
-      build(node): Value {
-        const { window, ceiled } = readPool(node);
-        const include = node.int('count_include_pad', 0) !== 0;
-        if (include && ceiled)
-          return node.refuse('ceil_mode together with count_include_pad', 'export with ceil_mode = 0');
-        const { kernel, strides, pads, dilations } = window;
-        const dilated = dilations.some((d) => d !== 1) ? { dilations } : {};
-        const attributes = { kernel, strides, pads, ...dilated, count_include_pad: include };
-        return node.create(avgPool, { x: node.input(0) }, attributes).result;
-      },
-    },
-  ],
 });
 
 interface AvgAttributes {

@@ -62,34 +62,22 @@ export const rangeOf = defineOp({
 
 function importRange(node: OnnxNode): Value {
   const element = (node.input(0).type as TensorType).element;
-  const open = element !== 'i64' && element !== 'i32' && [0, 1, 2].some((i) => !node.constant(i));
-  if (open || !node.constant(2)) {
+  // Bounds of integers may be sizes of inputs.
+  if ((element !== 'i64' && element !== 'i32') || !node.constant(2)) {
     const operands = { start: node.input(0), limit: node.input(1), step: node.input(2) };
     return node.create(rangeOf, operands, { size: [node.freshDim('size')] }).result;
   }
   const [step = 0] = node.constantNumbers(2) ?? [];
   if (step === 0) return node.refuse('a step of 0', 'a range must end');
-  if (element === 'f32' || element === 'f64') {
-    const [first = 0] = node.constantNumbers(0) ?? [];
-    const [limit = 0] = node.constantNumbers(1) ?? [];
-    const values = floatRange(node, first, limit, step);
-    const data = element === 'f32' ? Float32Array.from(values) : Float64Array.from(values);
-    return node.createConstant({ dtype: element, shape: [data.length], data });
-  }
   const [start] = node.dims(0) ?? [];
   const [limit] = node.dims(1) ?? [];
   if (start === undefined || limit === undefined) return node.refuse('bounds that are no integers');
   const size = rangeSize(node, start, limit, step);
-  return node.create(range, {}, { start: [start], step, size: [size], element: String(element) }).result;
+  return node.create(range, {}, { start: [start], step, size: [size], element }).result;
 }
 
+/** Most elements of a range. */
 const longest = 2 ** 27;
-
-function floatRange(node: OnnxNode, first: number, limit: number, step: number): number[] {
-  const count = Math.max(0, Math.ceil((limit - first) / step));
-  if (!(count <= longest)) return node.refuse(`a range of ${count} elements`);
-  return Array.from({ length: count }, (_, i) => first + i * step);
-}
 
 function rangeSize(node: OnnxNode, start: Dim, limit: Dim, step: number): Dim {
   const length = subDim(limit, start);

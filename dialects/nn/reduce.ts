@@ -19,7 +19,7 @@ import { normalAxes } from './axes.ts';
 import { mul } from './binary.ts';
 import { fromNumbers, isReal, real, toF64 } from './elements.ts';
 import { forEachRow, rowMajorStrides } from './strided.ts';
-import { abs, exp, log, sqrt } from './unary.ts';
+import { abs, log, sqrt } from './unary.ts';
 
 /** The shape without the reduced axes, or with 1 in their place. */
 export function reducedShape(shape: readonly Dim[], axes: readonly number[], keepdims: boolean): Dim[] {
@@ -171,10 +171,6 @@ export const reduceSum = reduction({
     reducing(op, 'ReduceL1', 18, { before: (node, x) => node.create(abs, { x }).result }),
     reducing(op, 'ReduceL2', 18, { before: square, after: (node, x) => node.create(sqrt, { x }).result }),
     reducing(op, 'ReduceSumSquare', 18, { before: square }),
-    reducing(op, 'ReduceLogSumExp', 18, {
-      before: (node, x) => node.create(exp, { x }).result,
-      after: (node, x) => node.create(log, { x }).result,
-    }),
     reducing(op, 'ReduceLogSum', 18, { after: (node, x) => node.create(log, { x }).result }),
   ],
 });

@@ -21,6 +21,9 @@ function placesOf(x: HostTensor, axis: number, { sizes, scales, coordinates: mod
   return Float64Array.from({ length: out }, (_, i) => originalPlace(i, size, out, scale, mode));
 }
 
+/** A size may stay while its scale says otherwise: 7 · 1.1 is cut to 7. */
+const isSame = ({ scales }: Common, axis: number) => (scales?.[axis] ?? 1) === 1;
+
 const inside = (index: number, size: number) => Math.min(Math.max(index, 0), size - 1);
 
 export const resizeNearest = defineOp({
@@ -41,7 +44,7 @@ export const resizeNearest = defineOp({
     let y = x;
     attributes.sizes.forEach((out, axis) => {
       const size = y.shape[axis] as number;
-      if (out === size) return;
+      if (out === size && isSame(attributes, axis)) return;
       const sources = placesOf(x, axis, attributes).map((place) =>
         inside(roundPlace(place, attributes.rounding), size),
       );
@@ -76,7 +79,8 @@ export const resizeLinear = defineOp({
   evaluate({ x }, attributes) {
     let y = real(x.shape, toF64(x));
     attributes.sizes.forEach((out, axis) => {
-      if (out !== y.shape[axis]) y = interpolateAlong(y, axis, placesOf(x, axis, attributes));
+      if (out !== y.shape[axis] || !isSame(attributes, axis))
+        y = interpolateAlong(y, axis, placesOf(x, axis, attributes));
     });
     return y;
   },

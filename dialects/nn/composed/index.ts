@@ -4,8 +4,10 @@ import { convTransposeMappings } from './convTranspose.ts';
 import { einsumMappings } from './einsum.ts';
 import { indexingMappings } from './indexing.ts';
 import { lossMappings } from './losses.ts';
+import { meanMappings } from './means.ts';
 import { normalizationMappings } from './normalizations.ts';
 import { paddingMappings } from './padding.ts';
+import { poolingMappings } from './pooling.ts';
 import { resizeMappings } from './resizing.ts';
 import { rotaryMappings } from './rotary.ts';
 import { spectralMappings } from './spectral.ts';
@@ -18,8 +20,10 @@ export const composedMappings: readonly OnnxMapping[] = [
   ...einsumMappings,
   ...indexingMappings,
   ...lossMappings,
+  ...meanMappings,
   ...normalizationMappings,
   ...paddingMappings,
+  ...poolingMappings,
   ...resizeMappings,
   ...rotaryMappings,
   ...spectralMappings,

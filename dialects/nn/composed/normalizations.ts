@@ -1,17 +1,10 @@
 import { type Dim, floorDivDim, type OnnxMapping, type OnnxNode, type Value } from '../../../src/ir/index.ts';
 import { normalAxis } from '../axes.ts';
 import { normalize } from '../layerNorm.ts';
-import { avgPool, readPool } from '../pool.ts';
-import { abs, sqrt } from '../unary.ts';
+import { avgPool } from '../pool.ts';
+import { sqrt } from '../unary.ts';
 import { Compose, known, shapeOf } from './compose.ts';
-
-/** Σ|x|^p becomes its p-th root; `sum` says over what. */
-function pNorm(c: Compose, x: Value, p: number, sum: (powers: Value) => Value): Value {
-  if (p === 1) return sum(c.apply(abs, x));
-  if (p === 2) return c.apply(sqrt, sum(c.mul(x, x)));
-  const powers = c.pow(c.apply(abs, x), c.scalar(p, x));
-  return c.pow(sum(powers), c.scalar(1 / p, x));
-}
+import { pNorm } from './pooling.ts';
 
 /** x / ‖x‖ along an axis; 0 where the norm is 0. */
 function lpNormalization(node: OnnxNode): Value {
@@ -21,28 +14,6 @@ function lpNormalization(node: OnnxNode): Value {
   const norm = pNorm(c, x, node.int('p', 2), (powers) => c.sum(powers, [axis]));
   const zero = c.scalar(0, x);
   return c.where(c.equal(norm, zero), zero, c.div(x, norm));
-}
-
-function lpPool(node: OnnxNode): Value {
-  const c = new Compose(node);
-  const { kernel, strides, pads, dilations } = readPool(node).window;
-  const cells = kernel.reduce((n, size) => n * size, 1);
-  // Version 1 had a power that need not be whole.
-  const p = node.opset < 2 ? node.float('p', 2) : node.int('p', 2);
-  const x = node.input(0);
-  return pNorm(c, x, p, (powers) => {
-    const attributes = { kernel, strides, pads, dilations, count_include_pad: true };
-    const mean = node.create(avgPool, { x: powers }, attributes).result;
-    return c.mul(mean, c.scalar(cells, x));
-  });
-}
-
-function globalLpPool(node: OnnxNode): Value {
-  const c = new Compose(node);
-  const x = node.input(0);
-  const p = node.opset < 2 ? node.float('p', 2) : node.int('p', 2);
-  const axes = shapeOf(x).flatMap((_, i) => (i < 2 ? [] : [i]));
-  return pNorm(c, x, p, (powers) => c.sum(powers, axes));
 }
 
 /** (x − mean) / √(mean of squares − mean²) over the axes. Source: the function body of the operator. */
@@ -102,8 +73,6 @@ function groupNormalization(node: OnnxNode): Value {
 
 export const normalizationMappings: readonly OnnxMapping[] = [
   { op: 'LpNormalization', build: lpNormalization },
-  { op: 'LpPool', build: lpPool },
-  { op: 'GlobalLpPool', build: globalLpPool },
   { op: 'MeanVarianceNormalization', since: 9, build: meanVarianceNormalization },
   { op: 'LRN', build: localResponseNormalization },
   { op: 'GroupNormalization', build: groupNormalization },

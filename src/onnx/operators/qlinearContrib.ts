@@ -1,6 +1,6 @@
 import { add, mul } from '../../../dialects/nn/binary.ts';
+import { poolingMappings } from '../../../dialects/nn/composed/pooling.ts';
 import { concat } from '../../../dialects/nn/concat.ts';
-import { avgPool } from '../../../dialects/nn/pool.ts';
 import { reduceMean } from '../../../dialects/nn/reduce.ts';
 import { softmax } from '../../../dialects/nn/softmax.ts';
 import { transpose } from '../../../dialects/nn/transpose.ts';
@@ -90,7 +90,7 @@ export const qlinearContribMappings: readonly OnnxMapping[] = [
   unary('QLinearSigmoid', (node, x) => node.create(sigmoid, { x }).result),
   unary('QLinearLeakyRelu', (node, x) => buildAs(node, leakyRelu.onnx, 'LeakyRelu', [x])),
   unary('QLinearAveragePool', (node, x) =>
-    channelsFirst(node, x, (first) => buildAs(node, avgPool.onnx, 'AveragePool', [first])),
+    channelsFirst(node, x, (first) => buildAs(node, poolingMappings, 'AveragePool', [first])),
   ),
   unary('QLinearGlobalAveragePool', (node, x) => channelsFirst(node, x, (first) => globalAverage(node, first))),
   { op: 'QLinearSoftmax', domain, build: importSoftmax },
