@@ -137,14 +137,38 @@ export function modDim(a: Dim, b: Dim): Dim {
 
 /** The smaller of a and b. */
 export function minDim(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return Math.min(a, b);
-  return a === b ? a : fn('min', a, b);
+  return extreme('min', a, b);
 }
 
 /** The larger of a and b. */
 export function maxDim(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return Math.max(a, b);
-  return a === b ? a : fn('max', a, b);
+  return extreme('max', a, b);
+}
+
+/**
+ * The minimum or maximum of all that a and b are the minimum or maximum of: each once, in order, numbers as one, and
+ * without what max(a, min(a, b)) = a and min(a, max(a, b)) = a make superfluous. So it stays as small as it can.
+ */
+function extreme(name: 'min' | 'max', a: Dim, b: Dim): Dim {
+  const other = name === 'min' ? 'max' : 'min';
+  const all = new Set([...partsOf(name, a), ...partsOf(name, b)]);
+  const numbers = [...all].filter((part) => typeof part === 'number');
+  const parts = [...all]
+    .filter((part): part is DimExpr => typeof part !== 'number')
+    .filter((part) => !partsOf(other, part).some((inner) => inner !== part && all.has(inner)))
+    .sort((x, y) => (x.key < y.key ? -1 : 1));
+  const kept: Dim[] = numbers.length > 0 ? [...parts, Math[name](...numbers)] : parts;
+  return kept.reduceRight((rest, part) => fn(name, part, rest));
+}
+
+/** What `dim` is the minimum or maximum of; itself where it is none. */
+function partsOf(name: 'min' | 'max', dim: Dim): Dim[] {
+  if (typeof dim === 'number') return [dim];
+  const [term, ...more] = dim.terms;
+  const [key, ...factors] = term?.atoms ?? [];
+  if (more.length > 0 || factors.length > 0 || term?.coefficient !== 1 || key === undefined) return [dim];
+  const atom = atoms.get(key) as Atom;
+  return 'fn' in atom && atom.fn === name ? [...partsOf(name, atom.a), ...partsOf(name, atom.b)] : [dim];
 }
 
 function fn(name: DimFunction, a: Dim, b: Dim): Dim {

@@ -9,7 +9,7 @@ import { reduceProd } from '../../dialects/nn/reduce.ts';
 import { reshape } from '../../dialects/nn/reshape.ts';
 import { shapeOf } from '../../dialects/nn/shape.ts';
 import { slice } from '../../dialects/nn/slice.ts';
-import { neg } from '../../dialects/nn/unary.ts';
+import { ceil, floor, neg } from '../../dialects/nn/unary.ts';
 import { where } from '../../dialects/nn/where.ts';
 import {
   addDim,
@@ -25,13 +25,13 @@ import {
   type Value,
 } from '../ir/index.ts';
 
-/** Longest integer tensor whose elements are followed. */
+/** Longest tensor whose elements are followed. */
 const longest = 1024;
 
 type Elements = readonly Dim[];
 
 /**
- * What integer tensors hold as far as shapes tell it: the elements, in order, as dimensions. So the target of a
+ * What tensors of whole numbers hold as far as shapes tell it: the elements, in order, as dimensions. So the target of a
  * Reshape may be computed from symbolic shapes.
  */
 export class ShapeValues {
@@ -42,7 +42,7 @@ export class ShapeValues {
     this.#known.set(argument, this.of(outer));
   }
 
-  /** The elements of an integer (or truth) value, or undefined when they depend on data. */
+  /** The elements of a value of whole numbers, or undefined when they depend on data. */
   of(value: Value): Elements | undefined {
     if (this.#known.has(value)) return this.#known.get(value);
     const elements = isFollowed(value) ? this.#compute(value.op as Op) : undefined;
@@ -71,13 +71,19 @@ function isWhole(value: Value, length: number): boolean {
 
 function isFollowed(value: Value): boolean {
   const { type } = value;
-  return value.op !== undefined && type.kind === 'tensor' && ['i64', 'i32', 'i1'].includes(String(type.element));
+  return value.op !== undefined && type.kind === 'tensor' && followed.has(String(type.element));
 }
+
+/** Some exporters compute sizes in floats: they are followed as long as they are whole. */
+const followed = new Set(['i64', 'i32', 'i1', 'f32', 'f64']);
+
+const isFloatOp = (op: Op) => String((op.result.type as TensorType).element).startsWith('f');
 
 function constantElements(op: Op): Elements | undefined {
   const { value } = constant.attributesOf(op);
   if (value.length > longest) return undefined;
-  return Array.from(value.data() as unknown as Iterable<number | bigint>, Number);
+  const elements = Array.from(value.data() as unknown as Iterable<number | bigint>, Number);
+  return elements.every(Number.isInteger) ? elements : undefined;
 }
 
 const rankOf = (value: Value) => (value.type as TensorType).shape.length;
@@ -92,6 +98,14 @@ function elementwise(operands: readonly Elements[], f: (...values: Dim[]) => Dim
 
 const binary = (f: (a: Dim, b: Dim) => Dim | undefined) => (operands: readonly Elements[]) =>
   elementwise(operands, (a, b) => f(a as Dim, b as Dim));
+
+/** The quotient of integers, toward zero; of floats, where it is whole. */
+function quotients(operands: readonly Elements[], op: Op): Elements | undefined {
+  const isWhole = (a: Dim, b: Dim) => typeof a === 'number' && typeof b === 'number' && Number.isInteger(a / b);
+  return elementwise(operands, (a, b) =>
+    isFloatOp(op) && !isWhole(a as Dim, b as Dim) ? undefined : truncatedQuotient(a as Dim, b as Dim),
+  );
+}
 
 function truncatedQuotient(a: Dim, b: Dim): Dim | undefined {
   if (b === 0) return undefined;
@@ -134,11 +148,13 @@ const rules = new Map<OpDefinition, (operands: readonly Elements[], op: Op) => E
   [add, binary(addDim)],
   [sub, binary(subDim)],
   [mul, binary(mulDim)],
-  [div, binary(truncatedQuotient)],
+  [div, quotients],
   [min, binary(minDim)],
   [max, binary(maxDim)],
   [equal, binary(equalDims)],
   [where, (operands) => elementwise(operands, (c, a, b) => select(c as Dim, a as Dim, b as Dim))],
+  [floor, ([x = []]) => x],
+  [ceil, ([x = []]) => x],
   [neg, ([x = []]) => x.map((v) => mulDim(v, -1))],
   [cast, ([x = []], op) => ((op.result.type as TensorType).element === 'i1' ? undefined : x)],
   [reshape, ([x = []]) => x],
