@@ -57,6 +57,8 @@ describe.each(ways)('on $name', (way) => {
   it.each(cases)('$name', (one) => check(way, one));
 });
 
-describe.skipIf(relaxedIsExact)('on wasm, relaxed', () => {
-  it.skip('this engine has no exact relaxed dot product', () => {});
-});
+if (!relaxedIsExact) {
+  describe('on wasm, relaxed', () => {
+    it.skip('this engine has no exact relaxed dot product', () => {});
+  });
+}
