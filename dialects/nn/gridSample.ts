@@ -80,7 +80,8 @@ function denormal(v: number, size: number, { mode, padding, align_corners }: Sam
   const exact = align_corners ? ((v + 1) / 2) * (size - 1) : ((v + 1) * size - 1) / 2;
   const place = mode === 'nearest' ? halfEven(Math.fround(exact)) : Math.fround(exact);
   const [low, high] = align_corners ? [0, size - 1] : [-0.5, size - 0.5];
-  if ((place >= low && place <= high) || padding === 'zeros') return place;
+  // Cubic samples keep their place: each of their neighbours is folded alone, as PyTorch does.
+  if ((place >= low && place <= high) || padding === 'zeros' || mode === 'cubic') return place;
   return padding === 'border' ? Math.min(Math.max(place, 0), size - 1) : reflect(place, low, high);
 }
 

@@ -54,7 +54,7 @@ export function modelOf({ op, inputs, attributes = {}, outputs = ['y'], domain =
   const open = inputs.flatMap((input, i) => (input && !('fixed' in input) ? [[`x${i}`, input] as const] : []));
   const fixed = inputs.flatMap((input, i) => (input && 'fixed' in input ? [[`x${i}`, input.fixed] as const] : []));
   const names = inputs.map((input, i) => (input ? `x${i}` : ''));
-  const ints = ['kernel_shape', 'pads', 'strides'];
+  const ints = ['kernel_shape', 'pads', 'strides', 'dilations', 'output_padding', 'axes'];
   const protos = Object.entries(attributes).map((entry): AttributeProto => {
     const [name, value] = entry;
     return ints.includes(name) ? { name, type: 'ints', value: (value as number[]).map(BigInt) } : attributeProto(entry);
