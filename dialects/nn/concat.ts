@@ -16,8 +16,9 @@ export const concat = defineOp({
     const at = normalAxis(axis, first.shape.length);
     for (const x of xs) checkAlike(first, x, at);
     const size = xs.map((x) => x.shape[at] as Dim).reduce(addDim);
+    const shape = first.shape.map((dim, i) => xs.map((x) => x.shape[i]).find(isNumber) ?? dim);
     return tensor(
-      first.shape.with(at, size),
+      shape.with(at, size),
       moveQuantAxis(first, (a) => (a === at ? undefined : a)),
       first.layout,
     );
@@ -32,6 +33,7 @@ export const concat = defineOp({
     const inner = elementCount(shape.slice(at + 1));
     let place = 0;
     for (const x of xs) {
+      if (x.data.length !== outer * inner * (x.shape[at] as number)) throw misfit(first, x, at);
       const chunk = (x.shape[at] as number) * inner;
       for (let o = 0; o < outer; o++) {
         data.set((x.data as Float64Array).subarray(o * chunk, (o + 1) * chunk), o * size * inner + place);
@@ -54,18 +56,23 @@ export const concat = defineOp({
   ],
 });
 
+const isNumber = (dim: Dim | undefined) => typeof dim === 'number';
+
 function checkAlike(first: TensorType, x: TensorType, axis: number): void {
   const alike =
     x.shape.length === first.shape.length &&
-    x.shape.every((dim, i) => i === axis || dim === first.shape[i] || typeof dim !== typeof first.shape[i]);
-  if (!alike) {
-    throw new QcError({
-      what: `[${first.shape.join(', ')}] and [${x.shape.join(', ')}] cannot be joined along axis ${axis}`,
-      why: 'all other dimensions must be equal',
-      help: 'check the shapes of the inputs and of the model',
-    });
-  }
+    // Symbols that differ may still stand for one size: the evaluation checks.
+    x.shape.every((dim, i) => i === axis || dim === first.shape[i] || !isNumber(dim) || !isNumber(first.shape[i]));
+  if (!alike) throw misfit(first, x, axis);
   if (x.element !== first.element) {
     throw new QcError({ what: `tensors of ${first.key} and ${x.key} cannot be joined`, why: 'their elements differ' });
   }
+}
+
+function misfit(first: TensorType | HostTensor, x: TensorType | HostTensor, axis: number): QcError {
+  return new QcError({
+    what: `[${first.shape.join(', ')}] and [${x.shape.join(', ')}] cannot be joined along axis ${axis}`,
+    why: 'all other dimensions must be equal',
+    help: 'check the shapes of the inputs and of the model',
+  });
 }
