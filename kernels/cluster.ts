@@ -9,7 +9,7 @@ import { InternalError, invariant } from '../src/support/diagnostics.ts';
 export interface Cluster {
   readonly root: Op;
   readonly rest: readonly Op[];
-  /** The value that the kernel writes. */
+  /** The value that the kernel writes; the first one, where the root has several results. */
   readonly result: Value;
   /** What a value inside the cluster is outside of it. */
   readonly outside: (value: Value) => Value;
@@ -18,7 +18,7 @@ export interface Cluster {
 /** The cluster that `op` stands for. */
 export function clusterOf(op: Op): Cluster {
   const region = op.name === 'nn.fused' ? op.regions[0] : undefined;
-  if (!region) return { root: op, rest: [], result: op.result, outside: (value) => value };
+  if (!region) return { root: op, rest: [], result: op.results[0] as Value, outside: (value) => value };
   const [root, ...rest] = [...region.ops()].slice(0, -1);
   invariant(root, 'a fused region is not empty');
   const outside = (value: Value) => (value.definer === region ? op.operand(value.index) : value);
@@ -63,7 +63,7 @@ function sameOrder(a: readonly number[], b: readonly number[], shape: readonly n
   return x.every((axis, i) => axis === y[i]);
 }
 
-/** The following ops of a cluster, as a function from the root's lanes to the result's. */
+/** The following ops of a cluster, as a function from the root's lanes to the result's, as they are stored. */
 export function epilogue(
   cluster: Cluster,
   buffers: ReadonlyMap<Value, Value>,
@@ -78,7 +78,7 @@ export function epilogue(
       });
       computed.set(op.result, elementBody(k, op, args));
     }
-    return computed.get(cluster.rest.at(-1)?.result ?? cluster.root.result) as Value;
+    return asStored(k, computed.get(cluster.rest.at(-1)?.result ?? cluster.root.result) as Value);
   };
 }
 

@@ -5,8 +5,9 @@ import { type Cluster, tensorType } from './cluster.ts';
 import { inOrder } from './elementwise.ts';
 import { loopNest } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
+import { placeOf } from './serial/places.ts';
 
-/** Slices of x along one axis, each named by an index; negative ones count from the end, none is checked. */
+/** Slices of x along one axis, each named by an index; negative ones count from the end. */
 export function gather(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [x, indices] = root.operands.map((v) => cluster.outside(v as Value)) as [Value, Value];
@@ -29,8 +30,7 @@ export function gather(cluster: Cluster, context: KernelContext): KernelPlan {
     const places = context.input(k, 'indices', indices);
     const y = context.output(k, cluster.result);
     k.loop(0, count, 1, (i) => {
-      const raw = k.convert(k.load(places, i), 'index');
-      const index = k.select(k.cmp('lt', raw, k.index(0)), k.add(raw, k.index(size)), raw);
+      const index = placeOf(k, k.load(places, i), size);
       const extents = staticShape(result).map((d, a) => (others.includes(a) ? d : 1));
       const byAxis = (strides: (a: number) => number) =>
         inOrder(

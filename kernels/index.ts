@@ -5,6 +5,10 @@ import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
 import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
+import { gatherElements, gatherNd } from './serial/gatherElements.ts';
+import { argExtreme, cumulative } from './serial/scan.ts';
+import { scatterElements, scatterNd } from './serial/scatter.ts';
+import { topK } from './serial/topK.ts';
 import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
 import { matmul } from './simd/matmul.ts';
@@ -18,7 +22,7 @@ export { type Cluster, clusterOf, operandKind, storedElement, tensorType } from 
 export { fingerprint } from './fingerprint.ts';
 export type { KernelContext, KernelPlan } from './plan.ts';
 
-/** Templates of the SIMD family by the name that ops give. */
+/** Templates by the name that ops give: of the SIMD family, and loops over single elements. */
 const templates: Record<string, Template> = {
   matmul,
   conv: (cluster, context) => (isDepthwise(cluster) ? depthwise : conv)(cluster, context),
@@ -27,6 +31,13 @@ const templates: Record<string, Template> = {
   normalize,
   concat,
   gather,
+  gather_elements: gatherElements,
+  gather_nd: gatherNd,
+  scatter_elements: scatterElements,
+  scatter_nd: scatterNd,
+  arg_extreme: argExtreme,
+  cumulative,
+  top_k: topK,
 };
 
 function isDepthwise({ root, outside }: Cluster): boolean {

@@ -21,8 +21,8 @@ export interface KernelContext {
   readonly rewriter: Rewriter;
   /** Declares the buffer argument for a tensor that is read. */
   input(k: KernelBuilder, name: string, value: Value): Value;
-  /** Declares the buffer argument for the tensor that is written. */
-  output(k: KernelBuilder, value: Value): Value;
+  /** Declares the buffer argument for a tensor that is written; of several, in the order of the op's results. */
+  output(k: KernelBuilder, value: Value, name?: string): Value;
 }
 
 export type Template = (cluster: Cluster, context: KernelContext) => KernelPlan;

@@ -13,8 +13,10 @@ import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
 import { quantize } from './quantize/quantize.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
+import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
 import { floatRescale } from './schedule/floatRescale.ts';
+import { requireStatic } from './schedule/requireStatic.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
 import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
@@ -34,6 +36,8 @@ export const allPasses: readonly Pass[] = [
   quantize,
   toInteger,
   expandDcast,
+  requireStatic,
+  decompose,
   floatRescale,
   uniformShift,
   explicitPadding,

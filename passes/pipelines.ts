@@ -24,6 +24,8 @@ export const pipelines: Readonly<Record<string, readonly string[]>> = { float, w
 
 /** From a graph of nn and int ops to a planned program of kernels. */
 const lowering = [
+  'require-static',
+  'decompose',
   'float-rescale',
   'uniform-shift',
   'explicit-padding',

@@ -45,6 +45,7 @@ function argOp(name: string, summary: string, onnx: string, beats: (v: number, b
       });
       return { dtype: 'i64', shape, data };
     },
+    lower: { kind: 'template', template: 'arg_extreme' },
     onnx: [{ op: onnx, build }],
   });
   return op;

@@ -68,6 +68,7 @@ function cumulative({ name, summary, onnx, first, combine, combineBig }: Cumulat
       scanAxis(from, data, x.shape, axis, a, first, combine);
       return fromNumbers(x.dtype, x.shape, data);
     },
+    lower: { kind: 'template', template: 'cumulative' },
     onnx: [{ op: onnx, build }],
   });
   return op;

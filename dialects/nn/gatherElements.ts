@@ -57,6 +57,7 @@ export const gatherElements = defineOp({
     for (let i = 0; i < data.length; i++) data[i] = from[places[i] as number] as number;
     return { dtype: x.dtype, shape: indices.shape, data };
   },
+  lower: { kind: 'template', template: 'gather_elements' },
   onnx: [
     {
       op: 'GatherElements',

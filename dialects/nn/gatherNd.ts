@@ -53,6 +53,7 @@ export const gatherNd = defineOp({
     });
     return { dtype: x.dtype, shape: [...indices.shape.slice(0, -1), ...tail], data };
   },
+  lower: { kind: 'template', template: 'gather_nd' },
   onnx: [
     {
       op: 'GatherND',

@@ -57,6 +57,7 @@ export const scatterElements = defineOp({
   },
   evaluate: ({ x, indices, updates }, { axis, reduction }) =>
     scatterInto(x, updates, placesAlong(indices, x.shape, normalAxis(axis, x.shape.length)), 1, reduction),
+  lower: { kind: 'template', template: 'scatter_elements' },
   onnx: [
     { op: 'ScatterElements', build: importScatter },
     { op: 'Scatter', build: importScatter },
@@ -114,6 +115,7 @@ export const scatterNd = defineOp({
     }
     return scatterInto(x, updates, places, size, reduction);
   },
+  lower: { kind: 'template', template: 'scatter_nd' },
   onnx: [
     {
       op: 'ScatterND',

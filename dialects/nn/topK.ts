@@ -59,6 +59,7 @@ export const topK = defineOp({
       { dtype: 'i64', shape, data: indices },
     ];
   },
+  lower: { kind: 'template', template: 'top_k' },
   onnx: [
     { op: 'TopK', until: 9, build: (node): Value[] => build(node, [node.int('k')]) },
     {

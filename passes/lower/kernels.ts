@@ -73,7 +73,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
     target,
     rewriter,
     input: (k, name, value) => k.buffer(name, checked(value, source), isWeight(value) ? 'weights' : 'input'),
-    output: (k, value) => k.buffer('y', checked(value, source), 'output'),
+    output: (k, value, name = 'y') => k.buffer(name, checked(value, source), 'output'),
   };
   const plan = planKernel(cluster, context);
   const name = `${cluster.root.name.replace(/^.*\./, '')}_${source}`;

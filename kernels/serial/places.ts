@@ -1,0 +1,28 @@
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import type { Value } from '../../src/ir/index.ts';
+
+/**
+ * What was loaded as an index along an axis of `size` elements, counted from the front: negative ones count from the
+ * end. One that leaves the axis becomes the nearest that does not, so that no kernel touches what is not its own.
+ */
+export function placeOf(k: KernelBuilder, loaded: Value, size: number): Value {
+  const raw = k.convert(loaded, 'index');
+  const fromFront = k.select(k.cmp('lt', raw, k.index(0)), k.add(raw, k.index(size)), raw);
+  return k.min(k.max(fromFront, k.index(0)), k.index(size - 1));
+}
+
+/** Steps of a row-major tensor, in elements. */
+export function rowMajor(shape: readonly number[]): number[] {
+  return shape.map((_, axis) => shape.slice(axis + 1).reduce((n, d) => n * d, 1));
+}
+
+/** The number of elements of a shape. */
+export function count(shape: readonly number[]): number {
+  return shape.reduce((n, d) => n * d, 1);
+}
+
+/** The axis that an attribute names, counted from the front; `otherwise` where it names none. */
+export function frontAxis(axis: unknown, rank: number, otherwise = 0): number {
+  const given = (axis as number | undefined) ?? otherwise;
+  return given < 0 ? given + rank : given;
+}

@@ -1,0 +1,12 @@
+import { defineRewritePass } from '../../src/pass/define.ts';
+import { arithmeticRules } from './decompose/arithmetic.ts';
+import { axisRules } from './decompose/axes.ts';
+import { resizeRules } from './decompose/resize.ts';
+
+export const decompose = defineRewritePass({
+  name: 'decompose',
+  summary: 'Says ops that have no kernel by those that have: resizes and borders as gathers, tiles as broadcasts.',
+  phase: 'schedule',
+  preserves: { tolerance: 1e-6 },
+  rules: [...axisRules, ...resizeRules, ...arithmeticRules],
+});
