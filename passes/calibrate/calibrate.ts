@@ -1,5 +1,5 @@
 import { observe } from '../../dialects/quant/observe.ts';
-import { Histogram, observerNames, observerOf, storeRange } from '../../src/calibrate/index.ts';
+import { Histogram, observerNames, observerOf, type Range, storeRange } from '../../src/calibrate/index.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import { attr, type Module } from '../../src/ir/index.ts';
 import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
@@ -18,10 +18,17 @@ export const calibrate = definePass({
   run(module, { observer, percentile }, context) {
     const rule = observerOf(observer, percentile);
     const { histograms, samples } = collect(module, context);
-    for (const [stats, histogram] of histograms) storeRange(module, stats, rule.choose(histogram));
+    for (const [stats, histogram] of histograms) {
+      const { notFinite } = histogram;
+      if (notFinite !== undefined) context.report(`${stats}: calibration met the value ${notFinite}, it has no range`);
+      storeRange(module, stats, notFinite === undefined ? rule.choose(histogram) : unbounded);
+    }
     context.report(`calibrated ${histograms.size} values on ${samples} samples, observer ${rule.name}`);
   },
 });
+
+/** The range of a value that was seen infinite or NaN: `quantize` leaves it in float. */
+const unbounded: Range = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 function collect(module: Module, context: PassContext): { histograms: Map<string, Histogram>; samples: number } {
   const histograms = new Map<string, Histogram>();
@@ -36,7 +43,7 @@ function collect(module: Module, context: PassContext): { histograms: Map<string
       observe(op, tensor) {
         if (!observe.is(op)) return;
         const { stats } = observe.attributesOf(op);
-        histograms.get(stats)?.add(tensor.data as Float32Array, op.source || stats);
+        histograms.get(stats)?.add(tensor.data as Float32Array);
       },
     });
   }

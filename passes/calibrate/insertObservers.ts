@@ -1,6 +1,7 @@
 import { observe } from '../../dialects/quant/observe.ts';
 import { Rewriter } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
+import { keptInFloat, skipOption } from '../quantize/keptInFloat.ts';
 import { planQuantization } from '../quantize/plan.ts';
 
 /** Marks the values whose ranges `quantize` will ask for: what passes a clamp, not what enters it; no constants. */
@@ -8,12 +9,13 @@ export const insertObservers = definePass({
   name: 'insert-observers',
   summary: 'Marks the activations that will be quantized, for calibration.',
   phase: 'calibrate',
+  options: { skip: skipOption },
   preserves: 'bits',
-  run(module) {
+  run(module, { skip }) {
     const { body } = module.main;
     const rewriter = new Rewriter();
     const taken = new Set<string>();
-    for (const value of planQuantization(body).ranges) {
+    for (const value of planQuantization(body, keptInFloat(module, skip)).ranges) {
       const { op } = value;
       if (op) rewriter.after(op);
       else rewriter.atStart(body);

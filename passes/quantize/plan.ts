@@ -23,9 +23,11 @@ export interface QuantizationPlan {
  * Chooses what is quantized: contractions, and whatever lies between one contraction and the next and has an
  * integer form. What comes before the first or after the last contraction stays float, and so does an op without
  * integer form, together with what it alone separates from the contractions.
+ *
+ * @param kept ops that stay float whatever they are
  */
-export function planQuantization(block: Block): QuantizationPlan {
-  const ops = chooseOps([...block.ops()]);
+export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()): QuantizationPlan {
+  const ops = chooseOps([...block.ops()], (op) => !kept.has(op));
   const rangeOf = new Map<Value, Value>();
   const codes = new Set<Value>();
   const need = (value: Value) => rangeOf.set(value, rangeSource(value, ops));
@@ -38,14 +40,14 @@ export function planQuantization(block: Block): QuantizationPlan {
   return { ops, codes, rangeOf, ranges: [...new Set(rangeOf.values())] };
 }
 
-function chooseOps(all: readonly Op[]): ReadonlySet<Op> {
+function chooseOps(all: readonly Op[], allowed: (op: Op) => boolean): ReadonlySet<Op> {
   const afterContraction = new Set<Value>();
-  for (const op of all) {
+  for (const op of all.filter(allowed)) {
     const follows = isQuantizable(op) && activationOperands(op).some((i) => afterContraction.has(op.operand(i)));
     if (isContraction(op) || follows) afterContraction.add(op.result);
   }
   const chosen = new Set<Op>();
-  for (const op of all.toReversed()) {
+  for (const op of all.filter(allowed).toReversed()) {
     if (isContraction(op)) chosen.add(op);
     else if (isQuantizable(op) && (isMove(op) || afterContraction.has(op.result))) {
       const read = [...op.result.uses].some(

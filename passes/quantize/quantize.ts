@@ -5,7 +5,6 @@ import { observe } from '../../dialects/quant/observe.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { loadRange } from '../../src/calibrate/index.ts';
 import {
-  affine,
   attr,
   type Block,
   type Module,
@@ -22,7 +21,7 @@ import {
   type Value,
   withElement,
 } from '../../src/ir/index.ts';
-import { chooseActivationParams, quantizeF32 } from '../../src/numerics/index.ts';
+import { quantizeF32 } from '../../src/numerics/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -30,8 +29,11 @@ import { channelAxis } from '../channels.ts';
 import { clampOf } from '../clamps.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
+import { activationType, constantType } from './constantType.ts';
 import { correctBiases } from './correctBias.ts';
+import { keptInFloat, skipOption } from './keptInFloat.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
+import { refusalOf } from './refusal.ts';
 import { quantizeWeightsOf } from './weights.ts';
 
 /** Gives values quantized types; what stays float is separated by casts. */
@@ -44,12 +46,14 @@ export const quantize = definePass({
     activations: attr.oneOf(['i8'], 'i8'),
     /** Needs calibration data; without, biases stay as they are. */
     correct_bias: attr.bool(true),
+    /** Layers that stay float. */
+    skip: skipOption,
   },
   preserves: { snr: 10 },
-  run(module, { correct_bias }, context) {
-    const types = activationTypes(module, context);
-    const plan = planQuantization(module.main.body);
-    requireRanges(plan, types);
+  run(module, { correct_bias, skip }, context) {
+    const skipped = keptInFloat(module, skip);
+    const types = activationTypes(module, skipped);
+    const plan = feasiblePlan(module.main.body, skipped, types, context);
     if (correct_bias && context.calibration) {
       const count = correctBiases(module, plan.ops, context.calibration);
       context.report(`corrected the biases of ${count} layers`);
@@ -59,23 +63,25 @@ export const quantize = definePass({
   },
 });
 
-/** Takes the observers out; the types that their values' ranges give. */
-function activationTypes(module: Module, context: PassContext): Map<Value, QuantType> {
+/**
+ * Takes the observers out; the types that their values' ranges give, without those values that have no usable range.
+ * @throws QcError where a value that the plan needs was not calibrated
+ */
+function activationTypes(module: Module, skipped: ReadonlySet<Op>): Map<Value, QuantType> {
   const types = new Map<Value, QuantType>();
+  const calibrated = new Set<Value>();
   const rewriter = new Rewriter();
   for (const op of module.main.body.ops()) {
     if (!observe.is(op)) continue;
     const range = loadRange(module, observe.attributesOf(op).stats);
-    if (range) types.set(op.operand(0), activationType(range.min, range.max, op.source));
-    else context.report(`${op.source}: no calibrated range`);
+    if (range) calibrated.add(op.operand(0));
+    if (range && Number.isFinite(range.max - range.min)) {
+      types.set(op.operand(0), activationType(range.min, range.max, op.source));
+    }
     rewriter.replace(op, [op.operand(0)]);
   }
-  return types;
-}
-
-function requireRanges(plan: QuantizationPlan, types: ReadonlyMap<Value, QuantType>): void {
-  const missing = plan.ranges.find((value) => !types.has(value));
-  if (!missing) return;
+  const missing = planQuantization(module.main.body, skipped).ranges.find((value) => !calibrated.has(value));
+  if (!missing) return types;
   throw new QcError({
     what: 'this value has no calibrated range',
     where: missing.op?.source ?? missing.name,
@@ -84,9 +90,26 @@ function requireRanges(plan: QuantizationPlan, types: ReadonlyMap<Value, QuantTy
   });
 }
 
-function activationType(min: number, max: number, where: string): QuantType {
-  const { scale, zeroPoint } = chooseActivationParams(min, max, 8, where);
-  return affine('i8', scale, zeroPoint);
+/** The plan without `skipped` and without the ops that cannot be computed on codes, each of which is reported. */
+function feasiblePlan(
+  body: Block,
+  skipped: ReadonlySet<Op>,
+  types: ReadonlyMap<Value, QuantType>,
+  { report }: PassContext,
+): QuantizationPlan {
+  const kept = new Set<Op>(skipped);
+  for (;;) {
+    const plan = planQuantization(body, kept);
+    const typeOf = (value: Value) => types.get(plan.rangeOf.get(value) ?? value);
+    const before = kept.size;
+    for (const op of plan.ops) {
+      const reason = refusalOf(op, typeOf, plan.codes.has(op.result) ? op.result : undefined);
+      if (reason === undefined) continue;
+      kept.add(op);
+      report(`${op.source}: ${op.name} stays float: ${reason}`);
+    }
+    if (kept.size === before) return plan;
+  }
 }
 
 /** The scale of a value of a quantized type with one. */
@@ -162,9 +185,7 @@ class Quantizer {
   #quantizeConstant(value: Value, reader: Op): Value {
     const { shape, data } = floatConstantOf(value) as HostTensor;
     const numbers = data as Float32Array;
-    const low = numbers.reduce((a, b) => Math.min(a, b), 0);
-    const high = numbers.reduce((a, b) => Math.max(a, b), 0);
-    const type = activationType(low, high, reader.source);
+    const type = constantType(numbers, reader.source);
     const { scale, zeroPoint } = uniformParams(type) as { scale: number; zeroPoint: number };
     const codes = Int8Array.from(numbers, (x) => quantizeF32(x, scale, zeroPoint, -128, 127));
     this.#rewriter.after(value.op as Op);

@@ -1,5 +1,3 @@
-import { QcError } from '../support/diagnostics.ts';
-
 /** Bins on each side of zero. */
 const half = 2048;
 
@@ -18,14 +16,19 @@ export class Histogram {
   width = 0;
   /** Bin i holds values in [(i − 2048)·width, (i − 2047)·width). */
   readonly counts: Float64Array = new Float64Array(2 * half);
+  /** The first NaN or infinity seen, if any: such values are not counted, nor those that came with them. */
+  notFinite: number | undefined;
   #zeros = 0;
 
-  /** Counts every value. @throws QcError on a NaN or an infinity, naming `where` */
-  add(values: ArrayLike<number>, where?: string): void {
+  /** Counts every value. */
+  add(values: ArrayLike<number>): void {
     let { min, max } = this;
     for (let i = 0; i < values.length; i++) {
       const x = values[i] as number;
-      if (!Number.isFinite(x)) throw notFinite(x, where);
+      if (!Number.isFinite(x)) {
+        this.notFinite ??= x;
+        return;
+      }
       if (x < min) min = x;
       if (x > max) max = x;
     }
@@ -81,13 +84,4 @@ function powerAbove(x: number): number {
   let power = 2 ** -900;
   while (power <= x) power *= 2;
   return power;
-}
-
-function notFinite(x: number, where: string | undefined): QcError {
-  return new QcError({
-    what: `calibration met the value ${x}`,
-    where,
-    why: 'a scale cannot be chosen for values that are not finite',
-    help: 'look for the sample that causes it, or for an operation that overflows',
-  });
 }

@@ -50,9 +50,12 @@ describe('a histogram', () => {
     );
   });
 
-  it('refuses what is not finite, and says where', () => {
-    expect(() => new Histogram().add([1, Number.NaN], 'conv 3')).toThrow(QcError);
-    expect(() => new Histogram().add([Number.POSITIVE_INFINITY], 'conv 3')).toThrow(/conv 3/);
+  it('says what it met that is not finite, and keeps what it had', () => {
+    const histogram = filled([1, 2]);
+    histogram.add([3, Number.NaN]);
+    histogram.add([Number.POSITIVE_INFINITY]);
+    expect(histogram.notFinite).toBeNaN();
+    expect([histogram.min, histogram.max, histogram.count]).toEqual([1, 2, 2]);
   });
 });
 

@@ -1,0 +1,15 @@
+import { affine, type QuantType } from '../../src/ir/index.ts';
+import { chooseActivationParams } from '../../src/numerics/index.ts';
+
+/** The type of 8-bit codes for values of [min, max], one scale and zero point for all. */
+export function activationType(min: number, max: number, where?: string): QuantType {
+  const { scale, zeroPoint } = chooseActivationParams(min, max, 8, where);
+  return affine('i8', scale, zeroPoint);
+}
+
+/** The type of a constant that is quantized like an activation: its range is what it holds. */
+export function constantType(numbers: Float32Array, where?: string): QuantType {
+  const low = numbers.reduce((a, b) => Math.min(a, b), 0);
+  const high = numbers.reduce((a, b) => Math.max(a, b), 0);
+  return activationType(low, high, where);
+}
