@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { SchemeName, TargetName } from '../api/choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
-import { bindDimensions } from '../api/dimensions.ts';
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
 import { inputSignature } from '../api/signature.ts';
@@ -12,7 +11,7 @@ import type { HostTensor } from '../support/tensor.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
-import { loadModel, nameOfModel, parseDims } from './modelFile.ts';
+import { loadBoundModel, nameOfModel, parseDims } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,6 +22,7 @@ export interface CompileArguments extends OptionValues<typeof modelOptions & typ
   readonly calibrate: readonly string[];
   readonly limit: number | undefined;
   readonly 'input-format': readonly string[];
+  readonly 'keep-float': readonly string[];
   readonly name: string | undefined;
   readonly output: string | undefined;
   readonly weights: string | undefined;
@@ -36,14 +36,13 @@ export async function compileModel(path: string, options: CompileArguments, term
   const folders = targets.map((target) => folderOf(target, targets, name, options.output));
   folders.forEach(checkOutputFolder);
 
-  const module = loadModel(path);
+  const module = await loadBoundModel(path, parseDims(options.dim));
   terminal.crash.module = module;
-  await bindDimensions(module, parseDims(options.dim));
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
   const scheme = (options.scheme ?? 'float') as SchemeName;
-  const prepared = await prepare(module, { ...common, scheme, calibration });
+  const prepared = await prepare(module, { ...common, scheme, calibration, keepFloat: options['keep-float'] });
   const settings = {
     ...common,
     name,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import type { Dimensions } from '../api/dimensions.ts';
+import { bindDimensions, type Dimensions } from '../api/dimensions.ts';
 import { importOnnx, parse } from '../api/read.ts';
 import type { Module } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
@@ -8,12 +8,16 @@ import { externalDataBeside } from './externalData.ts';
 import { readFile } from './files.ts';
 import { UsageError } from './usage.ts';
 
-/** Reads a MODEL, `.onnx` or `.qir`. @throws QcError when it can't be read or is none */
-export function loadModel(path: string): Module {
+/**
+ * Reads a MODEL, `.onnx` or `.qir`. The structure of an ONNX model may depend on sizes: `dims` are known to its
+ * import; those of a `.qir` are left open.
+ * @throws QcError when it can't be read or is none
+ */
+export function loadModel(path: string, dims: Dimensions = {}): Module {
   const bytes = readFile(path, 'give the path of a .onnx or .qir file');
   switch (extname(path)) {
     case '.onnx':
-      return importOnnx(bytes, { externalData: externalDataBeside(path), fileName: path });
+      return importOnnx(bytes, { externalData: externalDataBeside(path), fileName: path, symbols: dims });
     case '.qir':
       return parseFile(path, bytes);
   }
@@ -23,6 +27,13 @@ export function loadModel(path: string): Module {
     why: 'a model is known by the ending of its name',
     help: 'export the model as ONNX, and name it with the ending .onnx',
   });
+}
+
+/** Reads a MODEL and gives every open dimension its size, as `bindDimensions` does. @throws QcError */
+export async function loadBoundModel(path: string, dims: Dimensions): Promise<Module> {
+  const module = loadModel(path, dims);
+  await bindDimensions(module, extname(path) === '.onnx' ? {} : dims);
+  return module;
 }
 
 /** Reads the text form of a module, with its companion file when it is there. */

@@ -40,7 +40,7 @@ function runInterpreted(
   symbols: Readonly<Record<string, number>>,
   terminal: Terminal,
 ): Tensors {
-  const module = loadModel(path);
+  const module = loadModel(path, symbols);
   terminal.crash.module = module;
   const names = signatureOf(module).inputs.map(({ name }) => name);
   return interpret(module, readInputs(options.input, names), { symbols });

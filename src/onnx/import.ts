@@ -57,6 +57,7 @@ function importModel(model: ModelProto, options: ImportOptions): Module {
   const scope = new Scope(builder, initializers, external);
   const frame: Frame = { scope, opsets, attributes: undefined, calls: [], prefix: '' };
   addInputs(model, options, main, frame, importer, initializers);
+  symbols.checkAllUsed();
   addOutputs(model, main, importer.importGraph(graph, frame), builder.rewriter);
   eraseUnused(main.body, builder.rewriter);
   return module;

@@ -1,4 +1,5 @@
 import { addDim, type Dim, isDimFunction, type Module, symbol } from '../ir/index.ts';
+import { didYouMean, QcError } from '../support/diagnostics.ts';
 
 /** Symbols of a model's open dimensions: the model's names as identifiers, fresh ones where it has none. */
 export class Symbols {
@@ -6,11 +7,31 @@ export class Symbols {
   readonly #sizes: Readonly<Record<string, number>>;
   readonly #known = new Map<string, Dim>();
   readonly #taken = new Set<string>();
+  readonly #used = new Set<string>();
 
   /** `sizes` fixes symbols by the model's names or by their identifiers. */
   constructor(module: Module, sizes: Readonly<Record<string, number>>) {
     this.#module = module;
     this.#sizes = sizes;
+  }
+
+  /** Refuses a size that was given for a name that the model does not have. @throws QcError */
+  checkAllUsed(): void {
+    const unknown = Object.keys(this.#sizes).find((name) => !this.#used.has(name));
+    if (unknown === undefined) return;
+    const names = [...new Set([...this.#known.keys(), ...this.#taken])];
+    const near = didYouMean(unknown, names);
+    throw new QcError({
+      what: `the model has no dimension '${unknown}'`,
+      why: names.length > 0 ? `its dimensions are ${names.join(', ')}` : 'all its dimensions are numbers',
+      help: near ? `did you mean '${near}'?` : undefined,
+    });
+  }
+
+  /** The size that was given for a name. */
+  #sizeOf(name: string): number | undefined {
+    this.#used.add(name);
+    return this.#sizes[name];
   }
 
   /** The dimension that a size, a name such as `batch` or `past + sequence`, or nothing stands for. */
@@ -27,7 +48,7 @@ export class Symbols {
   #named(name: string): Dim {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const dim = this.#sizes[name] ?? this.#fresh(name);
+    const dim = this.#sizeOf(name) ?? this.#fresh(name);
     this.#known.set(name, dim);
     return dim;
   }
@@ -42,7 +63,7 @@ export class Symbols {
     let name = isDimFunction(plain) || plain === '_' ? `${plain}_` : plain;
     for (let i = 1; this.#taken.has(name); i++) name = `${plain}_${i}`;
     this.#taken.add(name);
-    const size = this.#sizes[name];
+    const size = this.#sizeOf(name);
     if (size !== undefined) return size;
     this.#module.symbols.set(name, { min: 0, max });
     return symbol(name);

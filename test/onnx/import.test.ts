@@ -133,6 +133,12 @@ describe('importOnnx refuses', () => {
     expect(refused([node('Relu', ['x'], ['y'])], 99)).toThrow(/operator set 99/);
   });
 
+  it('a size for a dimension that it does not have', () => {
+    const attempt = () =>
+      load({ inputs: [x], outputs, nodes: [node('Relu', ['x'], ['y'])] }, 17, { symbols: { bach: 4 } });
+    expect(attempt).toThrow(/no dimension 'bach'[\s\S]*dimensions are batch/);
+  });
+
   it('a shape that depends on data', () => {
     const nodes = [
       node('Cast', ['x'], ['i'], [{ name: 'to', type: 'int', value: 7n }]),
