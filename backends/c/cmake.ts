@@ -8,7 +8,7 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
-add_library(${name} STATIC model.c model.h)
+add_library(${name} STATIC ${name}.c ${name}.h)
 target_include_directories(${name} PUBLIC "\${CMAKE_CURRENT_SOURCE_DIR}")
 set_target_properties(${name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
 if(NOT MSVC)

@@ -13,7 +13,7 @@ import { concatenated, wordArray } from './words.ts';
 export interface EmitCOptions {
   /** Prefix of every symbol: a C identifier. */
   readonly name: string;
-  /** In model.c, or in a file of their own that the caller loads. Default `inline`. */
+  /** In NAME.c, or in a file of their own that the caller loads. Default `inline`. */
   readonly weights?: 'inline' | 'external';
   /** When given, the code gets a NAME_selftest. */
   readonly selftest?: SelfTest;
@@ -30,7 +30,7 @@ export interface CReport {
 }
 
 export interface CArtifact {
-  /** model.c, model.h, CMakeLists.txt and, for external weights, model_weights.bin. */
+  /** NAME.c, NAME.h, CMakeLists.txt and, for external weights, NAME_weights.bin. */
   readonly files: Map<string, Uint8Array>;
   readonly signature: CSignature;
   readonly report: CReport;
@@ -72,11 +72,11 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     ...(selftest ? [selfTestText(signature, selftest)] : []),
   ]);
   const files = new Map([
-    ['model.c', source],
-    ['model.h', encode(headerText(signature))],
+    [`${name}.c`, source],
+    [`${name}.h`, encode(headerText(signature))],
     ['CMakeLists.txt', encode(cmakeText(name, support.usesMathLibrary))],
   ]);
-  if (signature.weights === 'external') files.set('model_weights.bin', blob);
+  if (signature.weights === 'external') files.set(`${name}_weights.bin`, blob);
   const { usesMathLibrary } = support;
   const report = {
     arenaBytes: planned.arena_bytes,

@@ -45,7 +45,7 @@ function portMacros(name: string, kind: 'input' | 'output', port: CPort): string
   ];
 }
 
-/** The text of model.h. */
+/** The text of NAME.h. */
 export function headerText(signature: CSignature): string {
   const { name, weights } = signature;
   const external = weights === 'external';
@@ -82,7 +82,7 @@ export function headerText(signature: CSignature): string {
     ...(external ? ['  const unsigned char *weights;'] : []),
     `} ${name}_context;`,
     '',
-    `/* Gives the context its memory${external ? ' and the contents of model_weights.bin' : ''}, which must outlive it. Returns a ${name}_status. */`,
+    `/* Gives the context its memory${external ? ` and the contents of ${name}_weights.bin` : ''}, which must outlive it. Returns a ${name}_status. */`,
     `int ${name}_init(${initParameters(signature)});`,
     '',
     `/* Runs the network: elements row-major, buffers that do not overlap. Returns a ${name}_status. */`,

@@ -2,7 +2,7 @@ import { bitsOf, integerRange, isFloat, type ScalarType } from '../../src/ir/ind
 import type { HelperName } from '../clike/language.ts';
 import { cType } from './types.ts';
 
-/** A function that model.c defines when a kernel calls it. */
+/** A function that the generated file defines when a kernel calls it. */
 export interface Helper {
   readonly name: string;
   readonly text: string;

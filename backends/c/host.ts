@@ -14,7 +14,7 @@ export const inputFile = (i: number): string => `input${i}.bin`;
 export const outputFile = (i: number): string => `output${i}.bin`;
 
 /**
- * A main.c for the host: reads input0.bin, … (and model_weights.bin) from the working directory, runs once and
+ * A main program for the host: reads input0.bin, … (and NAME_weights.bin) from the working directory, runs once and
  * writes output0.bin, …. Its exit status is the model's status, or 100 when a file can't be read or written.
  * With the argument `selftest` it runs the self-test before.
  */
@@ -27,7 +27,7 @@ export function hostMain(signature: CSignature): string {
   const outputArgs = outputs.map((port) => `, (${cStorageType(port.dtype)} *)${port.identifier}`).join('');
   const inputArgs = inputs.map((port) => `, (const ${cStorageType(port.dtype)} *)${port.identifier}`).join('');
   return `${[
-    '#include "model.h"',
+    `#include "${name}.h"`,
     '#include <stdio.h>',
     '#include <stdlib.h>',
     '#include <string.h>',
@@ -50,7 +50,7 @@ export function hostMain(signature: CSignature): string {
       ? [
           `  char *room = malloc(${signature.weightsBytes} + ${WEIGHTS_ALIGNMENT});`,
           `  char *weights = room + (${WEIGHTS_ALIGNMENT} - (uintptr_t)room % ${WEIGHTS_ALIGNMENT}) % ${WEIGHTS_ALIGNMENT};`,
-          `  transfer("model_weights.bin", weights, ${signature.weightsBytes}, 0);`,
+          `  transfer("${name}_weights.bin", weights, ${signature.weightsBytes}, 0);`,
         ]
       : []),
     ...inputs.map((port, i) => `  transfer("${inputFile(i)}", ${port.identifier}, ${bytes(port)}, 0);`),

@@ -7,7 +7,7 @@ import { commentText, Names } from '../clike/names.ts';
 import { type CSupport, cLanguage } from './language.ts';
 import { cStorageType } from './types.ts';
 
-/** One static function of model.c, which may serve several layers. */
+/** One static function of the generated file, which may serve several layers. */
 export interface KernelFunction {
   readonly name: string;
   readonly parameters: readonly KernelParameter[];

@@ -52,8 +52,8 @@ function compileAndRun(artifact: CArtifact, main: string, compiler: readonly str
     for (const [path, content] of artifact.files) writeFileSync(join(folder, path), content);
     writeFileSync(join(folder, mainFile), main);
     const [command, ...flags] = compiler as [string, ...string[]];
-    execFileSync('gcc', ['-std=c99', '-c', 'model.c'], { cwd: folder });
-    execFileSync(command, [...flags, mainFile, 'model.o', '-o', 'test'], { cwd: folder });
+    execFileSync('gcc', ['-std=c99', '-c', 'net.c'], { cwd: folder });
+    execFileSync(command, [...flags, mainFile, 'net.o', '-o', 'test'], { cwd: folder });
     return execFileSync(join(folder, 'test'), { encoding: 'utf8' });
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -63,7 +63,7 @@ function compileAndRun(artifact: CArtifact, main: string, compiler: readonly str
 describe.skipIf(noTools)(`generated C${noTools}`, () => {
   it.each(['inline', 'external'] as const)('computes with %s weights', (weights) => {
     const artifact = emit({ weights });
-    expect(artifact.files.has('model_weights.bin')).toBe(weights === 'external');
+    expect(artifact.files.has('net_weights.bin')).toBe(weights === 'external');
     expect(runC(artifact, [input], { flags: [...strict, ...sanitized] })).toEqual([output]);
   });
 
@@ -79,7 +79,7 @@ describe.skipIf(noTools)(`generated C${noTools}`, () => {
   it('stays C whatever the model calls its layers and inputs', () => {
     const layer = '*/ int evil; /* \\\n??/ "int" \u202e';
     const artifact = emit({}, { layer, input: '9 int*/' });
-    expect(text(artifact, 'model.c')).not.toContain('*/ int evil');
+    expect(text(artifact, 'net.c')).not.toContain('*/ int evil');
     expect(runC(artifact, [input], { flags: strict })).toEqual([output]);
   });
 
@@ -97,7 +97,7 @@ describe.skipIf(noTools)(`generated C${noTools}`, () => {
 
   it('checks its arena and pointers, and can be called from C++', () => {
     const main = `
-#include "model.h"
+#include "net.h"
 #include <cstdio>
 alignas(net_ARENA_ALIGNMENT) static unsigned char arena[net_ARENA_BYTES + 16];
 int main() {
@@ -120,8 +120,8 @@ int main() {
     const folder = mkdtempSync(join(tmpdir(), 'qc-test-'));
     try {
       for (const [path, content] of emit().files) writeFileSync(join(folder, path), content);
-      execFileSync('gcc', ['-std=c99', '-O2', '-c', 'model.c'], { cwd: folder });
-      const symbols = execFileSync('nm', ['model.o'], { cwd: folder, encoding: 'utf8' });
+      execFileSync('gcc', ['-std=c99', '-O2', '-c', 'net.c'], { cwd: folder });
+      const symbols = execFileSync('nm', ['net.o'], { cwd: folder, encoding: 'utf8' });
       // b, B, d, D: writable data; U: what the linker must find elsewhere
       expect(symbols.split('\n').filter((line) => / [bBdDU] /.test(line))).toEqual([]);
     } finally {

@@ -23,7 +23,7 @@ export function findCompiler(): string {
   throw new QcError({
     what: 'there is no C compiler to run this artifact with',
     why: `none of ${hostCompilers.join(', ')} starts`,
-    help: 'install gcc or clang, or compile model.c yourself',
+    help: 'install gcc or clang, or compile the C file yourself',
   });
 }
 
@@ -41,11 +41,11 @@ export function runC(
   const folder = mkdtempSync(join(tmpdir(), 'qc-c-'));
   try {
     for (const [path, content] of files) writeFileSync(join(folder, path), content);
-    writeFileSync(join(folder, 'main.c'), hostMain(signature));
+    writeFileSync(join(folder, mainFile), hostMain(signature));
     signature.inputs.forEach((port, i) => {
       writeFileSync(join(folder, inputFile(i)), inputBytes(port, inputs[i]));
     });
-    compile(folder, options);
+    compile(folder, signature.name, options);
     run(folder, options.selftest ? ['selftest'] : []);
     return signature.outputs.map((port, i) => {
       const data = viewBytes(port.dtype, new Uint8Array(readFileSync(join(folder, outputFile(i)))));
@@ -66,9 +66,12 @@ function inputBytes(port: CPort, tensor: HostTensor | undefined): Uint8Array {
   });
 }
 
-function compile(folder: string, options: RunCOptions): void {
+/** No name of a model, which is an identifier, can be the same. */
+const mainFile = 'qc-main.c';
+
+function compile(folder: string, name: string, options: RunCOptions): void {
   const compiler = options.compiler ?? findCompiler();
-  const args = [...hostFlags, ...(options.flags ?? ['-O2']), 'main.c', 'model.c', '-o', 'model', '-lm'];
+  const args = [...hostFlags, ...(options.flags ?? ['-O2']), mainFile, `${name}.c`, '-o', 'model', '-lm'];
   const { status, stderr, error } = spawnSync(compiler, args, { cwd: folder, encoding: 'utf8' });
   if (status === 0) return;
   throw new QcError({
