@@ -8,11 +8,13 @@ import { commandPage } from '../src/cli/help.ts';
 import { preservesText } from '../src/cli/optimize.ts';
 import type { Attribute, AttributeSpec, AttributeSpecs, OpDefinition } from '../src/ir/index.ts';
 import type { Pass } from '../src/pass/index.ts';
+import { operatorsPage } from './operatorsPage.ts';
 
 /** The generated pages of docs/ by path: all of them derive from what the program declares. */
 export function generatedPages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/ops.md', opsPage([...registry.ops.values()])],
+    ['docs/operators.md', operatorsPage(written)],
     ['docs/passes.md', passesPage(allPasses)],
     ['docs/cli.md', commandPage(commands, planned)],
   ]);

@@ -10,16 +10,19 @@ const dropped: readonly OnnxMapping[] = [{ op: 'Identity', build: (node): Value 
 
 /** The operators that can be imported: by domain and name, the meanings of each. */
 export class Mappings {
+  /** Every meaning of every operator. */
+  readonly all: readonly OnnxMapping[];
   readonly #byName = new Map<string, OnnxMapping[]>();
 
   constructor(registry: Registry) {
-    for (const mapping of [
+    this.all = [
       ...dropped,
       ...blockMappings,
       ...composedMappings,
       ...operatorMappings,
       ...[...registry.ops.values()].flatMap((op) => op.onnx),
-    ]) {
+    ];
+    for (const mapping of this.all) {
       const key = keyOf(mapping.op, mapping.domain ?? '');
       const list = this.#byName.get(key);
       if (list) list.push(mapping);
