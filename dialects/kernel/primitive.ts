@@ -34,6 +34,7 @@ export function wrapTo(element: string, v: number): number {
     case 'f32':
       return Math.fround(v);
     case 'f64':
+    case 'i64':
       return v;
     default:
       return v | 0;
@@ -97,7 +98,7 @@ export const lanewisePrimitives = {
   add: lanewise('add', 'a + b; integers wrap.', 2, (v, e) => wrapTo(e, x(v) + y(v))),
   sub: lanewise('sub', 'a − b; integers wrap.', 2, (v, e) => wrapTo(e, x(v) - y(v))),
   mul: lanewise('mul', 'a · b; integers wrap.', 2, (v, e) =>
-    isFloat(e) ? wrapTo(e, x(v) * y(v)) : wrapTo(e, Math.imul(x(v), y(v))),
+    isFloat(e) || e === 'i64' ? wrapTo(e, x(v) * y(v)) : wrapTo(e, Math.imul(x(v), y(v))),
   ),
   div: lanewise('div', 'a / b of floats, correctly rounded.', 2, (v, e) => wrapTo(e, x(v) / y(v))),
   min: lanewise('min', 'b < a ? b : a; so a NaN in a stays.', 2, (v) => (y(v) < x(v) ? y(v) : x(v))),

@@ -11,6 +11,7 @@ import {
 } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { divide, extremum, floorRest, like, rest } from '../kernel/division.ts';
 import { pairOf, slopeOf } from './alignment.ts';
 import { broadcastAll, commonElement, elementwiseType } from './broadcast.ts';
 import { fromNumbers, isBig, isReal, toF64 } from './elements.ts';
@@ -133,8 +134,8 @@ export function clampInPlace(data: Float64Array, lo: number, hi: number): void {
 export function clampBody(k: BodyBuilder, x: Value, clamp: readonly number[]): Value {
   const [lo = -Infinity, hi = Infinity] = clamp;
   let y = x;
-  if (lo > -Infinity) y = k.max(y, k.constant(lo, 'f32', y));
-  if (hi < Infinity) y = k.min(y, k.constant(hi, 'f32', y));
+  if (lo > -Infinity) y = extremum(k, 'max', y, like(k, lo, y));
+  if (hi < Infinity) y = extremum(k, 'min', y, like(k, hi, y));
   return y;
 }
 
@@ -163,7 +164,7 @@ export const div: BinaryOp = binary({
   name: 'div',
   summary: 'y = a / b; integers truncate toward zero.',
   evaluate: { real: (a, b) => a / b, int: (a, b) => Math.trunc(a / nonZero(b)), big: (a, b) => a / nonZero(b) },
-  body: (k, a, b) => k.div(a, b),
+  body: divide,
   onnx: (op) => [both(op, 'Div')],
 });
 
@@ -174,7 +175,7 @@ export const min: BinaryOp = binary({
   name: 'min',
   summary: 'y = min(a, b); a NaN stays NaN.',
   evaluate: { real: lesser, int: lesser, big: (a, b) => (a < b ? a : b) },
-  body: (k, a, b) => k.min(a, b),
+  body: (k, a, b) => extremum(k, 'min', a, b),
   onnx: (op) => [many(op, 'Min')],
 });
 
@@ -182,7 +183,7 @@ export const max: BinaryOp = binary({
   name: 'max',
   summary: 'y = max(a, b); a NaN stays NaN.',
   evaluate: { real: greater, int: greater, big: (a, b) => (a > b ? a : b) },
-  body: (k, a, b) => k.max(a, b),
+  body: (k, a, b) => extremum(k, 'max', a, b),
   onnx: (op) => [many(op, 'Max')],
 });
 
@@ -197,6 +198,7 @@ export const mod: BinaryOp = binary({
   name: 'mod',
   summary: 'The rest of a / b with the sign of b.',
   evaluate: { real: (a, b) => a - Math.floor(a / b) * b, int: floorMod, big: floorModBig },
+  body: floorRest,
   onnx: (op) => [
     {
       op: 'Mod',
@@ -212,6 +214,7 @@ export const fmod: BinaryOp = binary({
   name: 'fmod',
   summary: 'The rest of a / b with the sign of a.',
   evaluate: { real: (a, b) => a % b, int: (a, b) => a % nonZero(b), big: (a, b) => a % nonZero(b) },
+  body: rest,
   onnx: () => [],
 });
 
@@ -223,7 +226,7 @@ export const prelu: BinaryOp = binary({
     int: (a, b) => (a < 0 ? Math.imul(a, b) : a),
     big: (a, b) => (a < 0n ? a * b : a),
   },
-  body: (k, a, b) => k.select(k.cmp('lt', a, k.constant(0, 'f32', a)), k.mul(a, b), a),
+  body: (k, a, b) => k.select(k.cmp('lt', a, like(k, 0, a)), k.mul(a, b), a),
   onnx: (op) => [{ op: 'PRelu', build: (node): Value => node.create(op, slopeOf(node)).result }],
 });
 

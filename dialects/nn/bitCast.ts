@@ -28,6 +28,13 @@ export const bitCast = defineOp({
     const data = viewBytes(to as DType, bytesOfTensor(x));
     return { dtype: to as DType, shape: x.shape, data };
   },
+  lower: {
+    kind: 'elementwise',
+    body(k, [x], op): Value {
+      const to = bitCast.attributesOf(op).to as ScalarType;
+      return bitsOf(to) === 32 ? k.bitcast(x as Value, to) : k.convert(x as Value, to);
+    },
+  },
   onnx: [
     {
       op: 'BitCast',

@@ -1,6 +1,7 @@
 import { defineOp, isInteger, type OnnxNode, type ScalarType, type Value } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { like, shifted } from '../kernel/division.ts';
 import { type BinaryOp, binary } from './binary.ts';
 import { fromNumbers, isBig, toF64 } from './elements.ts';
 
@@ -44,6 +45,7 @@ export const shiftLeft: BinaryOp = binary({
     int: (a, b) => (b < 0 || b > 31 ? 0 : a << b),
     big: (a, b) => (b < 0n || b > 63n ? 0n : a << b),
   },
+  body: (k, a, b) => shifted(k, a, b, 'left'),
   onnx: () => [],
 });
 
@@ -55,6 +57,7 @@ export const shiftRight: BinaryOp = binary({
     int: (a, b) => Math.floor(a / 2 ** (b < 0 ? 64 : Math.min(b, 64))),
     big: (a, b) => a >> (b < 0n || b > 64n ? 64n : b),
   },
+  body: (k, a, b) => shifted(k, a, b, 'right'),
   onnx: () => [
     {
       op: 'BitShift',
@@ -85,6 +88,11 @@ export const bitNot = defineOp({
       x.shape,
       toF64(x).map((v) => -v - 1),
     );
+  },
+  lower: {
+    kind: 'elementwise',
+    // −x − 1 in two's complement
+    body: (k, [x]): Value => k.sub(k.neg(x as Value), like(k, 1, x as Value)),
   },
   onnx: [{ op: 'BitwiseNot', build: (node): Value => node.create(bitNot, { x: node.input(0) }).result }],
 });

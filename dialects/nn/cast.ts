@@ -71,7 +71,12 @@ export const cast = defineOp({
   },
   lower: {
     kind: 'elementwise',
-    body: (k, [x], op): Value => k.convert(x as Value, cast.attributesOf(op).to as ScalarType),
+    body(k, [x], op): Value {
+      const to = cast.attributesOf(op).to as ScalarType;
+      const from = elementOf(op.operand(0));
+      if (to === 'i1' && from !== 'i1') return k.cmp('ne', x as Value, k.constant(0, from, x));
+      return k.convert(x as Value, to);
+    },
   },
   onnx: [
     {

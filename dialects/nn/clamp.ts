@@ -1,5 +1,5 @@
 import { attr, defineOp, expressed, type Value, withElement } from '../../src/ir/index.ts';
-import { max as maxOp, min as minOp } from './binary.ts';
+import { clampBody, max as maxOp, min as minOp } from './binary.ts';
 import { mapElements } from './elements.ts';
 
 /** Relu and Clip: both are a clamp. */
@@ -16,10 +16,7 @@ export const clamp = defineOp({
     kind: 'elementwise',
     body(k, [x], op): Value {
       const { min, max } = clamp.attributesOf(op);
-      let y = x as Value;
-      if (min > -Infinity) y = k.max(y, k.constant(min, 'f32', y));
-      if (max < Infinity) y = k.min(y, k.constant(max, 'f32', y));
-      return y;
+      return clampBody(k, x as Value, [min, max]);
     },
   },
   onnx: [

@@ -120,7 +120,13 @@ export const xor = truth({
 
 export type TestOp = TypedOp<{ readonly x: 'required' }, Record<never, never>>;
 
-function test(name: string, summary: string, onnx: string, holds: (x: number) => boolean): TestOp {
+function test(
+  name: string,
+  summary: string,
+  onnx: string,
+  holds: (x: number) => boolean,
+  body: (k: BodyBuilder, x: Value) => Value,
+): TestOp {
   const op: TestOp = defineOp({
     name: `nn.${name}`,
     summary,
@@ -132,12 +138,19 @@ function test(name: string, summary: string, onnx: string, holds: (x: number) =>
         x.shape,
         Uint8Array.from(toF64(x), (v) => (holds(v) ? 1 : 0)),
       ),
+    lower: { kind: 'elementwise', body: (k, [x]): Value => body(k, x as Value) },
     onnx: [{ op: onnx, build: (node): Value => node.create(op, { x: node.input(0) }).result }],
   });
   return op;
 }
 
-export const not = test('not', 'Whether x is false.', 'Not', (x) => x === 0);
-export const isNaNOp = test('is_nan', 'Whether x is a NaN.', 'IsNaN', Number.isNaN);
+export const not = test(
+  'not',
+  'Whether x is false.',
+  'Not',
+  (x) => x === 0,
+  (k, x) => k.xor(x, k.constant(1, 'i1', x)),
+);
+export const isNaNOp = test('is_nan', 'Whether x is a NaN.', 'IsNaN', Number.isNaN, (k, x) => k.cmp('ne', x, x));
 
 export const compareOps = [equal, less, lessOrEqual, greater, greaterOrEqual, and, or, xor, not, isNaNOp];

@@ -14,6 +14,15 @@ export const isInf = defineOp({
       Uint8Array.from(toF64(x), (v) => (holds(v) ? 1 : 0)),
     );
   },
+  lower: {
+    kind: 'elementwise',
+    body(k, [x], op): Value {
+      const { negative, positive } = isInf.attributesOf(op);
+      const is = (limit: number): Value => k.cmp('eq', x as Value, k.constant(limit, 'f32', x));
+      if (negative && positive) return k.or(is(-Infinity), is(Infinity));
+      return positive ? is(Infinity) : negative ? is(-Infinity) : k.cmp('lt', x as Value, x as Value);
+    },
+  },
   onnx: [
     {
       op: 'IsInf',

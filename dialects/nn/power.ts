@@ -1,5 +1,6 @@
 import { expressed, type OnnxNode, type TensorType, type Value } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
+import { power } from '../kernel/division.ts';
 import { pairOf } from './alignment.ts';
 import { type BinaryOp, binary, isFloatValue, mul } from './binary.ts';
 import { cast } from './cast.ts';
@@ -40,5 +41,6 @@ export const pow: BinaryOp = binary({
     int: elementary.pow,
     big: (a, b) => (b < 0n ? (a === 1n ? 1n : 0n) : a ** b),
   },
+  body: power,
   onnx: () => [{ op: 'Pow', build: buildPower }],
 });

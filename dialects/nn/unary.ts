@@ -12,7 +12,21 @@ import {
   withElement,
 } from '../../src/ir/index.ts';
 import { elementary, halfEven } from '../../src/numerics/index.ts';
+import { like } from '../kernel/division.ts';
 import { erfF32, expF32, logF32, sigmoidF32, tanhF32 } from '../kernel/elementary.ts';
+import {
+  acosF32,
+  acoshF32,
+  asinF32,
+  asinhF32,
+  atanF32,
+  atanhF32,
+  cosF32,
+  coshF32,
+  sinF32,
+  sinhF32,
+  tanF32,
+} from '../kernel/trigonometric.ts';
 import { mapElements } from './elements.ts';
 
 /** A function of one element. */
@@ -128,8 +142,8 @@ export const sign = unary({
   onnx: 'Sign',
   real: (x) => (x > 0 ? 1 : x < 0 ? -1 : x),
   body: (k, x) => {
-    const zero = f32(k, 0, x);
-    return k.select(k.cmp('gt', x, zero), f32(k, 1, x), k.select(k.cmp('lt', x, zero), f32(k, -1, x), x));
+    const zero = like(k, 0, x);
+    return k.select(k.cmp('gt', x, zero), like(k, 1, x), k.select(k.cmp('lt', x, zero), like(k, -1, x), x));
   },
 });
 
@@ -187,13 +201,17 @@ export const elu = unary({
   onnx: 'Elu',
   read: (node) => ({ alpha: node.float('alpha', 1) }),
   real: (x, { alpha }) => elementary.elu(x, alpha),
-  body: (k, x, { alpha }) => {
-    const zero = f32(k, 0, x);
-    // The exponential sees no positive argument, so it cannot overflow.
-    const curve = k.mul(k.sub(expF32(k, k.min(x, zero)), f32(k, 1, x)), f32(k, alpha, x));
-    return k.select(k.cmp('lt', x, zero), curve, x);
-  },
+  body: (k, x, { alpha }) => exponentialLinear(k, x, alpha, 1),
 });
+
+/** x for x ≥ 0, else alpha·(e^(x/width) − 1). */
+function exponentialLinear(k: BodyBuilder, x: Value, alpha: number, width: number): Value {
+  const zero = f32(k, 0, x);
+  const scaled = width === 1 ? x : k.div(x, f32(k, width, x));
+  // The exponential sees no positive argument, so it cannot overflow.
+  const curve = k.mul(k.sub(expF32(k, k.min(scaled, zero)), f32(k, 1, x)), f32(k, alpha, x));
+  return k.select(k.cmp('lt', x, zero), curve, x);
+}
 
 export const silu = unary({
   name: 'silu',
@@ -231,6 +249,7 @@ export const selu = unary({
   onnx: 'Selu',
   read: (node) => ({ alpha: node.float('alpha', seluAlpha), gamma: node.float('gamma', seluGamma) }),
   real: (x, { alpha, gamma }) => elementary.selu(x, alpha, gamma),
+  body: (k, x, { alpha, gamma }) => k.mul(exponentialLinear(k, x, alpha, 1), f32(k, gamma, x)),
 });
 
 export const celu = unary({
@@ -240,6 +259,7 @@ export const celu = unary({
   onnx: 'Celu',
   read: (node) => ({ alpha: node.float('alpha', 1) }),
   real: (x, { alpha }) => elementary.celu(x, alpha),
+  body: (k, x, { alpha }) => exponentialLinear(k, x, alpha, alpha),
 });
 
 export const thresholdedRelu = unary({
@@ -259,6 +279,10 @@ export const shrink = unary({
   onnx: 'Shrink',
   read: (node) => ({ lambd: node.float('lambd', 0.5), bias: node.float('bias', 0) }),
   real: (x, { lambd, bias }) => (x < -lambd ? x + bias : x > lambd ? x - bias : 0),
+  body(k, x, { lambd, bias }) {
+    const above = k.select(k.cmp('gt', x, f32(k, lambd, x)), k.sub(x, f32(k, bias, x)), f32(k, 0, x));
+    return k.select(k.cmp('lt', x, f32(k, -lambd, x)), k.add(x, f32(k, bias, x)), above);
+  },
 });
 
 export const mish = unary({
@@ -277,21 +301,25 @@ export const softsign = unary({
   body: (k, x) => k.div(x, k.add(f32(k, 1, x), k.abs(x))),
 });
 
-/** Functions that have a reference meaning and no kernel of their own. */
-const plain = (name: string, onnx: string, summary: string, real: (x: number) => number): UnaryOp =>
-  unary({ name, onnx, summary, real });
+const plain = (
+  name: string,
+  onnx: string,
+  summary: string,
+  real: (x: number) => number,
+  body: (k: BodyBuilder, x: Value) => Value,
+): UnaryOp => unary({ name, onnx, summary, real, body });
 
-export const sin = plain('sin', 'Sin', 'y = sin x.', elementary.sin);
-export const cos = plain('cos', 'Cos', 'y = cos x.', elementary.cos);
-export const tan = plain('tan', 'Tan', 'y = tan x.', elementary.tan);
-export const asin = plain('asin', 'Asin', 'y = arcsin x.', elementary.asin);
-export const acos = plain('acos', 'Acos', 'y = arccos x.', elementary.acos);
-export const atan = plain('atan', 'Atan', 'y = arctan x.', elementary.atan);
-export const sinh = plain('sinh', 'Sinh', 'y = sinh x.', elementary.sinh);
-export const cosh = plain('cosh', 'Cosh', 'y = cosh x.', elementary.cosh);
-export const asinh = plain('asinh', 'Asinh', 'y = arsinh x.', elementary.asinh);
-export const acosh = plain('acosh', 'Acosh', 'y = arcosh x.', elementary.acosh);
-export const atanh = plain('atanh', 'Atanh', 'y = artanh x.', elementary.atanh);
+export const sin = plain('sin', 'Sin', 'y = sin x.', elementary.sin, sinF32);
+export const cos = plain('cos', 'Cos', 'y = cos x.', elementary.cos, cosF32);
+export const tan = plain('tan', 'Tan', 'y = tan x.', elementary.tan, tanF32);
+export const asin = plain('asin', 'Asin', 'y = arcsin x.', elementary.asin, asinF32);
+export const acos = plain('acos', 'Acos', 'y = arccos x.', elementary.acos, acosF32);
+export const atan = plain('atan', 'Atan', 'y = arctan x.', elementary.atan, atanF32);
+export const sinh = plain('sinh', 'Sinh', 'y = sinh x.', elementary.sinh, sinhF32);
+export const cosh = plain('cosh', 'Cosh', 'y = cosh x.', elementary.cosh, coshF32);
+export const asinh = plain('asinh', 'Asinh', 'y = arsinh x.', elementary.asinh, asinhF32);
+export const acosh = plain('acosh', 'Acosh', 'y = arcosh x.', elementary.acosh, acoshF32);
+export const atanh = plain('atanh', 'Atanh', 'y = artanh x.', elementary.atanh, atanhF32);
 
 export const unaryOps = [
   ...[sigmoid, tanh, exp, log, erf, sqrt, neg, abs, reciprocal, floor, ceil, round, sign, softplus, hardSigmoid],

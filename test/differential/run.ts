@@ -6,6 +6,7 @@ import { bufferize } from '../../passes/lower/bufferize.ts';
 import { foldPacking } from '../../passes/lower/foldPacking.ts';
 import { lowerKernels } from '../../passes/lower/kernels.ts';
 import { chooseLayout } from '../../passes/schedule/chooseLayout.ts';
+import { decompose } from '../../passes/schedule/decompose.ts';
 import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
 import { floatRescale } from '../../passes/schedule/floatRescale.ts';
 import { uniformShift } from '../../passes/schedule/uniformShift.ts';
@@ -22,6 +23,7 @@ export async function planned(text: string, target: Target): Promise<Module> {
   const context = { registry, target, report: () => {} };
   for (const pass of [
     expandDcast,
+    decompose,
     floatRescale,
     uniformShift,
     explicitPadding,
