@@ -8,5 +8,5 @@ export const wasmTarget: Target = {
   slack: 64,
   contractions: ['dot_i16x8', 'relaxed_dot_i8x16'],
   floatRescale: true,
-  accumulators: 12,
+  accumulators: 10,
 };
