@@ -1,10 +1,12 @@
-import { staticShape } from '../src/ir/index.ts';
+import { constant } from '../dialects/nn/constant.ts';
+import { staticShape, storageOf } from '../src/ir/index.ts';
 import { QcError } from '../src/support/diagnostics.ts';
 import { type Cluster, tensorType } from './cluster.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
 import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
+import { serialConv } from './serial/conv.ts';
 import { gatherElements, gatherNd } from './serial/gatherElements.ts';
 import { argExtreme, cumulative } from './serial/scan.ts';
 import { scatterElements, scatterNd } from './serial/scatter.ts';
@@ -25,7 +27,8 @@ export type { KernelContext, KernelPlan } from './plan.ts';
 /** Templates by the name that ops give: of the SIMD family, and loops over single elements. */
 const templates: Record<string, Template> = {
   matmul,
-  conv: (cluster, context) => (isDepthwise(cluster) ? depthwise : conv)(cluster, context),
+  conv: (cluster, context) =>
+    (!isPacked(cluster) ? serialConv : isDepthwise(cluster) ? depthwise : conv)(cluster, context),
   pool,
   softmax,
   normalize,
@@ -39,6 +42,12 @@ const templates: Record<string, Template> = {
   cumulative,
   top_k: topK,
 };
+
+/** Whether a convolution's weights are known, so that they can be packed; those of `int` always are. */
+function isPacked({ root, outside }: Cluster): boolean {
+  const isFloat = storageOf(tensorType(outside(root.operand(0))).element) === 'f32';
+  return root.name !== 'nn.conv' || (isFloat && root.operands.slice(1).every((v) => !v || constant.is(outside(v).op)));
+}
 
 function isDepthwise({ root, outside }: Cluster): boolean {
   const [outputs, perGroup] = staticShape(tensorType(outside(root.operand(1))));

@@ -96,7 +96,7 @@ export function atanF32(k: BodyBuilder, x: Value): Value {
   return signed(k, x, k.add(offset, odd(k, r, coefficients)));
 }
 
-/** sinh x, within 1e−6 of its size. */
+/** sinh x, within 2e−6 of its size. */
 export function sinhF32(k: BodyBuilder, x: Value): Value {
   const a = k.abs(x);
   const half = expF32(k, k.sub(a, f(k, x, Math.LN2)));
@@ -105,7 +105,7 @@ export function sinhF32(k: BodyBuilder, x: Value): Value {
   return k.select(k.cmp('gt', a, f(k, x, 1)), large, small);
 }
 
-/** cosh x, within 1e−6 of its size. */
+/** cosh x, within 2e−6 of its size. */
 export function coshF32(k: BodyBuilder, x: Value): Value {
   const half = expF32(k, k.sub(k.abs(x), f(k, x, Math.LN2)));
   return k.add(half, k.div(f(k, x, 0.25), half));

@@ -1,29 +1,29 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { staticShape, storageOf, type Value } from '../../src/ir/index.ts';
-import { QcError } from '../../src/support/diagnostics.ts';
+import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { serialMatmul } from '../serial/matmul.ts';
 import { buildContraction, type Contraction } from './contraction.ts';
 import { constantMatmul } from './dense.ts';
 import { type InnerProduct, innerProducts } from './innerProduct.ts';
 
-/** A matmul: with packed panels where the right operand is a constant matrix, else on both operands as they lie. */
+/**
+ * A matmul: with packed panels where the right operand is a constant matrix, else on both operands as they lie; of
+ * integers that no instruction multiplies, one product after the other.
+ */
 export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
-  const right = cluster.outside(cluster.root.operand(1));
-  const isMatrix = tensorType(right).shape.length === 2;
-  return constant.is(right.op) && isMatrix ? constantMatmul(cluster, context) : runtimeMatmul(cluster, context);
+  const [left, right] = [0, 1].map((i) => cluster.outside(cluster.root.operand(i))) as [Value, Value];
+  const elements = [left, right].map((v) => storageOf(tensorType(v).element));
+  const isPacked = constant.is(right.op) && tensorType(right).shape.length === 2;
+  if (elements.every((element) => element === 'f32'))
+    return isPacked ? constantMatmul(cluster, context) : runtimeMatmul(cluster, context);
+  const hasInstruction = elements.every((element) => element === 'i8');
+  return isPacked && hasInstruction ? constantMatmul(cluster, context) : serialMatmul(cluster, context);
 }
 
 const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
-
-function unsupported(source: string, which: string): QcError {
-  return new QcError({
-    what: `there is no kernel yet for a matmul ${which}`,
-    where: source,
-    help: 'run the model in the interpreter, or in float',
-  });
-}
 
 /** Products of two float tensors that are both computed: each right matrix is read row by row. */
 function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
@@ -32,10 +32,11 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const [a, b, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
   const [left, right] = [staticShape(tensorType(a)), staticShape(tensorType(b))];
   const [rows, depth, columns] = [left.at(-2), left.at(-1), right.at(-1)] as [number, number, number];
-  if (storageOf(tensorType(a).element) !== 'f32') throw unsupported(root.source, 'of two computed integer tensors');
   const [batchA, batchB] = [product(left.slice(0, -2)), product(right.slice(0, -2))];
-  if (batchA !== batchB && batchA !== 1 && batchB !== 1)
-    throw unsupported(root.source, 'that broadcasts a part of the batch axes');
+  invariant(
+    batchA === batchB || batchA === 1 || batchB === 1,
+    `${root.source}: batch axes are expanded before kernels`,
+  );
   // one right matrix for all: the rows of all left ones are rows of one product
   const groups = batchB;
   const problem: Contraction = {

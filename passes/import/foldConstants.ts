@@ -1,4 +1,6 @@
 import { constant } from '../../dialects/nn/constant.ts';
+import { range } from '../../dialects/nn/range.ts';
+import { shapeOf } from '../../dialects/nn/shape.ts';
 import { evaluateOp } from '../../src/interpret/index.ts';
 import { attr, type Op, Resource, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
@@ -36,13 +38,20 @@ function foldable(op: Op, limit: number): HostTensor[] | undefined {
   const { effect, terminator, evaluate } = op.definition;
   if (effect !== 'pure' || terminator || !evaluate || op.definition === constant || op.regions.length > 0)
     return undefined;
-  if (op.operands.length === 0 || !op.results.every((result) => hasStaticShape(result))) return undefined;
-  const operands = op.operands.map(constantOf);
+  if (!op.results.every((result) => hasStaticShape(result))) return undefined;
+  if (op.operands.length === 0 && !range.is(op)) return undefined;
+  const operands = op.operands.map(shapeOf.is(op) ? shapeAlone : constantOf);
   if (!operands.every((operand) => operand !== undefined)) return undefined;
   const size = (shapes: readonly (readonly number[])[]) => shapes.reduce((n, shape) => n + elementCount(shape), 0);
   const before = size(operands.map(({ shape }) => shape));
   const after = size(op.results.map((result) => (result.type as TensorType).shape as number[]));
   return after <= before + limit ? operands : undefined;
+}
+
+/** A tensor of which only the shape matters; undefined where that is not known. */
+function shapeAlone(value: Value | undefined): HostTensor | undefined {
+  if (!value || !hasStaticShape(value)) return undefined;
+  return { dtype: 'u8', shape: (value.type as TensorType).shape as number[], data: new Uint8Array(0) };
 }
 
 const hasStaticShape = (value: Value) =>

@@ -1,0 +1,90 @@
+import { elementOf, type KernelBuilder } from '../../dialects/kernel/index.ts';
+import { staticShape, stridesOf, type Value } from '../../src/ir/index.ts';
+import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
+import type { KernelContext, KernelPlan } from '../plan.ts';
+import { count } from './places.ts';
+
+/** Joins what `value` gives at every place of a nest of loops: their sizes, outermost first. */
+function sumOver(
+  k: KernelBuilder,
+  sizes: readonly number[],
+  start: Value,
+  term: (at: readonly Value[], sum: Value) => Value,
+): Value {
+  const visit = (at: readonly Value[], sum: Value): Value => {
+    const size = sizes[at.length];
+    if (size === undefined) return term(at, sum);
+    return k.for(0, size, 1, [sum], (i, [carried]) => [visit([...at, i], carried as Value)])[0] as Value;
+  };
+  return visit([], start);
+}
+
+/** Runs `body` at every place of a nest of loops. */
+function everywhere(k: KernelBuilder, sizes: readonly number[], body: (at: readonly Value[]) => void): void {
+  const visit = (at: readonly Value[]): void => {
+    const size = sizes[at.length];
+    if (size === undefined) body(at);
+    else k.loop(0, size, 1, (i) => visit([...at, i]));
+  };
+  visit([]);
+}
+
+/** Σ index · step. */
+const dot = (k: KernelBuilder, indices: readonly Value[], steps: readonly number[]): Value =>
+  indices.reduce<Value>((sum, index, i) => k.add(sum, k.mul(index, k.index(steps[i] as number))), k.index(0));
+
+/** A convolution of unpadded x with weights that are computed at run time: one product after the other. */
+export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const [x, w, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
+  const [xSteps, wSteps] = [stridesOf(tensorType(x)), stridesOf(tensorType(w))];
+  const result = tensorType(cluster.result);
+  const [batch, outputs, ...pixels] = staticShape(result) as [number, number, ...number[]];
+  const [, inputs, ...kernel] = staticShape(tensorType(w)) as [number, number, ...number[]];
+  const groups = (root.attributes.group as number | undefined) ?? 1;
+  const perGroup = outputs / groups;
+  const strides = perAxis(root.attributes.strides, kernel.length);
+  const dilations = perAxis(root.attributes.dilations, kernel.length);
+  const others = epilogueOperands(cluster);
+  const spatial = xSteps.slice(2);
+  const to = stridesOf(result);
+  return {
+    operands: [x, w, ...(bias ? [bias] : []), ...others],
+    multiplyAdds: batch * outputs * count(pixels) * inputs * count(kernel),
+    variants: [
+      {
+        feature: undefined,
+        build(k) {
+          const [from, weights] = [context.input(k, 'x', x), context.input(k, 'w', w)];
+          const starts = bias && context.input(k, 'bias', bias);
+          const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
+          const y = context.output(k, cluster.result);
+          const after = epilogue(cluster, beside);
+          everywhere(k, [batch, groups, perGroup, ...pixels], ([n, group, o, ...pixel]) => {
+            const channel = k.add(k.scaled(group as Value, perGroup), o as Value);
+            const firstInput = k.scaled(group as Value, inputs * (xSteps[1] as number));
+            const corner = dot(
+              k,
+              [n as Value, ...pixel],
+              [xSteps[0] as number, ...spatial.map((step, i) => step * (strides[i] as number))],
+            );
+            const window = k.add(corner, firstInput);
+            const panel = k.scaled(channel, wSteps[0] as number);
+            const start = starts ? k.load(starts, channel) : k.constant(0, elementOf(from));
+            const sum = sumOver(k, [inputs, ...kernel], start, ([c, ...cell], total) => {
+              const at = dot(
+                k,
+                [c as Value, ...cell],
+                [xSteps[1] as number, ...spatial.map((step, i) => step * (dilations[i] as number))],
+              );
+              const weight = k.load(weights, k.add(panel, dot(k, [c as Value, ...cell], wSteps.slice(1))));
+              return k.add(total, k.mul(k.load(from, k.add(window, at)), weight));
+            });
+            const element = dot(k, [n as Value, channel, ...pixel], to);
+            k.store(after(k, clamped(k, sum, root), { element, channel }, 1), y, element);
+          });
+        },
+      },
+    ],
+  };
+}
