@@ -8,12 +8,23 @@
  * const { output } = instance.run({ input: { dtype: 'f32', shape: [1, 28, 28, 1], data } });
  */
 export { registry } from '../dialects/index.ts';
-export { type SchemeName, schemeNames, type TargetName, targetNames } from './api/choices.ts';
+export {
+  type MetricName,
+  metricNames,
+  type SchemeName,
+  schemeNames,
+  type TargetName,
+  targetNames,
+} from './api/choices.ts';
 export { type Artifact, type CompileOptions, compile, type PrepareOptions } from './api/compile.ts';
+export { type DiagnoseOptions, type Diagnosis, diagnose, type LayerDiagnosis } from './api/diagnose.ts';
 export type { Dimensions } from './api/dimensions.ts';
+export { type EvaluateOptions, type Evaluation, evaluate, type SchemeEvaluation } from './api/evaluate.ts';
 export { type Instance, type InstantiateOptions, instantiate } from './api/instantiate.ts';
 export type { LayerQuantization, Quantization, QuantizationSummary } from './api/layers.ts';
 export { type Manifest, readManifest } from './api/manifest.ts';
+export type { Estimate } from './api/measure/bootstrap.ts';
+export type { Fidelity } from './api/measure/noise.ts';
 export { type PipelineOptions, passes, runPipeline } from './api/pipeline.ts';
 export { type Quantized, type QuantizeOptions, quantize } from './api/quantize.ts';
 export { importOnnx, parse, print } from './api/read.ts';

@@ -19,11 +19,11 @@ export function keptInFloat(module: Module, patterns: readonly string[]): Readon
 /** Whether a node's name is the pattern, or fits it: `*` stands for any characters, `?` for one. */
 export function matchesName(pattern: string, name: string): boolean {
   if (pattern === name) return true;
-  const expression = [...pattern].map((sign) => (sign === '*' ? '.*' : sign === '?' ? '.' : escape(sign))).join('');
+  const expression = [...pattern].map((sign) => (sign === '*' ? '.*' : sign === '?' ? '.' : quoted(sign))).join('');
   return new RegExp(`^${expression}$`, 's').test(name);
 }
 
-const escape = (sign: string) => sign.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&');
+const quoted = (sign: string) => sign.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&');
 
 function unknownLayer(pattern: string, names: ReadonlySet<string>): QcError {
   const near = didYouMean(pattern, names);

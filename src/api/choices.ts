@@ -7,3 +7,7 @@ export const plannedTargets = ['wgsl', 'cuda'] as const;
 export const schemeNames = ['float', 'w8a8'] as const;
 export type SchemeName = (typeof schemeNames)[number];
 export const plannedSchemes = ['int8', 'w8a8-dynamic', 'w8a16', 'w4a8', 'w4a16', 'mxfp4'] as const;
+
+/** What `evaluate` measures: against labels, or against the float model. */
+export const metricNames = ['top1', 'top5', 'snr', 'mse', 'agreement'] as const;
+export type MetricName = (typeof metricNames)[number];

@@ -22,6 +22,8 @@ export interface PrepareOptions {
   readonly calibration?: Iterable<Sample> | undefined;
   /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
   readonly dims?: Dimensions;
+  /** Layers that stay float: names of the model's nodes, in which `*` and `?` stand for any characters. */
+  readonly keepFloat?: readonly string[];
   /** Hooks around every pass. */
   readonly instruments?: readonly Instrument[];
   /** Gets plain lines: what was decided and what was refused. */
@@ -76,7 +78,7 @@ export async function compile(module: Module, options: CompileOptions): Promise<
 
 /** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
 export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
-  const { scheme = 'float', calibration, dims = {}, instruments = [], report } = options;
+  const { scheme = 'float', calibration, dims = {}, keepFloat = [], instruments = [], report } = options;
   if (scheme !== 'float' && !calibration) {
     throw new QcError({
       what: `the scheme ${scheme} needs calibration data`,
@@ -84,10 +86,21 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
       help: 'give samples: --calibrate DATA on the command line, calibration in the API',
     });
   }
+  if (scheme === 'float' && keepFloat.length > 0) {
+    throw new QcError({
+      what: 'layers to keep in float are named, and the scheme is float',
+      why: 'it keeps every layer in float',
+      help: 'choose another scheme, or leave the names out',
+    });
+  }
   await bindDimensions(module, dims, report);
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
-  await runPipeline(module, stagesFor(scheme).model, { calibration, instruments: [...instruments, layers], report });
+  await runPipeline(module, stagesFor(scheme, keepFloat).model, {
+    calibration,
+    instruments: [...instruments, layers],
+    report,
+  });
   const quantization = layers.summary();
   return {
     module,
@@ -95,7 +108,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     signature: signatureOf(module),
     sourceHash,
     quantization,
-    work: workOf(module),
+    work: workOf(module, keepFloat),
     selfTest: await makeSelfTest(module, quantization),
     checks: checksOn(module, calibration ?? [], checkedSamples),
   };

@@ -49,9 +49,15 @@ export interface Stages {
 
 const modelPhases: ReadonlySet<string> = new Set(['import', 'calibrate', 'transform', 'quantize', 'integer']);
 
-/** The passes that compile under a scheme, cut after the last one that works on the model's mathematics. */
-export function stagesFor(scheme: SchemeName): Stages {
-  const steps = parsePipeline(pipelineFor(scheme));
+/**
+ * The passes that compile under a scheme, cut after the last one that works on the model's mathematics.
+ * @param keepFloat names or patterns of layers that stay float, for each pass that asks which
+ */
+export function stagesFor(scheme: SchemeName, keepFloat: readonly string[] = []): Stages {
+  const steps = parsePipeline(pipelineFor(scheme)).map(({ pass, options }) => {
+    const asks = keepFloat.length > 0 && 'skip' in passes.get(pass).options;
+    return { pass, options: asks ? { ...options, skip: keepFloat } : options };
+  });
   const end = steps.findLastIndex(({ pass }) => modelPhases.has(passes.get(pass).phase)) + 1;
   return { model: steps.slice(0, end), kernels: steps.slice(end) };
 }

@@ -1,6 +1,6 @@
 import type { InputSignature } from '../calibrate/data/index.ts';
 import { type Dim, type ElementType, type Module, storageOf, type TensorType, uniformParams } from '../ir/index.ts';
-import { QcError } from '../support/diagnostics.ts';
+import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { DType } from '../support/tensor.ts';
 
 /** An input or output as a caller sees it. */
@@ -37,6 +37,19 @@ export function signatureOf(module: Module): Signature {
     inputs: main.body.args.map(({ name, type }, i) => describe(name ?? `input${i}`, type as TensorType)),
     outputs: main.resultTypes.map((type, i) => describe(main.resultNames[i] ?? `output${i}`, type as TensorType)),
   };
+}
+
+/** The output that is meant by a name; without one, the first. @throws QcError when there is none of that name */
+export function resultOf(module: Module, name: string | undefined): string {
+  const names = signatureOf(module).outputs.map((output) => output.name);
+  if (name === undefined) return names[0] as string;
+  if (names.includes(name)) return name;
+  const near = didYouMean(name, names);
+  throw new QcError({
+    what: `the model has no output '${name}'`,
+    why: `its outputs are ${names.join(', ')}`,
+    help: near === undefined ? undefined : `did you mean '${near}'?`,
+  });
 }
 
 /** A model's inputs as datasets take them. */

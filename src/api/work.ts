@@ -1,4 +1,5 @@
 import { isContraction, isQuantizable } from '../../passes/quantize/capabilities.ts';
+import { matchesName } from '../../passes/quantize/keptInFloat.ts';
 import { isFloat, type Module, type Op, storageOf, type TensorType } from '../ir/index.ts';
 
 /** What a model computes, counted on its mathematics: after `integer/`, before kernels. */
@@ -33,8 +34,11 @@ function isFloatOp(op: Op): boolean {
   });
 }
 
-/** Counts the work of a module in which values are still tensors. */
-export function workOf(module: Module): Work {
+/**
+ * Counts the work of a module in which values are still tensors.
+ * @param keepFloat names or patterns of layers that were to stay float
+ */
+export function workOf(module: Module, keepFloat: readonly string[] = []): Work {
   let whole = 0;
   let inFloat = 0;
   const float: FloatOperation[] = [];
@@ -43,12 +47,13 @@ export function workOf(module: Module): Work {
     whole += multiplyAdds;
     if (!isFloatOp(op)) continue;
     inFloat += multiplyAdds;
-    if (computes(op)) float.push({ node: op.source, op: op.name, reason: reasonOf(op) });
+    if (computes(op)) float.push({ node: op.source, op: op.name, reason: reasonOf(op, keepFloat) });
   }
   return { multiplyAdds: whole, integerShare: whole === 0 ? 0 : (whole - inFloat) / whole, float };
 }
 
-function reasonOf(op: Op): string {
+function reasonOf(op: Op, keepFloat: readonly string[]): string {
+  if (keepFloat.some((pattern) => matchesName(pattern, op.source))) return 'it was to be kept in float';
   if (isContraction(op)) return 'its operands stayed float';
   if (isQuantizable(op))
     return 'it lies before the first or after the last quantized contraction, or between float operations';

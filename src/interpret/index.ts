@@ -1,3 +1,3 @@
 export * from './evaluate.ts';
 export { type InterpretOptions, interpret, type Tensors } from './interpret.ts';
-export type { Precision } from './represent.ts';
+export { fromReals, type Precision, toReals } from './represent.ts';

@@ -13,6 +13,8 @@ export interface InterpretOptions {
   readonly observe?: (op: Op, tensor: HostTensor, index: number) => void;
   /** Sizes of symbols that the inputs' shapes do not tell. */
   readonly symbols?: Readonly<Record<string, number>>;
+  /** Results of @main that are taken as given, as they are stored: an op whose results are all here is not computed. */
+  readonly known?: ReadonlyMap<Value, HostTensor>;
 }
 
 /** Named tensors: a model's inputs or outputs. */
@@ -42,7 +44,9 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
       if (op.definition.terminator) return operands as HostTensor[];
       const runRegion = (index: number, regionArgs: readonly HostTensor[]) =>
         runBlock(op.regions[index] as Block, regionArgs);
-      const results = evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
+      const results =
+        knownResults(op, options.known) ??
+        evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
       results.forEach((tensor, i) => {
         const result = op.results[i] as Value;
         values.set(result, tensor);
@@ -55,6 +59,11 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
   };
   const results = runBlock(main.body, args);
   return Object.fromEntries(results.map((tensor, i) => [main.resultNames[i] ?? `${i}`, tensor]));
+}
+
+function knownResults(op: Op, known: ReadonlyMap<Value, HostTensor> | undefined): HostTensor[] | undefined {
+  const results = op.results.map((value) => known?.get(value));
+  return results.every((tensor) => tensor !== undefined) ? results : undefined;
 }
 
 /** The values of a block that are not needed after an op. */

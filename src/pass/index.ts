@@ -1,4 +1,5 @@
 export * from './define.ts';
+export { numbersOf } from './instruments/compare.ts';
 export { type PassChoice, type PrintIrOptions, printIr } from './instruments/printIr.ts';
 export { type Reproducer, type ReproducerOptions, reproducer, runLine } from './instruments/reproducer.ts';
 export { type PassTime, timing, timingTable } from './instruments/timing.ts';

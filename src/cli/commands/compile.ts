@@ -36,6 +36,11 @@ export const compile = defineCommand({
       value: 'NAME:TYPE,…',
       help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
     },
+    'keep-float': {
+      kind: 'words',
+      value: 'NAME,…',
+      help: 'layers that stay float, by the names of their nodes; * and ? stand for any characters',
+    },
     ...modelOptions,
     name: { kind: 'text', value: 'NAME', help: "names files and symbols (default: the file's stem)" },
     output: { kind: 'text', short: 'o', value: 'DIR', help: 'where the folder is written' },

@@ -1,0 +1,40 @@
+import { metricNames, plannedSchemes, schemeNames } from '../../api/choices.ts';
+import { defineCommand } from '../command.ts';
+import { measureOptions } from '../dataOptions.ts';
+import { modelOptions } from '../globalOptions.ts';
+
+export const evalCommand = defineCommand({
+  name: 'eval',
+  summary: 'compares schemes with float on data',
+  usage: 'MODEL --scheme A,B,… --calibrate DATA --data DATA [--labels FILE]',
+  details: [
+    'Measures the model as it is deployed: its wasm program, or the interpreter where an operation has no kernel. DATA is what qc compile takes for --calibrate; samples are read one after the other.',
+    'top1 and top5 count samples whose label is the largest value of the output, or among the five largest; agreement counts those whose largest value is where it is in float; snr and mse compare all values with float. Classes are the last axis of the output, all other axes are rows. FILE is a .npy array of integers of shape [samples] or [samples, rows]; negative labels are not counted.',
+    'Each value comes with its 95 % interval from 1000 bootstrap resamples. In JSON shares are 0 to 1, and null stands for infinite decibels.',
+  ],
+  examples: [
+    'qc eval model.onnx --scheme w8a8 --calibrate calib.npy --data dev.npy --labels labels.npy --input-format input:u8,scale=1/255',
+  ],
+  arguments: ['MODEL'],
+  options: {
+    scheme: {
+      kind: 'words',
+      choices: schemeNames,
+      planned: plannedSchemes,
+      help: 'what is compared with float, separated by commas',
+    },
+    ...measureOptions,
+    labels: { kind: 'text', value: 'FILE', help: 'the right classes, a .npy file of integers' },
+    metric: {
+      kind: 'words',
+      choices: metricNames,
+      help: 'what is measured (default: everything that the data allows)',
+    },
+    seed: { kind: 'count', value: 'N', help: "of the bootstrap's random numbers (default 1)" },
+    ...modelOptions,
+  },
+  async run([model = ''], options, terminal) {
+    const { evaluateModel } = await import('../evaluateModel.ts');
+    await evaluateModel(model, options, terminal);
+  },
+});

@@ -1,0 +1,19 @@
+import type { OptionTable } from './options.ts';
+
+/** Options of the commands that measure on data. */
+export const measureOptions = {
+  calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
+  data: { kind: 'texts', value: 'DATA', help: 'samples to measure on' },
+  limit: { kind: 'count', value: 'N', help: 'measure on the first N samples only' },
+  'input-format': {
+    kind: 'texts',
+    value: 'NAME:TYPE,…',
+    help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
+  },
+  'keep-float': {
+    kind: 'words',
+    value: 'NAME,…',
+    help: 'layers that stay float, by the names of their nodes; * and ? stand for any characters',
+  },
+  result: { kind: 'text', value: 'NAME', help: 'the output that is judged (default: the first)' },
+} as const satisfies OptionTable;

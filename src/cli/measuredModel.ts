@@ -1,0 +1,36 @@
+import { bindDimensions } from '../api/dimensions.ts';
+import { inputSignature } from '../api/signature.ts';
+import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
+import type { Module } from '../ir/index.ts';
+import type { measureOptions } from './dataOptions.ts';
+import { hostFiles } from './files.ts';
+import type { modelOptions } from './globalOptions.ts';
+import { loadModel, parseDims } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+export type MeasureArguments = OptionValues<typeof measureOptions & typeof modelOptions>;
+
+/** A model with the samples that it is calibrated and measured on. */
+export interface MeasuredModel {
+  readonly module: Module;
+  readonly calibration: Dataset | undefined;
+  readonly data: Dataset | undefined;
+}
+
+/** Reads a model and its data; undefined where no data is named. */
+export async function loadMeasured(
+  path: string,
+  options: MeasureArguments,
+  terminal: Terminal,
+  limit = options.limit,
+): Promise<MeasuredModel> {
+  const module = loadModel(path);
+  terminal.crash.module = module;
+  await bindDimensions(module, parseDims(options.dim));
+  const signature = inputSignature(module);
+  const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
+  const load = (sources: readonly string[], most?: number): Dataset | undefined =>
+    sources.length === 0 ? undefined : loadDataset(sources, signature, hostFiles, { formats, limit: most });
+  return { module, calibration: load(options.calibrate), data: load(options.data, limit) };
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeNpy } from '../../src/calibrate/data/index.ts';
+import type { Diagnosis, Evaluation, Manifest } from '../../src/index.ts';
+import { numbers, samples, tinyModel } from './models.ts';
+import { workplace } from './workplace.ts';
+
+const data = { dtype: 'f32', shape: [12, 2, 6, 6], data: numbers(864) } as const;
+
+const { qc, folder, list } = workplace({
+  'model.onnx': tinyModel(),
+  'calib.npy': writeNpy(samples),
+  'dev.npy': writeNpy(data),
+  // The output has 9 rows of 3 values.
+  'labels.npy': writeNpy({ dtype: 'i32', shape: [12, 9], data: Int32Array.from({ length: 108 }, (_, i) => i % 3) }),
+  'short.npy': writeNpy({ dtype: 'i32', shape: [11, 9], data: new Int32Array(99) }),
+  'real.npy': writeNpy({ dtype: 'f32', shape: [12], data: new Float32Array(12) }),
+});
+
+const evaluate = (...args: string[]) =>
+  qc('eval', 'model.onnx', '--calibrate', 'calib.npy', '--data', 'dev.npy', ...args);
+const debug = (...args: string[]) => qc('debug', 'model.onnx', '--calibrate', 'calib.npy', ...args);
+
+describe('qc eval', () => {
+  it('prints float and the scheme in one table', () => {
+    const { code, out } = evaluate('--scheme', 'w8a8', '--labels', 'labels.npy', '--quiet');
+    expect(code).toBe(0);
+    const [head = '', float = '', w8a8 = ''] = out.split('\n');
+    expect(head.trim().split(/ {2,}/)).toEqual([
+      ...['scheme', 'top-1', 'top-5', 'SNR', 'MSE', 'agreement', 'weights', 'integers', 'run by'],
+    ]);
+    expect(float).toMatch(/^float +\d+\.\d\d % \[.*\] +100\.00 % .* – +– +– +\d.* 0\.0 % +wasm$/);
+    expect(w8a8).toMatch(/^w8a8 .* dB \[\d+\.\d, \d+\.\d\] .* 100\.0 % +wasm$/);
+  });
+
+  it('prints JSON, of the samples and metrics that were asked for', () => {
+    const { out } = evaluate('--scheme', 'w8a8', '--metric', 'snr', '--limit', '5', '--json', '--quiet');
+    const { samples: count, result, metrics, schemes } = JSON.parse(out) as Evaluation;
+    expect({ count, result, metrics }).toEqual({ count: 5, result: 'scores', metrics: ['snr'] });
+    expect(schemes.map(({ scheme }) => scheme)).toEqual(['float', 'w8a8']);
+    const { value = 0, low = 0, high = 0 } = schemes[1]?.metrics.snr ?? {};
+    expect(value).toBeGreaterThan(25);
+    expect([low <= value, value <= high]).toEqual([true, true]);
+  });
+
+  it.each([
+    [['--scheme', 'w8a8', '--metric', 'top1'], 1, /top1 needs labels/],
+    [['--scheme', 'w8a8', '--labels', 'short.npy'], 1, /labels/],
+    [['--scheme', 'w8a8', '--labels', 'real.npy'], 1, /labels are f32[\s\S]*real\.npy/],
+    [['--scheme', 'w8a8', '--result', 'score'], 1, /did you mean 'scores'/],
+    [['--scheme', 'w8a9'], 2, /did you mean 'w8a8'/],
+  ])('%j is refused', (args, code, says) => {
+    const outcome = evaluate(...args);
+    expect(outcome.err).toMatch(says);
+    expect(outcome.code).toBe(code);
+  });
+});
+
+describe('qc debug', () => {
+  it('ranks the layers by the names of their nodes', () => {
+    const { code, out } = debug('--quiet');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^output scores: \d+\.\d dB/);
+    for (const name of ['first', 'second', 'image']) expect(out).toMatch(new RegExp(`^${name} `, 'm'));
+  });
+
+  it('prints JSON', () => {
+    const { out } = debug('--data', 'dev.npy', '--limit', '3', '--json', '--quiet');
+    const { samples: count, layers } = JSON.parse(out) as Diagnosis;
+    expect(count).toBe(3);
+    expect(layers.map(({ node }) => node).sort()).toEqual(['first', 'image', 'second']);
+    const damages = layers.map(({ damage }) => damage.snr ?? Number.POSITIVE_INFINITY);
+    expect(damages).toEqual(damages.toSorted((a, b) => a - b));
+  });
+});
+
+describe('qc compile --keep-float', () => {
+  const compile = (names: string, folderName: string) =>
+    qc(
+      'compile',
+      'model.onnx',
+      '--target',
+      'wasm',
+      '--scheme',
+      'w8a8',
+      '--calibrate',
+      'calib.npy',
+      '--keep-float',
+      names,
+      '-o',
+      folderName,
+    );
+
+  it('keeps what it names', () => {
+    expect(compile('sec*', 'kept').code).toBe(0);
+    const manifest = JSON.parse(readFileSync(join(folder, 'kept', 'manifest.json'), 'utf8')) as Manifest;
+    expect(manifest.stayedFloat).toContainEqual({
+      node: 'second',
+      op: 'nn.conv',
+      reason: 'it was to be kept in float',
+    });
+    expect(manifest.integerShare).toBeGreaterThan(0);
+    expect(manifest.integerShare).toBeLessThan(1);
+  });
+
+  it('refuses a name that is none', () => {
+    const { code, err } = compile('secund', 'none');
+    expect(code).toBe(1);
+    expect(err).toMatch(/no layer is called 'secund'[\s\S]*did you mean 'second'/);
+    expect(list()).not.toContain('none');
+  });
+});
