@@ -1,5 +1,6 @@
 import { add, mul, sub } from '../../dialects/nn/binary.ts';
 import { concat } from '../../dialects/nn/concat.ts';
+import { matmul } from '../../dialects/nn/matmul.ts';
 import { avgPool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { type Op, type QuantType, type TensorType, uniformParams, type Value } from '../../src/ir/index.ts';
@@ -29,6 +30,7 @@ export function refusalOf(op: Op, typeOf: TypeOf, result: Value | undefined): st
   const untyped = activationOperands(op).find((i) => !isTyped(op.operand(i), typeOf));
   if (untyped !== undefined) return `the values of operand ${untyped} have no usable range`;
   if (result && !typeOf(result)) return 'its results have no usable range';
+  if (op.definition === matmul && !floatConstantOf(op.operands[1])) return 'both its operands are computed';
   try {
     check(op, typeOf, result);
     return undefined;
@@ -47,8 +49,8 @@ function isTyped(value: Value, typeOf: TypeOf): boolean {
 function check(op: Op, typeOf: TypeOf, result: Value | undefined): void {
   const scales = activationOperands(op).map((i) => scaleFor(op.operand(i), typeOf, op));
   const y = result && scaleOf(typeOf(result) as QuantType);
-  if (isContraction(op)) return checkContraction(op, scales, y);
-  if (isMove(op) || y === undefined) return;
+  if (isContraction(op)) checkContraction(op, scales, y);
+  if (isContraction(op) || isMove(op) || y === undefined) return;
   const { definition } = op;
   if (definition === concat) for (const scale of scales) sumMultipliers([scale], y, op.source);
   if (definition === add || definition === sub) sumMultipliers(scales, y, op.source);
@@ -67,13 +69,8 @@ function scaleFor(value: Value, typeOf: TypeOf, op: Op): number {
 }
 
 function checkContraction(op: Op, scales: readonly number[], y: number | undefined): void {
-  const [x = 1, other = 1] = scales;
-  const weights = floatConstantOf(op.operands[1]);
-  if (!weights) {
-    checkDepth((op.operand(0).type as TensorType).shape.at(-1) as number, 255 * 255, 0);
-    if (y !== undefined) dyadicMultiplier(realMultiplier(x, other, y), op.source);
-    return;
-  }
+  const [x = 1] = scales;
+  const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const axis = weightAxis(op);
   const chosen = chooseWeightScales(absmaxByAxis(weights.data as Float32Array, weights.shape, axis), 8, op.source);
   const bias = floatConstantOf(op.operands[2])?.data;

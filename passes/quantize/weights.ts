@@ -1,5 +1,11 @@
 import { type Op, type QuantType, quantParams, quantType, type Rewriter, type Value } from '../../src/ir/index.ts';
-import { absmaxByAxis, chooseWeightScales, fitBias, quantizeWeightsByAxis } from '../../src/numerics/index.ts';
+import {
+  absmaxByAxis,
+  chooseWeightScales,
+  F32_MIN_NORMAL,
+  fitBias,
+  quantizeWeightsByAxis,
+} from '../../src/numerics/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { weightAxis } from '../channels.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
@@ -21,7 +27,10 @@ export function quantizeWeightsOf(rewriter: Rewriter, op: Op, inputScale: number
   const bias = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
   const axis = weightAxis(op);
   const data = weights.data as Float32Array;
-  const chosen = chooseWeightScales(absmaxByAxis(data, weights.shape, axis), 8, op.source);
+  const absmax = absmaxByAxis(data, weights.shape, axis);
+  const chosen = chooseWeightScales(absmax, 8, op.source).map((scale, c) =>
+    absmax[c] === 0 ? scaleForBias(bias?.[c] ?? 0, inputScale, scale) : scale,
+  );
   const scales = chosen.map((scale, c) => fitBias(bias?.[c] ?? 0, inputScale, scale, false, op.source).weightScale);
   const codes = quantizeWeightsByAxis(data, weights.shape, axis, scales, 8);
   const element = weightType(axis, scales);
@@ -32,6 +41,12 @@ export function quantizeWeightsOf(rewriter: Rewriter, op: Op, inputScale: number
     element,
   );
   return { value, scales, raised: scales.filter((scale, c) => scale !== chosen[c]).length };
+}
+
+/** The scale of a channel of zeros is free: one that leaves its bias 20 bits. */
+function scaleForBias(bias: number, inputScale: number, scale: number): number {
+  const fine = Math.fround(Math.abs(bias) / (inputScale * 2 ** 20));
+  return fine >= F32_MIN_NORMAL && fine < scale ? fine : scale;
 }
 
 function weightType(axis: number, scale: readonly number[]): QuantType {

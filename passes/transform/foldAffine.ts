@@ -5,6 +5,7 @@ import { op, type Rule, rule, value } from '../../src/rewrite/index.ts';
 import { channelAxis, channelCount, isLinear, perChannel } from '../channels.ts';
 import { withoutClamp } from '../clamps.ts';
 import { type ChannelAffine, foldIntoLinear } from './affine.ts';
+import { intoNextLayer } from './intoNextLayer.ts';
 
 /** The convolution or matrix product that alone makes `x`, and the channel-wise constant beside it. */
 function match(root: Op, x: Value, constant: Value): { linear: Op; c: Float64Array } | undefined {
@@ -34,10 +35,10 @@ function rules(
   return swaps ? [one('', false), one('-swapped', true)] : [one('', false)];
 }
 
-/** What follows a layer and is affine a channel joins its weights and bias. */
+/** What follows or precedes a layer and is affine a channel joins its weights and bias. */
 export const foldAffine = defineRewritePass({
   name: 'fold-affine',
-  summary: 'Folds constant channel-wise additions and multiplications into the layer before them.',
+  summary: 'Folds constant channel-wise additions and multiplications into the layer before or behind them.',
   phase: 'transform',
   preserves: { tolerance: 1e-4 },
   rules: [
@@ -49,5 +50,6 @@ export const foldAffine = defineRewritePass({
     ...rules('add-into-linear', add, (c) => ({ factor: onesLike(c), offset: c }), true),
     // linear(x, w, b) − c == linear(x, w, b − c)
     ...rules('sub-into-linear', sub, (c) => ({ factor: onesLike(c), offset: c.map((v) => -v) }), false),
+    ...intoNextLayer,
   ],
 });

@@ -100,6 +100,22 @@ describe('passes on the float graph', () => {
     expect(await preserved(other.finish(rows), 'fold-affine', 0)).toEqual(['nn.conv', 'nn.mul']);
   });
 
+  it('fold-affine folds what all matrix products behind it can take', async () => {
+    const build = (shared: boolean) => {
+      const graph = new GraphBuilder(shape);
+      const gain = graph.constant([shape.at(-1) as number], wave(shape.at(-1) as number, 3));
+      const x = graph.op(nn.add, [graph.op(nn.mul, [graph.op(nn.tanh, [graph.x]), gain]), gain]);
+      const layer = (seed: number) => {
+        const depth = shape.at(-1) as number;
+        return graph.op(nn.matmul, [x, graph.constant([depth, 2], wave(2 * depth, seed))]);
+      };
+      const sum = graph.op(nn.add, [layer(5), layer(6)]);
+      return graph.finish(shared ? graph.op(nn.concat, [sum, x], { axis: -1 }) : sum);
+    };
+    expect(await preserved(build(false), 'fold-affine', 1e-5)).toEqual(['nn.tanh', 'nn.matmul', 'nn.matmul', 'nn.add']);
+    expect((await preserved(build(true), 'fold-affine', 0)).slice(0, 3)).toEqual(['nn.tanh', 'nn.mul', 'nn.add']);
+  });
+
   it('fuse-clamp fuses one user and composes bounds', async () => {
     const graph = new GraphBuilder(shape);
     const y = graph.op(nn.clamp, [graph.op(nn.clamp, [convolution(graph)], { min: 0 })], { min: -5, max: 0.5 });
