@@ -1,3 +1,5 @@
+import { serialCases } from './serialCases.ts';
+
 /** A small module, as text, whose results must be the same however it is run. */
 export interface Case {
   readonly name: string;
@@ -356,4 +358,5 @@ export const cases: readonly Case[] = [
   ...matmuls(7, 33, 21),
   ...matmuls(64, 40, 16),
   ...others,
+  ...serialCases,
 ];

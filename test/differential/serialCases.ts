@@ -1,0 +1,137 @@
+import type { Case } from './cases.ts';
+
+/** A module of one op on %x, and what else it needs. */
+function one(name: string, x: string, y: string, op: string, more = '', setup = '', tolerance = 0): Case {
+  const text = `
+${more}
+func @main(%x: tensor<${x}>) -> (%y: tensor<${y}>) {
+${setup}
+  %0 = ${op} : tensor<${y}> loc("op")
+  nn.return %0
+}
+`;
+  return { name, text, tolerance };
+}
+
+const indices = (shape: string, count: number, size: number): [string, string] => [
+  `resource @i : i32[${count}] = random(3, ${-size}, ${size - 1})`,
+  `  %i = nn.constant {value = @i} : tensor<${shape}xi32>`,
+];
+
+const updates = (shape: string, count: number): [string, string] => [
+  `resource @u : f32[${count}] = random(4, -2, 2)`,
+  `  %u = nn.constant {value = @u} : tensor<${shape}xf32>`,
+];
+
+function scattered(name: string, op: string, index: [string, string], update: [string, string]): Case {
+  return one(name, '4x6xf32', '4x6xf32', op, `${index[0]}\n${update[0]}`, `${index[1]}\n${update[1]}`);
+}
+
+/** Kernels that handle one element after the other. */
+const loops: Case[] = [
+  one('gather_elements', '5x7xf32', '5x4xf32', 'nn.gather_elements %x, %i {axis = 1}', ...indices('5x4', 20, 7)),
+  one('gather_nd', '5x5x3xf32', '6x3xf32', 'nn.gather_nd %x, %i', ...indices('6x2', 12, 5)),
+  scattered(
+    'scatter_elements, added',
+    'nn.scatter_elements %x, %i, %u {axis = 0, reduction = "add"}',
+    indices('3x6', 18, 4),
+    updates('3x6', 18),
+  ),
+  scattered(
+    'scatter_elements, largest',
+    'nn.scatter_elements %x, %i, %u {axis = 1, reduction = "max"}',
+    indices('4x3', 12, 6),
+    updates('4x3', 12),
+  ),
+  scattered('scatter_nd', 'nn.scatter_nd %x, %i, %u', indices('2x1', 2, 4), updates('2x6', 12)),
+  one('arg_max of codes', '3x9x5xi8', '3x1x5xi64', 'nn.arg_max %x {axis = 1}'),
+  one('arg_min, the last', '3x9xf32', '3xi64', 'nn.arg_min %x {axis = -1, keepdims = false, last = true}'),
+  one('cum_sum', '3x5x4xf32', '3x5x4xf32', 'nn.cum_sum %x {axis = 1}', '', '', 1e-6),
+  one(
+    'cum_sum, exclusive and reverse',
+    '6x4xi8',
+    '6x4xi8',
+    'nn.cum_sum %x {axis = 0, exclusive = true, reverse = true}',
+  ),
+  one('cum_prod', '3x5xf32', '3x5xf32', 'nn.cum_prod %x {axis = 1}', '', '', 1e-6),
+  {
+    name: 'top_k',
+    text: `
+func @main(%x: tensor<3x11x4xf32>) -> (%y: tensor<3x5x4xf32>, %z: tensor<3x5x4xi64>) {
+  %0, %1 = nn.top_k %x {k = [5], axis = 1} : tensor<3x5x4xf32>, tensor<3x5x4xi64> loc("top")
+  nn.return %0, %1
+}
+`,
+  },
+  {
+    name: 'top_k, smallest, with ties',
+    text: `
+func @main(%x: tensor<2x40xi8>) -> (%y: tensor<2x40xi8>, %z: tensor<2x40xi64>) {
+  %0, %1 = nn.top_k %x {k = [40], axis = -1, largest = false} : tensor<2x40xi8>, tensor<2x40xi64> loc("top")
+  nn.return %0, %1
+}
+`,
+  },
+  {
+    name: 'a convolution with computed weights, groups and a fused clamp',
+    text: `
+func @main(%x: tensor<2x6x7x8xf32>, %w: tensor<4x3x3x2xf32>, %b: tensor<4xf32>) -> (%y: tensor<2x4x4x5xf32>) {
+  %0 = nn.conv %x, %w, %b {strides = [2, 2], pads = [1, 1, 1, 2], dilations = [1, 1], group = 2, clamp = [0, 3]} : tensor<2x4x4x5xf32> loc("conv")
+  %1 = nn.tanh %0 : tensor<2x4x4x5xf32> loc("tanh")
+  nn.return %1
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
+    name: 'a matmul of computed codes',
+    text: `
+func @main(%a: tensor<2x3x9xi8>, %b: tensor<9x5xi8>) -> (%y: tensor<2x3x5xi32>) {
+  %0 = int.matmul %a, %b {zero_point_a = 3, zero_point_b = -4} : tensor<2x3x5xi32> loc("matmul")
+  nn.return %0
+}
+`,
+  },
+];
+
+/** Ops that the pass decompose says by others. */
+const decomposed: Case[] = [
+  {
+    name: 'a matmul that broadcasts batch axes of both operands',
+    text: `
+func @main(%a: tensor<2x1x3x4xf32>, %b: tensor<1x2x4x5xf32>) -> (%y: tensor<2x2x3x5xf32>) {
+  %0 = nn.matmul %a, %b : tensor<2x2x3x5xf32> loc("matmul")
+  nn.return %0
+}
+`,
+    tolerance: 1e-5,
+  },
+  one('tile', '2x3x2xf32', '4x3x6xf32', 'nn.tile %x {repeats = [2, 1, 3]}'),
+  one('padding with the edge', '3x5xf32', '6x9xf32', 'nn.pad %x {pads = [1, 4, 2, 0], mode = "edge"}'),
+  one('padding by mirroring', '3x5xf32', '6x9xf32', 'nn.pad %x {pads = [1, 4, 2, 0], mode = "reflect"}'),
+  one('a triangle', '2x4x5xf32', '2x4x5xf32', 'nn.trilu %x {k = -1, upper = false}'),
+  one('softmax over a middle axis', '3x7x5xf32', '3x7x5xf32', 'nn.softmax %x {axis = 1}', '', '', 1e-6),
+  one('resize to the nearest', '1x2x3x4xf32', '1x2x7x8xf32', 'nn.resize_nearest %x {sizes = [1, 2, 7, 8]}'),
+  one(
+    'resize, linear',
+    '1x2x5x4xf32',
+    '1x2x7x9xf32',
+    'nn.resize_linear %x {sizes = [1, 2, 7, 9], coordinates = "align_corners"}',
+    '',
+    '',
+    1e-6,
+  ),
+  {
+    name: 'a batch normalization with computed statistics',
+    text: `
+func @main(%x: tensor<2x3x4xf32>, %s: tensor<3xf32>, %b: tensor<3xf32>, %m: tensor<3xf32>) -> (%y: tensor<2x3x4xf32>) {
+  %v = nn.abs %s : tensor<3xf32> loc("abs")
+  %0 = nn.batch_norm %x, %s, %b, %m, %v : tensor<2x3x4xf32> loc("norm")
+  nn.return %0
+}
+`,
+    tolerance: 1e-5,
+  },
+];
+
+export const serialCases: readonly Case[] = [...loops, ...decomposed];
