@@ -8,6 +8,7 @@ import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
 import { serialConv } from './serial/conv.ts';
 import { gatherElements, gatherNd } from './serial/gatherElements.ts';
+import { recurrent } from './serial/recurrent.ts';
 import { argExtreme, cumulative } from './serial/scan.ts';
 import { scatterElements, scatterNd } from './serial/scatter.ts';
 import { topK } from './serial/topK.ts';
@@ -41,6 +42,7 @@ const templates: Record<string, Template> = {
   arg_extreme: argExtreme,
   cumulative,
   top_k: topK,
+  recurrent,
 };
 
 /** Whether a convolution's weights are known, so that they can be packed; those of `int` always are. */

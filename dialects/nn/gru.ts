@@ -54,6 +54,7 @@ export const gru = defineOp({
   cost: ({ x, w, r }) => ({
     multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
   }),
+  lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'GRU', build: importGru }],
 });
 

@@ -64,6 +64,7 @@ export const lstm = defineOp({
   cost: ({ x, w, r }) => ({
     multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
   }),
+  lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'LSTM', build: importLstm }],
 });
 

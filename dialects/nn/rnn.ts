@@ -40,6 +40,7 @@ export const rnn = defineOp({
   cost: ({ x, w, r }) => ({
     multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
   }),
+  lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'RNN', build: importRnn }],
 });
 
