@@ -170,7 +170,7 @@ function describe(one: Isolated, cumulative: Fidelity): LayerDiagnosis {
     zeroValues: one.codes.zeros,
     clippedValues: one.codes.clipped,
     cause,
-    remedy: cause === 'weights' ? [node] : readers,
+    remedy: (cause === 'weights' ? [node] : readers).filter((name) => name !== ''),
   };
 }
 

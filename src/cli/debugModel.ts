@@ -82,5 +82,7 @@ function layerRow(layer: LayerDiagnosis): string[] {
 
 function suggestionText(suggestion: Diagnosis['suggestion']): string {
   if (!suggestion) return 'no few layers stand out: the error comes from everywhere';
-  return `suggested: --keep-float ${suggestion.keepFloat.join(',')} gives ${decibelText(suggestion.output.snr)} dB`;
+  const names = suggestion.keepFloat.join(',');
+  const word = /^[\w./,:-]+$/.test(names) ? names : `'${names.replaceAll("'", `'\\''`)}'`;
+  return `suggested: --keep-float ${word} gives ${decibelText(suggestion.output.snr)} dB`;
 }

@@ -70,6 +70,16 @@ describe('schemes beside float', () => {
     expect(other.schemes[1]?.metrics.snr?.low).not.toBe(first.schemes[1]?.metrics.snr?.low);
   });
 
+  it('run in the interpreter where an operation has no kernel, and say so', async () => {
+    const graph = new GraphBuilder([1, 2, 2]);
+    const module = graph.finish(graph.op(nn.det, [graph.x]));
+    const notes: string[] = [];
+    const samples = [{ x: input([1, 2, 2], [1, 2, 3, 5]) }];
+    const { schemes } = await evaluate(module, { schemes: [], dataset: samples, report: (line) => notes.push(line) });
+    expect(schemes[0]?.runsOn).toBe('interpreter');
+    expect(notes.join('\n')).toMatch(/interpreter.*nn\.det/);
+  });
+
   it('read the data once, one sample after the other', async () => {
     let read = 0;
     const stream = {

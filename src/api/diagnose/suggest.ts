@@ -2,7 +2,7 @@
 export interface Blamed {
   /** Noise on the model's output that it alone causes, as a share of the signal's power. */
   readonly share: number;
-  /** The layers that must be kept in float for this noise to go away. */
+  /** The layers that must be kept in float for this noise to go away; empty where they have no names. */
   readonly remedy: readonly string[];
 }
 
@@ -21,6 +21,7 @@ export function suggestKeptInFloat(ranked: readonly Blamed[]): string[] {
   let left = total;
   for (const { share, remedy } of ranked) {
     if (left <= remaining * total) break;
+    if (remedy.length === 0) continue;
     left -= share;
     for (const name of remedy) kept.add(name);
   }
