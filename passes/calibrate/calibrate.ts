@@ -4,6 +4,8 @@ import { interpret } from '../../src/interpret/index.ts';
 import { attr, type Module } from '../../src/ir/index.ts';
 import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
+import type { Bounds } from '../clamps.ts';
+import { informativeInterval } from './informativeInterval.ts';
 
 /**
  * Runs the calibration samples through the model once, one at a time, and keeps a histogram for each observed
@@ -43,12 +45,18 @@ function collect(module: Module, context: PassContext): { histograms: Map<string
       observe(op, tensor) {
         if (!observe.is(op)) return;
         const { stats } = observe.attributesOf(op);
-        histograms.get(stats)?.add(tensor.data as Float32Array);
+        histograms.get(stats)?.add(limited(tensor.data as Float32Array, informativeInterval(op.operand(0))));
       },
     });
   }
   if (samples === 0) throw new QcError({ what: 'the calibration data holds no samples', help: 'give at least one' });
   return { histograms, samples };
+}
+
+/** Values as their readers tell them apart; what is not finite stays. */
+function limited(values: Float32Array, [low, high]: Bounds): Float32Array {
+  if (low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY) return values;
+  return values.map((x) => (Number.isFinite(x) ? Math.min(Math.max(x, low), high) : x));
 }
 
 function calibrationSamples(context: PassContext): Iterable<Sample> {

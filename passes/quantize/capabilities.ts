@@ -11,6 +11,7 @@ import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { reshape } from '../../dialects/nn/reshape.ts';
 import { slice } from '../../dialects/nn/slice.ts';
 import { transpose } from '../../dialects/nn/transpose.ts';
+import { exp, log, reciprocal, sqrt } from '../../dialects/nn/unary.ts';
 import type { Op, OpDefinition, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf, floatConstantOf } from '../constants.ts';
 import { tableFunctionOf } from '../integer/unaryTables.ts';
@@ -25,6 +26,11 @@ const moves: ReadonlySet<OpDefinition> = new Set<OpDefinition>([
   maxPool,
 ]);
 const sumsAndProducts: ReadonlySet<OpDefinition> = new Set<OpDefinition>([add, sub, mul]);
+
+/** Functions whose results span many magnitudes, or magnify small values: 8-bit codes would keep the largest alone. */
+const widensRange: ReadonlySet<OpDefinition> = new Set<OpDefinition>([exp, log, sqrt, reciprocal]);
+
+const isSquare = (op: Op) => op.definition === mul && op.operand(0) === op.operand(1);
 
 /** Whether a value is a tensor of f32. */
 export function isFloat32(value: Value | undefined): boolean {
@@ -45,9 +51,10 @@ export function isContraction(op: Op): boolean {
   return op.operands.slice(0, 2).every((v) => ((v as Value).type as TensorType).shape.length >= 2);
 }
 
-/** Whether `integer/` can compute an op on codes at all. */
+/** Whether `integer/` can compute an op on codes, and 8 bits can hold what it gives. */
 export function isQuantizable(op: Op): boolean {
   if (!isFloat32(op.results[0]) || op.results.length !== 1 || !isFloat32(op.operands[0])) return false;
+  if (widensRange.has(op.definition) || isSquare(op)) return false;
   if (isContraction(op) || isMove(op) || op.definition === concat || op.definition === clamp) return true;
   if (sumsAndProducts.has(op.definition)) return !constantOf(op.operand(0)) || !constantOf(op.operand(1));
   if (op.definition === reduceMean) return hasKnownShape(op.operand(0));

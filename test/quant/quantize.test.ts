@@ -74,8 +74,9 @@ function network(): Module {
 describe('observers are put where codes will be', () => {
   it('sees what passes a clamp, and neither constants nor what stays float', async () => {
     const graph = new GraphBuilder(shape);
-    const masked = graph.op(nn.add, [conv(graph, graph.x, 10), graph.constant([1, 4, 1, 1], [-10000, 0, 0, -10000])]);
-    const relu = graph.op(nn.clamp, [graph.op(nn.mul, [masked, masked])], { min: 0, max: 6 });
+    const first = conv(graph, graph.x, 10);
+    const masked = graph.op(nn.add, [first, graph.constant([1, 4, 1, 1], [-10000, 0, 0, -10000])]);
+    const relu = graph.op(nn.clamp, [graph.op(nn.mul, [masked, first])], { min: 0, max: 6 });
     const module = graph.finish(graph.op(nn.exp, [conv(graph, relu, 20)]));
     await transform(module, calibrated, samples);
     const observed = [...module.ops()].filter((op) => observe.is(op)).map((op) => op.operand(0));
@@ -111,6 +112,24 @@ describe('quantize', () => {
       elementOf(module, name),
     );
     expect(new Set(pooled).size).toBe(1);
+  });
+
+  it('keeps squares, roots and exponentials in float', async () => {
+    const graph = new GraphBuilder(shape);
+    const spectrum = conv(graph, graph.x, 10);
+    const magnitude = graph.op(nn.sqrt, [graph.op(nn.mul, [spectrum, spectrum])]);
+    const module = graph.finish(conv(graph, magnitude, 20));
+    await transform(module, `${calibrated},quantize`, samples);
+    expect(opNames(module)).toEqual([
+      'quant.qcast',
+      'nn.conv',
+      'quant.dcast',
+      'nn.mul',
+      'nn.sqrt',
+      'quant.qcast',
+      'nn.conv',
+      'quant.dcast',
+    ]);
   });
 
   it('puts casts around what has no integer form', async () => {
