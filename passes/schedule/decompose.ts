@@ -1,6 +1,7 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
+import { loopRules } from './decompose/loop.ts';
 import { resizeRules } from './decompose/resize.ts';
 
 export const decompose = defineRewritePass({
@@ -8,5 +9,5 @@ export const decompose = defineRewritePass({
   summary: 'Says ops that have no kernel by those that have: resizes and borders as gathers, tiles as broadcasts.',
   phase: 'schedule',
   preserves: { tolerance: 1e-6 },
-  rules: [...axisRules, ...resizeRules, ...arithmeticRules],
+  rules: [...loopRules, ...axisRules, ...resizeRules, ...arithmeticRules],
 });

@@ -94,6 +94,40 @@ func @main(%a: tensor<2x3x9xi8>, %b: tensor<9x5xi8>) -> (%y: tensor<2x3x5xi32>) 
   },
 ];
 
+/** Recurrent layers, step by step. */
+const layers: Case[] = [
+  {
+    name: 'an LSTM in both directions',
+    text: `
+func @main(%x: tensor<3x2x5xf32>, %w: tensor<2x24x5xf32>, %r: tensor<2x24x6xf32>, %b: tensor<2x48xf32>) -> (%y: tensor<3x2x2x6xf32>, %h: tensor<2x2x6xf32>, %c: tensor<2x2x6xf32>) {
+  %0, %1, %2 = nn.lstm %x, %w, %r, %b {direction = "bidirectional", activations = ["Sigmoid", "Tanh", "Tanh", "HardSigmoid", "Softsign", "Tanh"], alphas = [0, 0, 0, 0.2, 0, 0], betas = [0, 0, 0, 0.5, 0, 0], clip = 2} : tensor<3x2x2x6xf32>, tensor<2x2x6xf32>, tensor<2x2x6xf32> loc("lstm")
+  nn.return %0, %1, %2
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
+    name: 'a GRU, backward',
+    text: `
+func @main(%x: tensor<4x2x5xf32>, %w: tensor<1x18x5xf32>, %r: tensor<1x18x6xf32>, %b: tensor<1x36xf32>) -> (%y: tensor<4x1x2x6xf32>, %h: tensor<1x2x6xf32>) {
+  %0, %1 = nn.gru %x, %w, %r, %b {direction = "reverse", activations = ["Sigmoid", "Tanh"], alphas = [0, 0], betas = [0, 0], linear_before_reset = true} : tensor<4x1x2x6xf32>, tensor<1x2x6xf32> loc("gru")
+  nn.return %0, %1
+}
+`,
+    tolerance: 1e-5,
+  },
+  {
+    name: 'an RNN',
+    text: `
+func @main(%x: tensor<4x2x5xf32>, %w: tensor<1x6x5xf32>, %r: tensor<1x6x6xf32>, %b: tensor<1x12xf32>) -> (%y: tensor<4x1x2x6xf32>, %h: tensor<1x2x6xf32>) {
+  %0, %1 = nn.rnn %x, %w, %r, %b {activations = ["LeakyRelu"], alphas = [0.1], betas = [0]} : tensor<4x1x2x6xf32>, tensor<1x2x6xf32> loc("rnn")
+  nn.return %0, %1
+}
+`,
+    tolerance: 1e-5,
+  },
+];
+
 /** Ops that the pass decompose says by others. */
 const decomposed: Case[] = [
   {
@@ -134,4 +168,4 @@ func @main(%x: tensor<2x3x4xf32>, %s: tensor<3xf32>, %b: tensor<3xf32>, %m: tens
   },
 ];
 
-export const serialCases: readonly Case[] = [...loops, ...decomposed];
+export const serialCases: readonly Case[] = [...loops, ...layers, ...decomposed];
