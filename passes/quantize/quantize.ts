@@ -133,6 +133,8 @@ class Quantizer {
     this.#types = types;
     this.#context = context;
     for (const op of plan.ops) if (op.definition === concat) this.#detach(op);
+    // Before any type changes: a new type runs on through ops that move elements, up to their readers in float.
+    for (const value of plan.codes) this.#castFloatUses(value);
   }
 
   /** Operands of a concat get their types one after the other, and only together they fit: it waits without them. */
@@ -153,7 +155,6 @@ class Quantizer {
       this.#keepAccumulator(op, scales as readonly number[]);
       return;
     }
-    this.#castFloatUses(y);
     const [inferred] = op.definition.infer(op.operands, op.attributes) as [Type];
     const type = isMove(op) || op.definition === concat ? inferred : withElement(y.type as TensorType, this.#typeOf(y));
     this.#rewriter.retype(y, type);
