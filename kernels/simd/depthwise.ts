@@ -74,8 +74,6 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const [strides, dilations] = [ints('strides'), ints('dilations')];
   const steps = stridesOf(xType);
   const out = staticShape(tensorType(cluster.result));
-  const full = lanesFor(target, element === 'f32' ? 4 : 1);
-  const lanes = full > 8 && channels <= 8 ? 8 : full;
   const tapOffsets = kernel.reduce<number[]>(
     (offsets, extent, axis) =>
       offsets.flatMap((offset) =>
@@ -86,6 +84,10 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       ),
     [0],
   );
+  const full = lanesFor(target, element === 'f32' ? 4 : 1);
+  // float windows with many taps: two registers of sums, so that one product need not wait for the one before
+  const twice = element === 'f32' && full > 1 && tapOffsets.length > heldWeights && channels >= 2 * full;
+  const lanes = twice ? 2 * full : full > 8 && channels <= 8 ? 8 : full;
   const products = tapProducts(target, element);
   const flips = products.some((product) => product.feature !== undefined) && element === 'i8';
   const count = Math.ceil(channels / lanes) * lanes;
