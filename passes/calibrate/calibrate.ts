@@ -41,6 +41,7 @@ function collect(module: Module, context: PassContext): { histograms: Map<string
   if (histograms.size === 0) return { histograms, samples };
   for (const sample of calibrationSamples(context)) {
     samples++;
+    checkFinite(sample, samples);
     interpret(module, sample, {
       observe(op, tensor) {
         if (!observe.is(op)) return;
@@ -51,6 +52,21 @@ function collect(module: Module, context: PassContext): { histograms: Map<string
   }
   if (samples === 0) throw new QcError({ what: 'the calibration data holds no samples', help: 'give at least one' });
   return { histograms, samples };
+}
+
+/** Inside a model an infinity may be meant (a mask); in its inputs it is a mistake in the data. @throws QcError */
+function checkFinite(sample: Sample, number: number): void {
+  for (const [name, { dtype, data }] of Object.entries(sample)) {
+    if (dtype !== 'f32' && dtype !== 'f64') continue;
+    const wrong = (data as Float32Array).find((x) => !Number.isFinite(x));
+    if (wrong === undefined) continue;
+    throw new QcError({
+      what: `the calibration data holds the value ${wrong}`,
+      where: `input '${name}', sample ${number}`,
+      why: 'ranges are taken from the data, and this value has none',
+      help: 'remove or repair the sample',
+    });
+  }
 }
 
 /** Values as their readers tell them apart; what is not finite stays. */
