@@ -8,7 +8,7 @@ interface TestInfo {
   readonly random: boolean;
 }
 
-describe.skipIf(!suitePresent)(`ONNX backend tests as wasm (skipped: ${suite} is absent)`, () => {
+describe.skipIf(!suitePresent)(`ONNX backend tests as wasm (needs ${suite})`, () => {
   const index = suitePresent
     ? (JSON.parse(readFileSync(`${suite}/index.json`, 'utf8')) as Record<string, TestInfo>)
     : {};
