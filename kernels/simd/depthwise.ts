@@ -4,6 +4,7 @@ import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { overPixels, tapOffsets } from './window.ts';
 
 /** How a depthwise kernel adds the products of some taps: `depth` taps a step, for all lanes at once. */
 interface TapProduct {
@@ -74,19 +75,10 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const [strides, dilations] = [ints('strides'), ints('dilations')];
   const steps = stridesOf(xType);
   const out = staticShape(tensorType(cluster.result));
-  const tapOffsets = kernel.reduce<number[]>(
-    (offsets, extent, axis) =>
-      offsets.flatMap((offset) =>
-        Array.from(
-          { length: extent },
-          (_, i) => offset + i * (dilations[axis] as number) * (steps[axis + 2] as number),
-        ),
-      ),
-    [0],
-  );
+  const offsets = tapOffsets(kernel, dilations, steps);
   const full = lanesFor(target, element === 'f32' ? 4 : 1);
   // float windows with many taps: two registers of sums, so that one product need not wait for the one before
-  const twice = element === 'f32' && full > 1 && tapOffsets.length > heldWeights && channels >= 2 * full;
+  const twice = element === 'f32' && full > 1 && offsets.length > heldWeights && channels >= 2 * full;
   const lanes = twice ? 2 * full : full > 8 && channels <= 8 ? 8 : full;
   const products = tapProducts(target, element);
   const flips = products.some((product) => product.feature !== undefined) && element === 'i8';
@@ -105,13 +97,13 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   ).result;
   // one packing for each depth: depthwise weights are small, and the order inside a step differs
   const packedFor = (depth: number): Value => {
-    const sizes = [Math.ceil(tapOffsets.length / depth), count, depth];
+    const sizes = [Math.ceil(offsets.length / depth), count, depth];
     return rewriter.create(
       pack,
       { x: weights },
       {
         order: [0, 1, ...kernel.map((_, i) => i + 2)],
-        shape: [channels, tapOffsets.length],
+        shape: [channels, offsets.length],
         axes: [1, 0, 1],
         sizes,
         steps: [depth, 1, 1],
@@ -131,7 +123,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
     const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
     const after = epilogue(cluster, beside);
-    const groups = Math.ceil(tapOffsets.length / product.depth);
+    const groups = Math.ceil(offsets.length / product.depth);
     const held = groups * product.depth <= heldWeights && lanes > 1;
     const flipped = product.feature !== undefined && element === 'i8';
     const begin = flipped
@@ -151,7 +143,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
         let sum = first;
         for (let g = 0; g < groups; g++) {
           const taps = Array.from({ length: product.depth }, (_, t) => {
-            const offset = tapOffsets[Math.min(g * product.depth + t, tapOffsets.length - 1)] as number;
+            const offset = offsets[Math.min(g * product.depth + t, offsets.length - 1)] as number;
             return k.load(input, k.add(from, k.index(offset)), lanes);
           });
           sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, lanes);
@@ -163,25 +155,15 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       k.loop(0, out.at(-1) as number, 1, pixel);
     };
 
-    // batch and all spatial axes but the last, which is the pixel loop
-    const visit = (depth: number, at: Value, row: Value): void => {
-      if (depth === spatial) {
-        overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
-        return;
-      }
-      const axis = depth === 0 ? 0 : depth + 1;
-      const step = (steps[axis] as number) * (depth === 0 ? 1 : (strides[depth - 1] as number));
-      const rows = out.slice(depth + 2).reduce((n, d) => n * d, 1);
-      k.loop(0, out[axis] as number, 1, (i) =>
-        visit(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))),
-      );
-    };
-    visit(0, k.index(0), k.index(0));
+    // the last spatial axis is the pixel loop
+    overPixels(k, { out, strides, steps }, spatial - 1, (at, row) => {
+      overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
+    });
   };
 
   return {
     operands: [x, ...packings.map((p) => p.packed), starts, ...others],
-    multiplyAdds: out.reduce((n, d) => n * d, 1) * tapOffsets.length,
+    multiplyAdds: out.reduce((n, d) => n * d, 1) * offsets.length,
     variants: products.map((product) => ({ feature: product.feature, build: (k) => build(k, product) })),
   };
 }

@@ -4,6 +4,7 @@ import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { overPixels, tapOffsets } from './window.ts';
 
 /** How a pool joins the elements of a window. */
 interface Joining {
@@ -46,16 +47,7 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
   const channels = out[1] as number;
   const wide = lanesFor(context.target, bytesOf(element));
   const lanes = wide > 8 && channels <= 8 ? 8 : wide;
-  const offsets = kernel.reduce<number[]>(
-    (all, extent, axis) =>
-      all.flatMap((offset) =>
-        Array.from(
-          { length: extent },
-          (_, i) => offset + i * (dilations[axis] as number) * (steps[axis + 2] as number),
-        ),
-      ),
-    [0],
-  );
+  const offsets = tapOffsets(kernel, dilations, steps);
   const others = epilogueOperands(cluster);
   const build = (k: KernelBuilder): void => {
     const input = context.input(k, 'x', x);
@@ -70,19 +62,9 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
       const place = { element: k.add(k.scaled(row, channels), channel), channel };
       k.store(after(k, joining.finish(k, joined, offsets.length), place, lanes), y, place.element, live);
     };
-    const visit = (depth: number, at: Value, row: Value): void => {
-      if (depth > spatial) {
-        overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
-        return;
-      }
-      const axis = depth === 0 ? 0 : depth + 1;
-      const step = (steps[axis] as number) * (depth === 0 ? 1 : (strides[depth - 1] as number));
-      const rows = out.slice(depth + 2).reduce((n, d) => n * d, 1);
-      k.loop(0, out[axis] as number, 1, (i) =>
-        visit(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))),
-      );
-    };
-    visit(0, k.index(0), k.index(0));
+    overPixels(k, { out, strides, steps }, spatial, (at, row) => {
+      overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
+    });
   };
   return { operands: [x, ...others], variants: [{ feature: undefined, build }] };
 }
