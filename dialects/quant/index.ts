@@ -1,4 +1,5 @@
 export { dcast } from './dcast.ts';
 export { observe } from './observe.ts';
+export { observeWindows } from './observeWindows.ts';
 export { qcast } from './qcast.ts';
 export { scast } from './scast.ts';

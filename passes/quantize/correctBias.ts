@@ -1,78 +1,54 @@
-import { evaluateOp, interpret } from '../../src/interpret/index.ts';
-import { type Module, type Op, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
+import { conv } from '../../dialects/nn/conv.ts';
+import { type Op, Rewriter } from '../../src/ir/index.ts';
 import { absmaxByAxis, chooseWeightScales, quantizeWeightsByAxis } from '../../src/numerics/index.ts';
-import type { Sample } from '../../src/pass/define.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { channelAxis, channelCount, isLinear, scaleChannels, weightAxis } from '../channels.ts';
+import { channelCount, scaleChannels, weightAxis } from '../channels.ts';
 import { constantName, createFloats, floatConstantOf } from '../constants.ts';
 
 /**
  * Rounded weights shift the mean of a layer's result, because activations after a Relu have a mean: by ΔW·E[x],
- * ΔW = W − Ŵ. That mean is known from calibration data, and goes into the bias of each given layer.
+ * ΔW = W − Ŵ and x the window that the layer sees. That mean is known from calibration, and goes into the bias.
  * Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction (2019), section 4.2;
- * here with measured means, position by position, so that padding is accounted for.
+ * here with measured means, window position by position, so that padding is accounted for.
  *
- * @returns the number of layers that were corrected
+ * @param mean of the layer's windows: [channels, kernel…], or [inputs] for a matrix product
  */
-export function correctBiases(module: Module, ops: Iterable<Op>, calibration: Iterable<Sample>): number {
-  const layers = [...ops].filter((op) => isLinear(op) && hasStaticInput(op));
-  const means = meansOf(module, new Set(layers.map((op) => op.operand(0))), calibration);
-  const rewriter = new Rewriter();
-  for (const op of layers) {
-    const mean = means.get(op.operand(0)) as HostTensor;
-    rewriter.setOperand(op, 2, correctedBias(rewriter, op, mean));
-  }
-  return layers.length;
-}
-
-const unbounded = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-
-const hasStaticInput = (op: Op) => (op.operand(0).type as TensorType).shape.every((dim) => typeof dim === 'number');
-
-/** The mean of each element over the calibration samples, for the given values. */
-function meansOf(module: Module, values: ReadonlySet<Value>, calibration: Iterable<Sample>): Map<Value, HostTensor> {
-  const sums = new Map<Value, { tensor: HostTensor; sum: Float64Array }>();
-  let samples = 0;
-  const add = (value: Value, tensor: HostTensor) => {
-    if (!values.has(value)) return;
-    const entry = sums.get(value) ?? { tensor, sum: new Float64Array(tensor.data.length) };
-    sums.set(value, entry);
-    for (let i = 0; i < entry.sum.length; i++) entry.sum[i] = (entry.sum[i] as number) + (tensor.data[i] as number);
-  };
-  for (const sample of calibration) {
-    samples++;
-    for (const arg of module.main.body.args) add(arg, sample[arg.name ?? ''] as HostTensor);
-    interpret(module, sample, { observe: (op, tensor, index) => add(op.results[index] as Value, tensor) });
-  }
-  const mean = ({ tensor, sum }: { tensor: HostTensor; sum: Float64Array }): HostTensor => ({
-    dtype: 'f32',
-    shape: tensor.shape,
-    data: Float32Array.from(sum, (total) => total / samples),
-  });
-  return new Map([...sums].map(([value, entry]) => [value, mean(entry)]));
-}
-
-/** bias + mean over positions of layer(E[x], ΔW), as a constant before `op`. */
-function correctedBias(rewriter: Rewriter, op: Op, mean: HostTensor): Value {
+export function correctBias(op: Op, mean: Float64Array): void {
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
-  const difference = { ...weights, data: Float32Array.from(roundingErrors(weights, weightAxis(op))) };
+  const axis = weightAxis(op);
+  const errors = roundingErrors(weights, axis);
   const channels = channelCount(op);
-  rewriter.before(op);
-  const { definition, attributes, operands } = op;
-  const bare = rewriter.createRaw(definition, operands.slice(0, 2), { ...attributes, clamp: unbounded });
-  const [shift] = evaluateOp(bare, [mean, difference]) as [HostTensor];
-  rewriter.erase(bare);
-  const bias = Float64Array.from(
-    { length: channels },
-    (_, c) => (floatConstantOf(op.operands[2])?.data[c] as number) ?? 0,
-  );
-  const inner = shift.shape.slice(channelAxis(op) + 1).reduce((a, b) => a * b, 1);
-  const share = channels / shift.data.length;
-  shift.data.forEach((value, i) => {
-    const c = Math.floor(i / inner) % channels;
-    bias[c] = (bias[c] as number) + (value as number) * share;
+  const given = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
+  const bias = Float64Array.from({ length: channels }, (_, c) => given?.[c] ?? 0);
+  const shift = conv.is(op) ? convShift(errors, mean, channels, conv.attributesOf(op).group) : rowShift(errors, mean);
+  shift.forEach((value, c) => {
+    bias[c] = (bias[c] as number) + value;
   });
-  return createFloats(rewriter, `${constantName(op.operand(1), op.source)}.bias`, [channels], bias);
+  const rewriter = new Rewriter().before(op);
+  const name = `${constantName(op.operand(1), op.source)}.bias`;
+  rewriter.setOperand(op, 2, createFloats(rewriter, name, [channels], bias));
+}
+
+/** Σ ΔW[c, …]·mean of the channels of c's group. */
+function convShift(errors: Float64Array, mean: Float64Array, channels: number, group: number): Float64Array {
+  const window = errors.length / channels;
+  return Float64Array.from({ length: channels }, (_, c) => {
+    const start = Math.floor((c * group) / channels) * window;
+    let sum = 0;
+    for (let i = 0; i < window; i++) sum += (errors[c * window + i] as number) * (mean[start + i] as number);
+    return sum;
+  });
+}
+
+/** meanᵀ·ΔW. */
+function rowShift(errors: Float64Array, mean: Float64Array): Float64Array {
+  const channels = errors.length / mean.length;
+  const shift = new Float64Array(channels);
+  errors.forEach((error, i) => {
+    const c = i % channels;
+    shift[c] = (shift[c] as number) + error * (mean[Math.floor(i / channels)] as number);
+  });
+  return shift;
 }
 
 /** W − Ŵ, Ŵ what `quantize` will make of the weights. */

@@ -2,8 +2,9 @@ import { clamp } from '../../dialects/nn/clamp.ts';
 import { concat } from '../../dialects/nn/concat.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { observe } from '../../dialects/quant/observe.ts';
+import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
-import { loadRange } from '../../src/calibrate/index.ts';
+import { loadRange, takeWindow } from '../../src/calibrate/index.ts';
 import {
   attr,
   type Block,
@@ -30,7 +31,7 @@ import { clampOf } from '../clamps.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
 import { activationType, constantType } from './constantType.ts';
-import { correctBiases } from './correctBias.ts';
+import { correctBias } from './correctBias.ts';
 import { keptInFloat, skipOption } from './keptInFloat.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
@@ -44,7 +45,7 @@ export const quantize = definePass({
   options: {
     weights: attr.oneOf(['i8'], 'i8'),
     activations: attr.oneOf(['i8'], 'i8'),
-    /** Needs calibration data; without, biases stay as they are. */
+    /** Layers whose mean input calibration has not seen keep their bias. */
     correct_bias: attr.bool(true),
     /** Layers that stay float. */
     skip: skipOption,
@@ -52,12 +53,10 @@ export const quantize = definePass({
   preserves: { snr: 10 },
   run(module, { correct_bias, skip }, context) {
     const skipped = keptInFloat(module, skip);
+    const windows = takeWindows(module);
     const types = activationTypes(module, skipped);
     const plan = feasiblePlan(module.main.body, skipped, types, context);
-    if (correct_bias && context.calibration) {
-      const count = correctBiases(module, plan.ops, context.calibration);
-      context.report(`corrected the biases of ${count} layers`);
-    }
+    if (correct_bias) correctBiases(plan, windows, context);
     const quantizer = new Quantizer(plan, types, context);
     for (const op of plan.ops) quantizer.quantizeOp(op);
   },
@@ -88,6 +87,25 @@ function activationTypes(module: Module, skipped: ReadonlySet<Op>): Map<Value, Q
     why: 'quantize needs the ranges that calibrate collects',
     help: 'run insert-observers and calibrate before quantize, with calibration data',
   });
+}
+
+/** Takes the observers of layers' inputs out; the means that they have collected, by the layer that reads them. */
+function takeWindows(module: Module): Map<Op, Float64Array> {
+  const windows = new Map<Op, Float64Array>();
+  const rewriter = new Rewriter();
+  for (const op of module.main.body.ops()) {
+    if (!observeWindows.is(op)) continue;
+    const mean = takeWindow(module, observeWindows.attributesOf(op).stats);
+    for (const layer of op.result.users) if (mean) windows.set(layer, mean);
+    rewriter.replace(op, [op.operand(0)]);
+  }
+  return windows;
+}
+
+function correctBiases({ ops }: QuantizationPlan, windows: ReadonlyMap<Op, Float64Array>, context: PassContext): void {
+  const layers = [...ops].filter((op) => windows.has(op));
+  for (const op of layers) correctBias(op, windows.get(op) as Float64Array);
+  context.report(`corrected the biases of ${layers.length} layers`);
 }
 
 /** The plan without `skipped` and without the ops that cannot be computed on codes, each of which is reported. */

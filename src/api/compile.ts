@@ -9,6 +9,7 @@ import { backends, type Emitted } from './emit.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
+import { wasmProbe } from './probe.ts';
 import { parse, print } from './read.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
 import { type Signature, signatureOf } from './signature.ts';
@@ -98,6 +99,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
   const layers = layerCollector();
   await runPipeline(module, stagesFor(scheme, keepFloat).model, {
     calibration,
+    probe: wasmProbe,
     instruments: [...instruments, layers],
     report,
   });

@@ -4,6 +4,7 @@ import { pipelineFor } from '../../passes/pipelines.ts';
 import type { Module } from '../ir/index.ts';
 import {
   type Instrument,
+  type PassContext,
   PassRegistry,
   type Pipeline,
   parsePipeline,
@@ -19,6 +20,12 @@ export const passes: PassRegistry = new PassRegistry(allPasses);
 export interface PipelineOptions {
   /** Calibration samples: input tensors by name. */
   readonly calibration?: Iterable<Sample> | undefined;
+  /** How calibration runs the model. Default: the interpreter. */
+  readonly probe?: PassContext['probe'] | undefined;
+  /** The text of statistics that take the place of calibration samples. */
+  readonly statistics?: string | undefined;
+  /** Gets the text of the statistics that calibration used. */
+  readonly keepStatistics?: ((text: string) => void) | undefined;
   /** What the passes of the lower stages compile for. */
   readonly target?: Target | undefined;
   /** Hooks around every pass. */
@@ -35,11 +42,14 @@ export interface PipelineOptions {
 export async function runPipeline(
   module: Module,
   pipeline: Pipeline | string,
-  { calibration, target, instruments = [], report = () => {} }: PipelineOptions = {},
+  { instruments = [], report = () => {}, ...given }: PipelineOptions = {},
 ): Promise<void> {
-  const context = { ...(calibration ? { calibration } : {}), ...(target ? { target } : {}), report };
+  const context = { ...(withoutUndefined(given) as Partial<PassContext>), report };
   await runPasses(module, pipeline, { passes, registry, context, instruments });
 }
+
+const withoutUndefined = (given: object): object =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 
 /** A compile's passes in two parts: on the model's mathematics, then down to the target's kernels. */
 export interface Stages {

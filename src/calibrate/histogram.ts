@@ -20,31 +20,57 @@ export class Histogram {
   notFinite: number | undefined;
   #zeros = 0;
 
-  /** Counts every value. */
-  add(values: ArrayLike<number>): void {
-    let { min, max } = this;
+  /** Counts every value; one beyond [`low`, `high`] counts as that end. */
+  add(values: ArrayLike<number>, low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY): void {
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = 0; i < values.length; i++) {
       const x = values[i] as number;
-      if (!Number.isFinite(x)) {
+      if (!(x - x === 0)) {
         this.notFinite ??= x;
         return;
       }
-      if (x < min) min = x;
-      if (x > max) max = x;
+      if (x < least) least = x;
+      if (x > most) most = x;
     }
-    this.min = min;
-    this.max = max;
+    if (values.length === 0) return;
+    this.min = Math.min(this.min, Math.max(least, low));
+    this.max = Math.max(this.max, Math.min(most, high));
     this.count += values.length;
-    this.#widen(Math.max(Math.abs(min), Math.abs(max)));
+    this.#widen(Math.max(Math.abs(this.min), Math.abs(this.max)));
     if (this.width === 0) {
       this.#zeros += values.length;
       return;
     }
+    const { counts } = this;
     const inverse = 1 / this.width;
     for (let i = 0; i < values.length; i++) {
-      const bin = Math.floor((values[i] as number) * inverse) + half;
-      this.counts[bin] = (this.counts[bin] as number) + 1;
+      const x = values[i] as number;
+      const bin = Math.floor((x < low ? low : x > high ? high : x) * inverse) + half;
+      counts[bin] = (counts[bin] as number) + 1;
     }
+  }
+
+  /** Counts everything that another histogram has counted: the result is as if one had seen all values. */
+  merge(other: Histogram): void {
+    this.notFinite ??= other.notFinite;
+    this.min = Math.min(this.min, other.min);
+    this.max = Math.max(this.max, other.max);
+    this.count += other.count;
+    if (other.width === 0) {
+      this.#addZeros(other.#zeros);
+      return;
+    }
+    this.#widen(half * other.width * (1 - 2 ** -52));
+    const ratio = this.width / other.width;
+    other.counts.forEach((count, i) => {
+      const to = Math.floor((i - half) / ratio) + half;
+      this.counts[to] = (this.counts[to] as number) + count;
+    });
+  }
+
+  #addZeros(zeros: number): void {
+    if (this.width === 0) this.#zeros += zeros;
+    else this.counts[half] = (this.counts[half] as number) + zeros;
   }
 
   /** Makes bins wide enough for magnitudes up to `absmax`. */
@@ -77,6 +103,45 @@ export class Histogram {
     });
     return bins;
   }
+
+  /** What `fromRecord` makes the same histogram of. */
+  toRecord(): HistogramRecord {
+    const { min, max, count, width } = this;
+    const first = this.counts.findIndex((n) => n > 0);
+    const last = this.counts.findLastIndex((n) => n > 0);
+    const counts = width === 0 ? [] : [...this.counts.subarray(first, last + 1)];
+    const common = { count, width, first: width === 0 ? 0 : first - half, counts };
+    const notFinite = this.notFinite === undefined ? {} : { notFinite: `${this.notFinite}` };
+    return count > 0 ? { min, max, ...common, ...notFinite } : { min: 0, max: 0, ...common, first: 0, ...notFinite };
+  }
+
+  /** The histogram that was written down. */
+  static fromRecord({ min, max, count, width, first, counts, notFinite }: HistogramRecord): Histogram {
+    const histogram = new Histogram();
+    if (notFinite !== undefined) histogram.notFinite = Number(notFinite);
+    if (count === 0) return histogram;
+    histogram.min = min;
+    histogram.max = max;
+    histogram.count = count;
+    histogram.width = width;
+    histogram.#zeros = width === 0 ? count : 0;
+    histogram.counts.set(counts, first + half);
+    return histogram;
+  }
+}
+
+/** A histogram as plain data. */
+export interface HistogramRecord {
+  readonly min: number;
+  readonly max: number;
+  readonly count: number;
+  /** 0, or the power of two that every bin is wide. */
+  readonly width: number;
+  /** Number of the first bin in `counts`: bin 0 begins at 0. */
+  readonly first: number;
+  readonly counts: readonly number[];
+  /** `NaN`, `Infinity` or `-Infinity`, where one was seen. */
+  readonly notFinite?: string | undefined;
 }
 
 /** The smallest power of two above x > 0 that keeps bin widths normal. */

@@ -1,17 +1,33 @@
 import { type Module, Resource } from '../ir/index.ts';
 import type { Range } from './observers/index.ts';
 
-/** Ranges that calibration has chosen are facts of the module, so that later pipelines need no data. */
-const factOf = (stats: string): string => `range:${stats}`;
+/** What calibration has chosen are facts of the module, so that later pipelines need no data. */
+const rangeFact = (stats: string): string => `range:${stats}`;
+const windowFact = (stats: string): string => `window:${stats}`;
 
 /** Keeps the range chosen for the statistics called `stats`. */
 export function storeRange(module: Module, stats: string, { min, max }: Range): void {
-  const name = factOf(stats);
-  module.facts.set(name, Resource.of(name, 'f64', Float64Array.of(min, max)));
+  store(module, rangeFact(stats), Float64Array.of(min, max));
 }
 
 /** The range chosen for the statistics called `stats`, or undefined before calibration. */
 export function loadRange(module: Module, stats: string): Range | undefined {
-  const data = module.facts.get(factOf(stats))?.data();
+  const data = module.facts.get(rangeFact(stats))?.data();
   return data ? { min: data[0] as number, max: data[1] as number } : undefined;
+}
+
+/** Keeps the mean of the windows that a layer sees. */
+export function storeWindow(module: Module, stats: string, mean: Float64Array): void {
+  store(module, windowFact(stats), mean);
+}
+
+/** Takes the mean of the windows that a layer sees out of the module; undefined before calibration. */
+export function takeWindow(module: Module, stats: string): Float64Array | undefined {
+  const found = module.facts.get(windowFact(stats));
+  module.facts.delete(windowFact(stats));
+  return found?.data() as Float64Array | undefined;
+}
+
+function store(module: Module, name: string, data: Float64Array): void {
+  module.facts.set(name, Resource.of(name, 'f64', data));
 }

@@ -1,4 +1,4 @@
-import type { AttributeSpecs, AttributeValues, Module, Registry } from '../ir/index.ts';
+import type { AttributeSpecs, AttributeValues, Module, Registry, Value } from '../ir/index.ts';
 import type { Rule, Trace } from '../rewrite/index.ts';
 import { applyGreedily } from '../rewrite/index.ts';
 import type { HostTensor } from '../support/tensor.ts';
@@ -13,11 +13,31 @@ export type Preserves =
 /** One calibration sample: input tensors by name. */
 export type Sample = Readonly<Record<string, HostTensor>>;
 
+/** A running program that gives values from inside a model. */
+export interface Probe {
+  /** What computes them. The same engine gives the same floats on every machine. */
+  readonly engine: 'wasm' | 'interpreter';
+  /**
+   * Runs one sample and hands over each value, by its place in the list that was asked for. A tensor may lie in the
+   * program's own memory: it must be read before `take` returns.
+   */
+  readonly run: (sample: Sample, take: (index: number, tensor: HostTensor) => void) => void;
+}
+
+/** Makes a program that gives values of @main. The module is not changed. */
+export type ProbeMaker = (module: Module, values: readonly Value[]) => Probe | Promise<Probe>;
+
 /** What passes get from outside the module. */
 export interface PassContext {
   readonly registry: Registry;
   /** Calibration samples, when the command was given any. Iterated once per use. */
   readonly calibration?: Iterable<Sample>;
+  /** How calibration runs the model. Default: the interpreter. */
+  readonly probe?: ProbeMaker;
+  /** The text of statistics that take the place of calibration samples. */
+  readonly statistics?: string;
+  /** Gets the text of the statistics that calibration has collected, or was given. */
+  readonly keepStatistics?: (text: string) => void;
   /** The target that the pipeline compiles for, as src/target declares it. */
   readonly target?: unknown;
   /** Called for each rewrite that happens. */

@@ -1,6 +1,7 @@
 import { registry } from '../../dialects/index.ts';
 import { allPasses } from '../../passes/index.ts';
 import { pipelines } from '../../passes/pipelines.ts';
+import { wasmProbe } from '../../src/api/probe.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
@@ -22,7 +23,11 @@ export async function compileScheme(
     },
   };
   const passes = typeof scheme === 'string' ? (pipelines[scheme] as readonly string[]) : scheme;
-  await runPipeline(module, passes.join(','), { passes: allPasses, registry, context: { calibration, report } });
+  await runPipeline(module, passes.join(','), {
+    passes: allPasses,
+    registry,
+    context: { calibration, probe: wasmProbe, report },
+  });
   return module;
 }
 

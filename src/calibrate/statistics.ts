@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { QcError } from '../support/diagnostics.ts';
+import { Histogram } from './histogram.ts';
+
+/** Sums of the windows that a layer sees, element by element, and their number. */
+export interface WindowSums {
+  count: number;
+  readonly sums: Float64Array;
+}
+
+/** What calibration has seen, by the names that observers have. */
+export interface Statistics {
+  /** What ran the model. Floats of different engines differ in the last bits. */
+  readonly engine: 'wasm' | 'interpreter';
+  samples: number;
+  readonly values: Map<string, Histogram>;
+  readonly windows: Map<string, WindowSums>;
+}
+
+/** Statistics of nothing yet. */
+export function emptyStatistics(engine: Statistics['engine']): Statistics {
+  return { engine, samples: 0, values: new Map(), windows: new Map() };
+}
+
+const format = 'qc statistics 1';
+
+const finite = z.number();
+const readable = z.object({
+  format: z.literal(format),
+  engine: z.enum(['wasm', 'interpreter']),
+  samples: z.int().min(1),
+  values: z.record(
+    z.string(),
+    z.object({
+      min: finite,
+      max: finite,
+      count: z.int().min(0),
+      width: finite.min(0),
+      first: z.int().min(-2048).max(2047),
+      counts: z.array(z.int().min(0)).max(4096),
+      notFinite: z.enum(['NaN', 'Infinity', '-Infinity']).optional(),
+    }),
+  ),
+  windows: z.record(z.string(), z.object({ count: z.int().min(1), sums: z.array(finite) })),
+});
+
+/** Statistics as JSON, a line for each value: the same text for the same statistics. */
+export function printStatistics({ engine, samples, values, windows }: Statistics): string {
+  const lines = (entries: readonly (readonly [string, unknown])[]): string =>
+    `{${entries.map(([name, content]) => `\n${JSON.stringify(name)}: ${JSON.stringify(content)}`).join(',')}\n}`;
+  const histograms = [...values].map(([name, histogram]) => [name, histogram.toRecord()] as const);
+  const sums = [...windows].map(([name, one]) => [name, { count: one.count, sums: [...one.sums] }] as const);
+  const head = `"format": ${JSON.stringify(format)}, "engine": "${engine}", "samples": ${samples}`;
+  return `{${head},\n"values": ${lines(histograms)},\n"windows": ${lines(sums)}}\n`;
+}
+
+/** Reads what `printStatistics` has written. @throws QcError when it is nothing of the kind */
+export function parseStatistics(text: string): Statistics {
+  const help = 'give a file that --save-statistics wrote';
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new QcError({ what: 'the statistics are no JSON', why: (error as SyntaxError).message, help });
+  }
+  const { success, error, data } = readable.safeParse(content);
+  if (!success) {
+    const [issue] = error.issues;
+    const why = issue && `${issue.path.join('.') || 'the document'}: ${issue.message}`;
+    throw new QcError({ what: 'these are no statistics that this version of qc reads', why, help });
+  }
+  const { engine, samples, values, windows } = data;
+  return {
+    engine,
+    samples,
+    values: new Map(Object.entries(values).map(([name, record]) => [name, Histogram.fromRecord(record)])),
+    windows: new Map(
+      Object.entries(windows).map(([name, { count, sums }]) => [name, { count, sums: Float64Array.from(sums) }]),
+    ),
+  };
+}
+
+/**
+ * What both have seen. Histograms are merged exactly: parts of the data may be calibrated apart.
+ * @throws QcError when they are of different models
+ */
+export function mergeStatistics(a: Statistics, b: Statistics): Statistics {
+  const same = sameNames(a.values, b.values) && sameNames(a.windows, b.windows) && a.engine === b.engine;
+  const sizes = [...a.windows].every(([name, { sums }]) => b.windows.get(name)?.sums.length === sums.length);
+  if (!same || !sizes) {
+    throw new QcError({
+      what: 'statistics of different models, options or engines do not fit together',
+      help: 'give those that were saved for the same model with the same options',
+    });
+  }
+  const merged = parseStatistics(printStatistics(a));
+  merged.samples += b.samples;
+  for (const [name, histogram] of b.values) merged.values.get(name)?.merge(histogram);
+  for (const [name, { count, sums }] of b.windows) {
+    const into = merged.windows.get(name) as WindowSums;
+    into.count += count;
+    sums.forEach((sum, i) => {
+      into.sums[i] = (into.sums[i] as number) + sum;
+    });
+  }
+  return merged;
+}
+
+const sameNames = (a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean =>
+  a.size === b.size && [...a.keys()].every((name) => b.has(name));
