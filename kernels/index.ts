@@ -7,8 +7,14 @@ import { gather } from './gather.ts';
 import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
 import { serialConv } from './serial/conv.ts';
+import { det } from './serial/det.ts';
 import { gatherElements, gatherNd } from './serial/gatherElements.ts';
+import { gridSample } from './serial/gridSample.ts';
+import { linearAttention } from './serial/linearAttention.ts';
+import { maxPoolIndices } from './serial/maxPoolIndices.ts';
 import { recurrent } from './serial/recurrent.ts';
+import { reverseSequence } from './serial/reverseSequence.ts';
+import { roiAlign } from './serial/roiAlign.ts';
 import { argExtreme, cumulative } from './serial/scan.ts';
 import { scatterElements, scatterNd } from './serial/scatter.ts';
 import { topK } from './serial/topK.ts';
@@ -43,6 +49,12 @@ const templates: Record<string, Template> = {
   cumulative,
   top_k: topK,
   recurrent,
+  reverse_sequence: reverseSequence,
+  max_pool_indices: maxPoolIndices,
+  det,
+  linear_attention: linearAttention,
+  roi_align: roiAlign,
+  grid_sample: gridSample,
 };
 
 /** Whether a convolution's weights are known, so that they can be packed; those of `int` always are. */

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
-import type { Rewriter, Value } from '../src/ir/index.ts';
+import type { Rewriter, TensorType, Value } from '../src/ir/index.ts';
 import type { Target } from '../src/target/index.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -12,6 +12,8 @@ export interface KernelPlan {
   readonly multiplyAdds?: number;
   /** Operands whose buffer the result may take over. Default: none. */
   readonly inPlace?: readonly number[];
+  /** Room to work in: buffers behind those of the results, that nothing reads afterwards. Default: none. */
+  readonly scratch?: readonly TensorType[];
 }
 
 /** What templates get beside the cluster. */

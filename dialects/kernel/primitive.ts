@@ -84,7 +84,7 @@ const predicates: Record<string, (a: number, b: number) => boolean> = {
 
 /** Smallest and largest value that a conversion to `to` saturates to. */
 function saturationRange(to: string): readonly [number, number] {
-  const bits = Number(to.slice(1));
+  const bits = to === 'index' ? 32 : Number(to.slice(1));
   return unsigned(to) ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
 }
 

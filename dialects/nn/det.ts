@@ -23,6 +23,7 @@ export const det = defineOp({
     );
     return real(shape, y);
   },
+  lower: { kind: 'template', template: 'det' },
   onnx: [{ op: 'Det', build: (node): Value => node.create(det, { x: node.input(0) }).result }],
 });
 

@@ -61,6 +61,7 @@ export const gridSample = defineOp({
     }
     return fromNumbers(x.dtype, shape, y);
   },
+  lower: { kind: 'template', template: 'grid_sample' },
   onnx: [
     {
       op: 'GridSample',

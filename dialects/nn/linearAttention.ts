@@ -84,6 +84,7 @@ export const linearAttention = defineOp({
       (2 * knownCount(y?.shape ?? []) * knownCount(key.shape.slice(2)) * knownCount(value.shape.slice(2))) /
       (kv_heads * knownCount(value.shape.slice(2))),
   }),
+  lower: { kind: 'template', template: 'linear_attention' },
   onnx: [
     {
       op: 'LinearAttention',

@@ -28,6 +28,7 @@ export const maxPoolIndices = defineOp({
     const number = column_major ? columnMajor(x.shape) : (i: number) => i;
     return { dtype: 'i64', shape, data: BigInt64Array.from(best, (i) => BigInt(number(i))) };
   },
+  lower: { kind: 'template', template: 'max_pool_indices' },
 });
 
 /** From the row-major index of an element to the index with the spatial axes in reverse order. */

@@ -8,7 +8,7 @@ import {
   tensor,
 } from '../../src/ir/index.ts';
 import { halfEven } from '../../src/numerics/index.ts';
-import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
+import { type DType, elementCount, type HostTensor } from '../../src/support/tensor.ts';
 import { fromNumbers, real, toF64 } from './elements.ts';
 import { coordinates, originalPlace, resizedShape, roundings, roundPlace } from './resizePlaces.ts';
 
@@ -50,13 +50,14 @@ export const resample = defineOp({
       y = resampleAlong(y, axis, axisTaps(x.shape[axis] as number, axis, a, bounds), a.extrapolation);
     }
     if (!isInteger(x.dtype as ScalarType)) return y;
-    const [low, high] = integerBounds(x);
+    const [low, high] = integerBounds(x.dtype);
     const rounded = (y.data as Float64Array).map((v) => Math.min(Math.max(halfEven(v), low), high));
     return fromNumbers(x.dtype, y.shape, rounded);
   },
 });
 
-function integerBounds({ dtype }: HostTensor): [number, number] {
+/** The smallest and the largest number of an integer type. */
+export function integerBounds(dtype: DType): [number, number] {
   const bits = Number(/\d+/.exec(dtype)?.[0] ?? 1);
   return dtype.startsWith('u') || dtype === 'i1' ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
 }

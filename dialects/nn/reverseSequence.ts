@@ -32,6 +32,7 @@ export const reverseSequence = defineOp({
     }
     return { dtype: x.dtype, shape: x.shape, data };
   },
+  lower: { kind: 'template', template: 'reverse_sequence' },
   onnx: [
     {
       op: 'ReverseSequence',

@@ -51,6 +51,7 @@ export const roiAlign = defineOp({
     }
     return real(shape, y);
   },
+  lower: { kind: 'template', template: 'roi_align' },
   onnx: [
     {
       op: 'RoiAlign',

@@ -67,7 +67,7 @@ export const tfIdf = defineOp({
   ],
 });
 
-interface Gram {
+export interface Gram {
   readonly gram: readonly number[];
   readonly column: number;
   readonly weight: number;
@@ -83,7 +83,7 @@ interface Pool {
 }
 
 /** The n-grams of the lengths that are asked for. */
-function gramsOf({ shortest, longest, pool, starts, columns, weights }: Pool): Gram[] {
+export function gramsOf({ shortest, longest, pool, starts, columns, weights }: Pool): Gram[] {
   const grams: Gram[] = [];
   let index = 0;
   starts.forEach((start, i) => {

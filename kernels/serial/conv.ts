@@ -1,37 +1,9 @@
-import { elementOf, type KernelBuilder } from '../../dialects/kernel/index.ts';
+import { elementOf } from '../../dialects/kernel/index.ts';
 import { staticShape, stridesOf, type Value } from '../../src/ir/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { dot, everywhere, foldOver } from './nest.ts';
 import { count } from './places.ts';
-
-/** Joins what `value` gives at every place of a nest of loops: their sizes, outermost first. */
-function sumOver(
-  k: KernelBuilder,
-  sizes: readonly number[],
-  start: Value,
-  term: (at: readonly Value[], sum: Value) => Value,
-): Value {
-  const visit = (at: readonly Value[], sum: Value): Value => {
-    const size = sizes[at.length];
-    if (size === undefined) return term(at, sum);
-    return k.for(0, size, 1, [sum], (i, [carried]) => [visit([...at, i], carried as Value)])[0] as Value;
-  };
-  return visit([], start);
-}
-
-/** Runs `body` at every place of a nest of loops. */
-function everywhere(k: KernelBuilder, sizes: readonly number[], body: (at: readonly Value[]) => void): void {
-  const visit = (at: readonly Value[]): void => {
-    const size = sizes[at.length];
-    if (size === undefined) body(at);
-    else k.loop(0, size, 1, (i) => visit([...at, i]));
-  };
-  visit([]);
-}
-
-/** Σ index · step. */
-const dot = (k: KernelBuilder, indices: readonly Value[], steps: readonly number[]): Value =>
-  indices.reduce<Value>((sum, index, i) => k.add(sum, k.mul(index, k.index(steps[i] as number))), k.index(0));
 
 /** A convolution of unpadded x with weights that are computed at run time: one product after the other. */
 export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan {
@@ -71,17 +43,17 @@ export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan
             const window = k.add(corner, firstInput);
             const panel = k.scaled(channel, wSteps[0] as number);
             const start = starts ? k.load(starts, channel) : k.constant(0, elementOf(from));
-            const sum = sumOver(k, [inputs, ...kernel], start, ([c, ...cell], total) => {
+            const [sum] = foldOver(k, [inputs, ...kernel], [start], ([c, ...cell], [total]) => {
               const at = dot(
                 k,
                 [c as Value, ...cell],
                 [xSteps[1] as number, ...spatial.map((step, i) => step * (dilations[i] as number))],
               );
               const weight = k.load(weights, k.add(panel, dot(k, [c as Value, ...cell], wSteps.slice(1))));
-              return k.add(total, k.mul(k.load(from, k.add(window, at)), weight));
+              return [k.add(total as Value, k.mul(k.load(from, k.add(window, at)), weight))];
             });
             const element = dot(k, [n as Value, channel, ...pixel], to);
-            k.store(after(k, clamped(k, sum, root), { element, channel }, 1), y, element);
+            k.store(after(k, clamped(k, sum as Value, root), { element, channel }, 1), y, element);
           });
         },
       },

@@ -1,6 +1,5 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { type Op, staticShape, type Value } from '../../src/ir/index.ts';
-import { QcError } from '../../src/support/diagnostics.ts';
+import { type Op, staticShape, tensor, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -15,6 +14,8 @@ interface Unit {
   readonly at: Value;
   readonly input: (gate: number) => Value;
   readonly state: (gate: number) => Value;
+  /** As `state`, of the state that a GRU has reset. */
+  readonly reset: (gate: number) => Value;
   readonly gate: (gate: number) => Value;
 }
 
@@ -39,7 +40,8 @@ function gruCell(root: Op, direction: number): Cell {
   const [f, g] = activationsOf(root, direction, 2) as [Apply, Apply];
   return (k, unit, before) => {
     const [z, r] = [f(k, unit.gate(0)), f(k, unit.gate(1))];
-    const c = g(k, k.add(unit.input(2), k.mul(r, unit.state(2))));
+    const recurrent = root.attributes.linear_before_reset ? k.mul(r, unit.state(2)) : unit.reset(2);
+    const c = g(k, k.add(unit.input(2), recurrent));
     return k.add(k.mul(k.sub(k.constant(1, 'f32'), z), c), k.mul(z, before));
   };
 }
@@ -69,13 +71,6 @@ function copy(k: KernelBuilder, from: Value | undefined, to: Value, size: number
 
 /** nn.rnn, nn.gru and nn.lstm: step by step, each unit's sums as products of rows. The last state is kept as a result. */
 export function recurrent({ root }: Cluster, context: KernelContext): KernelPlan {
-  if (root.name === 'nn.gru' && !root.attributes.linear_before_reset) {
-    throw new QcError({
-      what: 'there is no kernel for a GRU that resets the state before the product',
-      where: root.source,
-      help: 'export it with linear_before_reset = 1, or run the model in the interpreter',
-    });
-  }
   const operands = root.operands as readonly (Value | undefined)[];
   const [x, w, r, b, lengths, firstState, firstCells, p] = operands as [Value, Value, Value, ...(Value | undefined)[]];
   const [length, batch, inputs] = staticShape(tensorType(x)) as [number, number, number];
@@ -85,6 +80,7 @@ export function recurrent({ root }: Cluster, context: KernelContext): KernelPlan
   const states = directions * batch * hidden;
   const wide = lanesFor(context.target, 4);
   const [y, last, lastCells] = root.results as [Value, Value, Value | undefined];
+  const resets = root.name === 'nn.gru' && !root.attributes.linear_before_reset;
   const present = operands.filter((v): v is Value => v !== undefined);
 
   const build = (k: KernelBuilder): void => {
@@ -94,6 +90,7 @@ export function recurrent({ root }: Cluster, context: KernelContext): KernelPlan
     const all = context.output(k, y);
     const state = context.output(k, last, 'state');
     const cells = lastCells && context.output(k, lastCells, 'cells');
+    const kept = resets ? k.buffer('reset', 'f32', 'output') : state;
     if (lengths) copy(k, undefined, all, length * states);
     copy(k, of(firstState), state, states);
     if (cells) copy(k, of(firstCells), cells, states);
@@ -118,17 +115,27 @@ export function recurrent({ root }: Cluster, context: KernelContext): KernelPlan
           const t = backward ? k.sub(k.sub(steps, k.index(1)), step) : step;
           const from = k.scaled(k.add(k.scaled(t, batch), n), inputs);
           const to = k.add(k.scaled(t, states), own);
-          k.loop(0, hidden, 1, (i) => {
+          const unitAt = (i: Value): Unit => {
             const row = (gate: number) => k.add(i, k.index(d * rows + gate * hidden));
             const biasAt = (gate: number, part: number) => k.add(i, k.index((2 * d + part) * rows + gate * hidden));
             const ofInput = (gate: number) => product(weights, row(gate), inputs, input, from, biasAt(gate, 0));
             const ofState = (gate: number) => product(matrix, row(gate), hidden, state, own, biasAt(gate, 1));
-            const at = k.add(own, i);
-            const unit: Unit = {
-              ...{ i, at, input: ofInput, state: ofState },
+            const reset = (gate: number) => product(matrix, row(gate), hidden, kept, k.index(0), biasAt(gate, 1));
+            return {
+              ...{ i, at: k.add(own, i), input: ofInput, state: ofState, reset },
               gate: (gate) => k.add(ofInput(gate), ofState(gate)),
             };
-            k.store(cell(k, unit, k.load(state, at)), all, k.add(to, i));
+          };
+          if (resets) {
+            const [open] = activationsOf(root, d, 2) as [Apply];
+            k.loop(0, hidden, 1, (i) => {
+              const unit = unitAt(i);
+              k.store(k.mul(open(k, unit.gate(1)), k.load(state, unit.at)), kept, i);
+            });
+          }
+          k.loop(0, hidden, 1, (i) => {
+            const unit = unitAt(i);
+            k.store(cell(k, unit, k.load(state, unit.at)), all, k.add(to, i));
           });
           k.loop(0, hidden, 1, (i) => k.store(k.load(all, k.add(to, i)), state, k.add(own, i)));
         });
@@ -139,5 +146,6 @@ export function recurrent({ root }: Cluster, context: KernelContext): KernelPlan
     operands: present,
     multiplyAdds: length * batch * directions * rows * (inputs + hidden),
     variants: [{ feature: undefined, build }],
+    ...(resets ? { scratch: [tensor([hidden], 'f32')] } : {}),
   };
 }

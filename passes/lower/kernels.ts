@@ -83,14 +83,14 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
     return { feature, kernel: kernels.add(k) };
   });
   const variants = Object.fromEntries(others.map(({ feature, kernel }) => [feature ?? '', kernel]));
-  const types = op.results.map((r) => r.type);
+  const types = [...op.results.map((r) => r.type), ...(plan.scratch ?? [])];
   const launched = rewriter.create(
     launch,
     { buffers: plan.operands },
     { kernel: baseline?.kernel ?? '', variants, multiply_adds: plan.multiplyAdds ?? 0, in_place: inPlace(plan) },
     { types },
   );
-  rewriter.replace(op, launched.results);
+  rewriter.replace(op, launched.results.slice(0, op.results.length));
 }
 
 /** Constants, and what will be folded from them. */

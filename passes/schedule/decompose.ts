@@ -1,7 +1,10 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
+import { blockRules } from './decompose/blocks.ts';
 import { loopRules } from './decompose/loop.ts';
+import { ngramRules } from './decompose/ngrams.ts';
+import { resampleRules } from './decompose/resample.ts';
 import { resizeRules } from './decompose/resize.ts';
 
 export const decompose = defineRewritePass({
@@ -9,5 +12,13 @@ export const decompose = defineRewritePass({
   summary: 'Says ops that have no kernel by those that have: resizes and borders as gathers, tiles as broadcasts.',
   phase: 'schedule',
   preserves: { tolerance: 1e-6 },
-  rules: [...loopRules, ...axisRules, ...resizeRules, ...arithmeticRules],
+  rules: [
+    ...loopRules,
+    ...axisRules,
+    ...resizeRules,
+    ...resampleRules,
+    ...blockRules,
+    ...ngramRules,
+    ...arithmeticRules,
+  ],
 });

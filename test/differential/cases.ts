@@ -1,3 +1,4 @@
+import { samplingCases } from './samplingCases.ts';
 import { serialCases } from './serialCases.ts';
 
 /** A small module, as text, whose results must be the same however it is run. */
@@ -359,4 +360,5 @@ export const cases: readonly Case[] = [
   ...matmuls(64, 40, 16),
   ...others,
   ...serialCases,
+  ...samplingCases,
 ];

@@ -50,11 +50,14 @@ export function tensorOf(element: ScalarType, shape: readonly number[], values: 
   return fromNumbers(dtype, shape, numbers);
 }
 
-/** Writes an operator as ops of the core, under the name of its node. */
-export class Compose {
-  readonly node: OnnxNode;
+/** Who makes the ops: a node that is imported, or a rewrite. */
+export type OpMaker = Pick<OnnxNode, 'create' | 'createConstant'>;
 
-  constructor(node: OnnxNode) {
+/** Writes an operator as ops of the core, under the name of its node. */
+export class Compose<Maker extends OpMaker = OnnxNode> {
+  readonly node: Maker;
+
+  constructor(node: Maker) {
     this.node = node;
   }
 
