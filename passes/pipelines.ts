@@ -1,3 +1,14 @@
+import { type OptionValues, printPipeline } from '../src/pass/index.ts';
+import {
+  choicesIn,
+  isStatic,
+  type Recipe,
+  recipeOf,
+  recipeText,
+  type SchemeName,
+  schemeNames,
+} from '../src/scheme/index.ts';
+
 /** From an imported model to one that is ready to be quantized or compiled in float. */
 const float = [
   'bind-dims',
@@ -9,18 +20,32 @@ const float = [
   'fuse-clamp',
 ] as const;
 
-/** Static 8-bit weights and activations; what has no integer form stays float. */
-const w8a8 = [
-  ...float,
-  'insert-observers',
-  'calibrate{observer=lp}',
-  'quantize{weights=i8, activations=i8}',
+/** Static codes by the ranges of calibration; what has no integer form stays float. */
+const calibrated = (observer: OptionValues, recipe: OptionValues): readonly string[] => [
+  step('insert-observers', recipe),
+  step('calibrate', observer),
+  step('quantize', { weights: 'i8', activations: 'i8', ...recipe }),
   'to-integer',
   'expand-dcast',
-] as const;
+];
 
-/** Pipelines by the name of their scheme, as lists of pass texts, up to what every target shares. */
-export const pipelines: Readonly<Record<string, readonly string[]>> = { float, w8a8 };
+const step = (pass: string, options: OptionValues): string => printPipeline([{ pass, options }]);
+
+/** The passes that a recipe asks for, as pass texts, up to what every target shares. */
+export function passesFor(recipe: Recipe): readonly string[] {
+  const choices = choicesIn(recipe);
+  const plain = Object.keys(recipe).every((key) => key === 'scheme' || key === 'name');
+  const given: OptionValues = plain ? {} : { recipe: recipeText(recipe) };
+  const observed = choices.find(isStatic)?.activations;
+  if (!observed) return float;
+  const { observer = 'lp', percentile } = observed;
+  return [...float, ...calibrated({ observer, ...(percentile === undefined ? {} : { percentile }) }, given)];
+}
+
+/** Pipelines by the name of their scheme. */
+export const pipelines: Readonly<Record<SchemeName, readonly string[]>> = Object.fromEntries(
+  schemeNames.map((scheme) => [scheme, passesFor({ scheme })]),
+) as Record<SchemeName, readonly string[]>;
 
 /** From a graph of nn and int ops to a planned program of kernels. */
 const lowering = [
@@ -37,6 +62,6 @@ const lowering = [
 ] as const;
 
 /** The pipeline that compiles an imported model under a scheme, as text. */
-export function pipelineFor(scheme: string): string {
-  return [...(pipelines[scheme] ?? []), ...lowering].join(',');
+export function pipelineFor(scheme: SchemeName | Recipe): string {
+  return [...passesFor(recipeOf(scheme)), ...lowering].join(',');
 }

@@ -11,8 +11,6 @@ export { registry } from '../dialects/index.ts';
 export {
   type MetricName,
   metricNames,
-  type SchemeName,
-  schemeNames,
   type TargetName,
   targetNames,
 } from './api/choices.ts';
@@ -20,6 +18,7 @@ export { type Artifact, type CompileOptions, compile, type PrepareOptions } from
 export { type DiagnoseOptions, type Diagnosis, diagnose, type LayerDiagnosis } from './api/diagnose.ts';
 export type { Dimensions } from './api/dimensions.ts';
 export { type EvaluateOptions, type Evaluation, evaluate, type SchemeEvaluation } from './api/evaluate.ts';
+export type { LayerExplanation } from './api/explain.ts';
 export { type Instance, type InstantiateOptions, instantiate } from './api/instantiate.ts';
 export type { LayerQuantization, Quantization, QuantizationSummary } from './api/layers.ts';
 export { type Manifest, readManifest } from './api/manifest.ts';
@@ -43,5 +42,6 @@ export {
   type Preserves,
   type Sample,
 } from './pass/index.ts';
+export { defineConfig, type Recipe, type SchemeName, schemeNames } from './scheme/index.ts';
 export { QcError } from './support/diagnostics.ts';
 export type { DType, HostTensor, TypedArray } from './support/tensor.ts';

@@ -4,7 +4,7 @@ import { parseSource, readSourceFiles, type SourceFile } from './source-files.ts
 
 const everythingBelowTheCommandLine = [
   ...['support', 'ir', 'numerics', 'text', 'rewrite', 'pass', 'linalg', 'target', 'interpret', 'calibrate', 'onnx'],
-  ...['dialects', 'kernels', 'passes', 'backends'],
+  ...['scheme', 'dialects', 'kernels', 'passes', 'backends'],
 ];
 
 /** What each area may import besides itself. `*` is everything; an area that isn't named here may not exist. */
@@ -12,6 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   support: [],
   ir: ['support'],
   numerics: ['support'],
+  scheme: ['support'],
   text: ['ir', 'support', 'numerics'],
   rewrite: ['ir', 'support'],
   pass: ['ir', 'numerics', 'rewrite', 'text', 'support'],
@@ -24,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   kernels: ['dialects', 'ir', 'numerics', 'target', 'support'],
   passes: [
     ...['dialects', 'kernels', 'target', 'ir', 'numerics', 'rewrite', 'pass', 'calibrate', 'interpret', 'support'],
-    'linalg',
+    ...['linalg', 'scheme'],
   ],
   backends: ['dialects', 'kernels', 'target', 'ir', 'numerics', 'support', 'runtime-strings'],
   'runtime-strings': [],

@@ -4,7 +4,8 @@ import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import { type Attributes, type Op, Rewriter, staticShape, type TensorType } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { isLinear } from '../channels.ts';
-import { keptInFloat, skipOption } from '../quantize/keptInFloat.ts';
+import { skipOption } from '../quantize/keptInFloat.ts';
+import { LayerSchemes, recipeOption } from '../quantize/layerSchemes.ts';
 import { planQuantization } from '../quantize/plan.ts';
 
 /**
@@ -15,13 +16,13 @@ export const insertObservers = definePass({
   name: 'insert-observers',
   summary: 'Marks the activations that will be quantized, for calibration.',
   phase: 'calibrate',
-  options: { skip: skipOption },
+  options: { skip: skipOption, recipe: recipeOption },
   preserves: 'bits',
-  run(module, { skip }) {
+  run(module, { skip, recipe }) {
     const { body } = module.main;
     const rewriter = new Rewriter();
     const freshName = namer();
-    const plan = planQuantization(body, keptInFloat(module, skip));
+    const plan = planQuantization(body, new LayerSchemes(module, recipe, skip).notStatic);
     for (const value of plan.ranges) {
       const { op } = value;
       if (op) rewriter.after(op);

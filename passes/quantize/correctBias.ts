@@ -1,9 +1,11 @@
 import { conv } from '../../dialects/nn/conv.ts';
 import { type Op, Rewriter } from '../../src/ir/index.ts';
-import { absmaxByAxis, chooseWeightScales, quantizeWeightsByAxis } from '../../src/numerics/index.ts';
+import { quantizeWeightsByAxis } from '../../src/numerics/index.ts';
+import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelCount, scaleChannels, weightAxis } from '../channels.ts';
 import { constantName, createFloats, floatConstantOf } from '../constants.ts';
+import { weightScalesOf } from './weightScales.ts';
 
 /**
  * Rounded weights shift the mean of a layer's result, because activations after a Relu have a mean: by ΔW·E[x],
@@ -12,11 +14,12 @@ import { constantName, createFloats, floatConstantOf } from '../constants.ts';
  * here with measured means, window position by position, so that padding is accounted for.
  *
  * @param mean of the layer's windows: [channels, kernel…], or [inputs] for a matrix product
+ * @param scheme how the weights will be stored
  */
-export function correctBias(op: Op, mean: Float64Array): void {
+export function correctBias(op: Op, mean: Float64Array, scheme: WeightScheme): void {
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const axis = weightAxis(op);
-  const errors = roundingErrors(weights, axis);
+  const errors = roundingErrors(weights, axis, scheme);
   const channels = channelCount(op);
   const given = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
   const bias = Float64Array.from({ length: channels }, (_, c) => given?.[c] ?? 0);
@@ -52,9 +55,10 @@ function rowShift(errors: Float64Array, mean: Float64Array): Float64Array {
 }
 
 /** W − Ŵ, Ŵ what `quantize` will make of the weights. */
-function roundingErrors({ data, shape }: HostTensor, axis: number): Float64Array {
-  const weights = data as Float32Array;
-  const scales = chooseWeightScales(absmaxByAxis(weights, shape, axis), 8);
-  const codes = quantizeWeightsByAxis(weights, shape, axis, scales, 8);
+function roundingErrors(tensor: HostTensor, axis: number, scheme: WeightScheme): Float64Array {
+  const { shape } = tensor;
+  const weights = tensor.data as Float32Array;
+  const scales = weightScalesOf(tensor, axis, scheme);
+  const codes = quantizeWeightsByAxis(weights, shape, axis, scales, storageBits(scheme.storage));
   return scaleChannels(codes, shape, axis, scales).map((rounded, i) => (weights[i] as number) - rounded);
 }

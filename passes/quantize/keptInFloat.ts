@@ -1,5 +1,6 @@
 import { attr, type Module, type Op } from '../../src/ir/index.ts';
 import { didYouMean, QcError } from '../../src/support/diagnostics.ts';
+import { matchesName } from '../../src/support/pattern.ts';
 
 /** The option of passes that leave layers in float: names of the model's nodes; `*` and `?` stand for any characters. */
 export const skipOption = attr.strings([]);
@@ -15,15 +16,6 @@ export function keptInFloat(module: Module, patterns: readonly string[]): Readon
   }
   return kept;
 }
-
-/** Whether a node's name is the pattern, or fits it: `*` stands for any characters, `?` for one. */
-export function matchesName(pattern: string, name: string): boolean {
-  if (pattern === name) return true;
-  const expression = [...pattern].map((sign) => (sign === '*' ? '.*' : sign === '?' ? '.' : quoted(sign))).join('');
-  return new RegExp(`^${expression}$`, 's').test(name);
-}
-
-const quoted = (sign: string) => sign.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&');
 
 function unknownLayer(pattern: string, names: ReadonlySet<string>): QcError {
   const near = didYouMean(pattern, names);

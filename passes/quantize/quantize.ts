@@ -24,6 +24,7 @@ import {
 } from '../../src/ir/index.ts';
 import { quantizeF32 } from '../../src/numerics/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
+import type { WeightScheme } from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis } from '../channels.ts';
@@ -32,7 +33,8 @@ import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
 import { activationType, constantType } from './constantType.ts';
 import { correctBias } from './correctBias.ts';
-import { keptInFloat, skipOption } from './keptInFloat.ts';
+import { skipOption } from './keptInFloat.ts';
+import { LayerSchemes, recipeOption } from './layerSchemes.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
 import { refusalOf } from './refusal.ts';
 import { quantizeWeightsOf } from './weights.ts';
@@ -49,15 +51,17 @@ export const quantize = definePass({
     correct_bias: attr.bool(true),
     /** Layers that stay float. */
     skip: skipOption,
+    recipe: recipeOption,
   },
   preserves: { snr: 10 },
-  run(module, { correct_bias, skip }, context) {
-    const skipped = keptInFloat(module, skip);
+  run(module, { correct_bias, skip, recipe }, context) {
+    const schemes = new LayerSchemes(module, recipe, skip);
+    const schemeOf = (op: Op) => schemes.of(op).weights as WeightScheme;
     const windows = takeWindows(module);
-    const types = activationTypes(module, skipped);
-    const plan = feasiblePlan(module.main.body, skipped, types, context);
-    if (correct_bias) correctBiases(plan, windows, context);
-    const quantizer = new Quantizer(plan, types, context);
+    const types = activationTypes(module, schemes.notStatic);
+    const plan = feasiblePlan(module.main.body, schemes.notStatic, types, schemeOf, context);
+    if (correct_bias) correctBiases(plan, windows, schemeOf, context);
+    const quantizer = new Quantizer(plan, types, schemeOf, context);
     for (const op of plan.ops) quantizer.quantizeOp(op);
   },
 });
@@ -102,9 +106,14 @@ function takeWindows(module: Module): Map<Op, Float64Array> {
   return windows;
 }
 
-function correctBiases({ ops }: QuantizationPlan, windows: ReadonlyMap<Op, Float64Array>, context: PassContext): void {
+function correctBiases(
+  { ops }: QuantizationPlan,
+  windows: ReadonlyMap<Op, Float64Array>,
+  schemeOf: (op: Op) => WeightScheme,
+  context: PassContext,
+): void {
   const layers = [...ops].filter((op) => windows.has(op));
-  for (const op of layers) correctBias(op, windows.get(op) as Float64Array);
+  for (const op of layers) correctBias(op, windows.get(op) as Float64Array, schemeOf(op));
   context.report(`corrected the biases of ${layers.length} layers`);
 }
 
@@ -113,7 +122,8 @@ function feasiblePlan(
   body: Block,
   skipped: ReadonlySet<Op>,
   types: ReadonlyMap<Value, QuantType>,
-  { report }: PassContext,
+  schemeOf: (op: Op) => WeightScheme,
+  { report, decide }: PassContext,
 ): QuantizationPlan {
   const kept = new Set<Op>(skipped);
   for (;;) {
@@ -121,10 +131,11 @@ function feasiblePlan(
     const typeOf = (value: Value) => types.get(plan.rangeOf.get(value) ?? value);
     const before = kept.size;
     for (const op of plan.ops) {
-      const reason = refusalOf(op, typeOf, plan.codes.has(op.result) ? op.result : undefined);
+      const reason = refusalOf(op, typeOf, plan.codes.has(op.result) ? op.result : undefined, schemeOf(op));
       if (reason === undefined) continue;
       kept.add(op);
       report(`${op.source}: ${op.name} stays float: ${reason}`);
+      decide?.({ node: op.source, reason });
     }
     if (kept.size === before) return plan;
   }
@@ -139,6 +150,7 @@ function scaleOf(value: Value): number {
 class Quantizer {
   readonly #plan: QuantizationPlan;
   readonly #types: ReadonlyMap<Value, QuantType>;
+  readonly #schemeOf: (op: Op) => WeightScheme;
   readonly #context: PassContext;
   readonly #rewriter = new Rewriter();
   /** Quantized versions of float values, and of constants. */
@@ -146,9 +158,15 @@ class Quantizer {
   /** Operands of concats that are not quantized yet. */
   readonly #detached = new Map<Op, readonly (Value | undefined)[]>();
 
-  constructor(plan: QuantizationPlan, types: ReadonlyMap<Value, QuantType>, context: PassContext) {
+  constructor(
+    plan: QuantizationPlan,
+    types: ReadonlyMap<Value, QuantType>,
+    schemeOf: (op: Op) => WeightScheme,
+    context: PassContext,
+  ) {
     this.#plan = plan;
     this.#types = types;
+    this.#schemeOf = schemeOf;
     this.#context = context;
     for (const op of plan.ops) if (op.definition === concat) this.#detach(op);
     // Before any type changes: a new type runs on through ops that move elements, up to their readers in float.
@@ -233,7 +251,7 @@ class Quantizer {
     const inputScale = scaleOf(op.operand(0));
     if (!floatConstantOf(op.operands[1])) return [inputScale * scaleOf(op.operand(1))];
     this.#rewriter.before(op);
-    const { value, scales, raised } = quantizeWeightsOf(this.#rewriter, op, inputScale);
+    const { value, scales, raised } = quantizeWeightsOf(this.#rewriter, op, inputScale, this.#schemeOf(op));
     this.#rewriter.setOperand(op, 1, value);
     if (raised > 0)
       this.#context.report(`${op.source}: the weight scale of ${raised} channels was raised to fit the bias`);

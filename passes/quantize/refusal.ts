@@ -4,20 +4,15 @@ import { matmul } from '../../dialects/nn/matmul.ts';
 import { avgPool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { type Op, type QuantType, type TensorType, uniformParams, type Value } from '../../src/ir/index.ts';
-import {
-  absmaxByAxis,
-  chooseWeightScales,
-  dyadicMultiplier,
-  fitBias,
-  realMultiplier,
-  sumMultipliers,
-} from '../../src/numerics/index.ts';
+import { dyadicMultiplier, fitBias, realMultiplier, sumMultipliers } from '../../src/numerics/index.ts';
+import type { WeightScheme } from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { weightAxis } from '../channels.ts';
 import { floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
 import { constantType } from './constantType.ts';
+import { weightScalesOf } from './weightScales.ts';
 
 /** The quantized type that a value will get; undefined where calibration gave it no range. */
 export type TypeOf = (value: Value) => QuantType | undefined;
@@ -26,13 +21,18 @@ export type TypeOf = (value: Value) => QuantType | undefined;
  * Why an op cannot be computed on codes, given the types of its operands and of its result (`result` is undefined
  * where the accumulator is kept); undefined where it can.
  */
-export function refusalOf(op: Op, typeOf: TypeOf, result: Value | undefined): string | undefined {
+export function refusalOf(
+  op: Op,
+  typeOf: TypeOf,
+  result: Value | undefined,
+  weights: WeightScheme,
+): string | undefined {
   const untyped = activationOperands(op).find((i) => !isTyped(op.operand(i), typeOf));
   if (untyped !== undefined) return `the values of operand ${untyped} have no usable range`;
   if (result && !typeOf(result)) return 'its results have no usable range';
   if (op.definition === matmul && !floatConstantOf(op.operands[1])) return 'both its operands are computed';
   try {
-    check(op, typeOf, result);
+    check(op, typeOf, result, weights);
     return undefined;
   } catch (error) {
     if (error instanceof QcError) return error.diagnostic.what;
@@ -46,10 +46,10 @@ function isTyped(value: Value, typeOf: TypeOf): boolean {
 }
 
 /** Does the arithmetic that `to-integer` will do. @throws QcError where a number does not fit */
-function check(op: Op, typeOf: TypeOf, result: Value | undefined): void {
+function check(op: Op, typeOf: TypeOf, result: Value | undefined, weights: WeightScheme): void {
   const scales = activationOperands(op).map((i) => scaleFor(op.operand(i), typeOf, op));
   const y = result && scaleOf(typeOf(result) as QuantType);
-  if (isContraction(op)) checkContraction(op, scales, y);
+  if (isContraction(op)) checkContraction(op, scales, y, weights);
   if (isContraction(op) || isMove(op) || y === undefined) return;
   const { definition } = op;
   if (definition === concat) for (const scale of scales) sumMultipliers([scale], y, op.source);
@@ -68,11 +68,11 @@ function scaleFor(value: Value, typeOf: TypeOf, op: Op): number {
   return scaleOf(numbers ? constantType(numbers, op.source) : (typeOf(value) as QuantType));
 }
 
-function checkContraction(op: Op, scales: readonly number[], y: number | undefined): void {
+function checkContraction(op: Op, scales: readonly number[], y: number | undefined, scheme: WeightScheme): void {
   const [x = 1] = scales;
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const axis = weightAxis(op);
-  const chosen = chooseWeightScales(absmaxByAxis(weights.data as Float32Array, weights.shape, axis), 8, op.source);
+  const chosen = weightScalesOf(weights, axis, scheme, op.source);
   const bias = floatConstantOf(op.operands[2])?.data;
   const depths = codeSums(weights, axis, chosen);
   chosen.forEach((scale, c) => {

@@ -1,14 +1,10 @@
 import { type Op, type QuantType, quantParams, quantType, type Rewriter, type Value } from '../../src/ir/index.ts';
-import {
-  absmaxByAxis,
-  chooseWeightScales,
-  F32_MIN_NORMAL,
-  fitBias,
-  quantizeWeightsByAxis,
-} from '../../src/numerics/index.ts';
+import { F32_MIN_NORMAL, fitBias, quantizeWeightsByAxis } from '../../src/numerics/index.ts';
+import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { weightAxis } from '../channels.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
+import { isZeroChannel, weightScalesOf } from './weightScales.ts';
 
 /** Weights as codes, and the scales that they have got. */
 export interface QuantizedWeights {
@@ -19,20 +15,26 @@ export interface QuantizedWeights {
 }
 
 /**
- * Symmetric 8-bit weights of a contraction, one scale an output channel; the constant stands at the insertion point.
+ * Symmetric weights of a contraction, one scale an output channel; the constant stands at the insertion point.
  * @param inputScale scale of its activations, which decides whether the bias fits
  */
-export function quantizeWeightsOf(rewriter: Rewriter, op: Op, inputScale: number): QuantizedWeights {
+export function quantizeWeightsOf(
+  rewriter: Rewriter,
+  op: Op,
+  inputScale: number,
+  scheme: WeightScheme,
+): QuantizedWeights {
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const bias = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
   const axis = weightAxis(op);
   const data = weights.data as Float32Array;
-  const absmax = absmaxByAxis(data, weights.shape, axis);
-  const chosen = chooseWeightScales(absmax, 8, op.source).map((scale, c) =>
-    absmax[c] === 0 ? scaleForBias(bias?.[c] ?? 0, inputScale, scale) : scale,
+  const bits = storageBits(scheme.storage);
+  const isZero = isZeroChannel(weights, axis);
+  const chosen = weightScalesOf(weights, axis, scheme, op.source).map((scale, c) =>
+    isZero(c) ? scaleForBias(bias?.[c] ?? 0, inputScale, scale) : scale,
   );
   const scales = chosen.map((scale, c) => fitBias(bias?.[c] ?? 0, inputScale, scale, false, op.source).weightScale);
-  const codes = quantizeWeightsByAxis(data, weights.shape, axis, scales, 8);
+  const codes = quantizeWeightsByAxis(data, weights.shape, axis, scales, bits);
   const element = weightType(axis, scales);
   const value = createConstant(
     rewriter,

@@ -3,9 +3,6 @@ export const targetNames = ['wasm', 'c'] as const;
 export type TargetName = (typeof targetNames)[number];
 export const plannedTargets = ['wgsl', 'cuda'] as const;
 
-/** How numbers are stored and computed: `float`, or 8-bit weights and activations where a layer has an integer form. */
-export const schemeNames = ['float', 'w8a8'] as const;
-export type SchemeName = (typeof schemeNames)[number];
 export const plannedSchemes = ['int8', 'w8a8-dynamic', 'w8a16', 'w4a8', 'w4a16', 'mxfp4'] as const;
 
 /** What `evaluate` measures: against labels, or against the float model. */

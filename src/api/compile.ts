@@ -1,25 +1,28 @@
 import type { Module } from '../ir/index.ts';
 import type { Instrument, Sample } from '../pass/index.ts';
+import { choicesIn, isFloatLayer, isStatic, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { elementBytes } from '../support/tensor.ts';
-import type { SchemeName, TargetName } from './choices.ts';
+import type { TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
+import { explainer, type LayerExplanation } from './explain.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
 import { wasmProbe } from './probe.ts';
 import { parse, print } from './read.ts';
+import { checkedRecipe } from './recipe.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
 import { type Signature, signatureOf } from './signature.ts';
 import { summaryLine } from './summary.ts';
 import { type Work, workOf } from './work.ts';
 
 export interface PrepareOptions {
-  /** Default `float`. */
-  readonly scheme?: SchemeName;
-  /** Calibration samples, input tensors by name. `w8a8` needs some. */
+  /** A scheme by name, or a recipe. Default `float`. */
+  readonly scheme?: SchemeName | Recipe;
+  /** Calibration samples, input tensors by name. Static ranges of activations, as in `w8a8`, need some. */
   readonly calibration?: Iterable<Sample> | undefined;
   /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
   readonly dims?: Dimensions;
@@ -53,10 +56,13 @@ export interface Artifact {
 /** A model whose mathematics is final: what every target's kernels are made from. */
 export interface Prepared {
   readonly module: Module;
-  readonly scheme: SchemeName;
+  /** The name of the scheme or recipe. */
+  readonly scheme: string;
   readonly signature: Signature;
   readonly sourceHash: string;
   readonly quantization: QuantizationSummary;
+  /** What was decided about each sum of products; empty for the scheme `float`. */
+  readonly explanations: readonly LayerExplanation[];
   readonly work: Work;
   readonly selfTest: SelfTestVector;
   /** Further answers that a program can be checked against: on real samples, where there are any. */
@@ -79,15 +85,18 @@ export async function compile(module: Module, options: CompileOptions): Promise<
 
 /** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
 export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
-  const { scheme = 'float', calibration, dims = {}, keepFloat = [], instruments = [], report } = options;
-  if (scheme !== 'float' && !calibration) {
+  const { calibration, dims = {}, keepFloat = [], instruments = [], report } = options;
+  const recipe = checkedRecipe(options.scheme ?? 'float');
+  const scheme = recipeName(recipe);
+  const choices = choicesIn(recipe);
+  if (choices.some(isStatic) && !calibration) {
     throw new QcError({
       what: `the scheme ${scheme} needs calibration data`,
       why: 'the ranges of activations are taken from real inputs',
       help: 'give samples: --calibrate DATA on the command line, calibration in the API',
     });
   }
-  if (scheme === 'float' && keepFloat.length > 0) {
+  if (choices.every(isFloatLayer) && keepFloat.length > 0) {
     throw new QcError({
       what: 'layers to keep in float are named, and the scheme is float',
       why: 'it keeps every layer in float',
@@ -97,10 +106,12 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
   await bindDimensions(module, dims, report);
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
-  await runPipeline(module, stagesFor(scheme, keepFloat).model, {
+  const explained = explainer({ ...recipe, keepFloat: [...(recipe.keepFloat ?? []), ...keepFloat] });
+  await runPipeline(module, stagesFor(recipe, keepFloat).model, {
     calibration,
     probe: wasmProbe,
-    instruments: [...instruments, layers],
+    instruments: [...instruments, layers, explained.instrument],
+    decide: explained.decide,
     report,
   });
   const quantization = layers.summary();
@@ -110,7 +121,8 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     signature: signatureOf(module),
     sourceHash,
     quantization,
-    work: workOf(module, keepFloat),
+    explanations: explained.explanations(),
+    work: workOf(module, [...(recipe.keepFloat ?? []), ...keepFloat]),
     selfTest: await makeSelfTest(module, quantization),
     checks: checksOn(module, calibration ?? [], checkedSamples),
   };
@@ -126,10 +138,10 @@ export function copyPrepared(prepared: Prepared): Prepared {
 export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
   checkOptions(options);
   const { target, name = 'model', weights = 'inline', singleFile = false, instruments, report } = options;
-  const { module, scheme, selfTest } = prepared;
+  const { module, selfTest } = prepared;
   const backend = backends[target];
   const context: PipelineOptions = { target: backend.target, instruments, report };
-  await runPipeline(module, stagesFor(scheme).kernels, context);
+  await runPipeline(module, stagesFor('float').kernels, context);
   const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });
   const manifest = await describe(prepared, emitted, target, name);
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);

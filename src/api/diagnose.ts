@@ -2,9 +2,9 @@ import { clampOf } from '../../passes/clamps.ts';
 import { interpret, toReals } from '../interpret/index.ts';
 import type { Module, Op, TensorType, Value } from '../ir/index.ts';
 import { numbersOf, type Sample } from '../pass/index.ts';
+import type { Recipe, SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
-import type { SchemeName } from './choices.ts';
 import type { PrepareOptions } from './compile.ts';
 import { Isolated } from './diagnose/isolate.ts';
 import { type Source, sourcesOf, type Twins } from './diagnose/layers.ts';
@@ -13,11 +13,12 @@ import { bindDimensions } from './dimensions.ts';
 import { type Fidelity, Noise } from './measure/noise.ts';
 import { passes, runPipeline, stagesFor } from './pipeline.ts';
 import { parse, print } from './read.ts';
+import { checkedRecipe } from './recipe.ts';
 import { resultOf } from './signature.ts';
 
 export interface DiagnoseOptions extends Pick<PrepareOptions, 'dims' | 'keepFloat' | 'instruments' | 'report'> {
-  /** Default `w8a8`. */
-  readonly scheme?: Exclude<SchemeName, 'float'>;
+  /** A scheme by name, or a recipe. Default `w8a8`. */
+  readonly scheme?: Exclude<SchemeName, 'float'> | Recipe;
   /** Samples that ranges are taken from. */
   readonly calibration: Iterable<Sample>;
   /** Samples to measure on. Every one runs the model once for each layer, by the interpreter. */
@@ -106,7 +107,7 @@ export async function diagnose(module: Module, options: DiagnoseOptions): Promis
 /** The model in float and quantized, up to the last pass that chooses types. */
 async function makeTwins(module: Module, keepFloat: readonly string[], options: DiagnoseOptions): Promise<Twins> {
   const { scheme = 'w8a8', calibration, dims = {}, instruments = [], report } = options;
-  const { model } = stagesFor(scheme, keepFloat);
+  const { model } = stagesFor(checkedRecipe(scheme), keepFloat);
   const phases = model.map(({ pass }) => passes.get(pass).phase);
   const start = phases.indexOf('calibrate');
   const end = phases.lastIndexOf('quantize') + 1;

@@ -1,8 +1,9 @@
 import type { Module } from '../ir/index.ts';
 import { numbersOf, type Sample } from '../pass/index.ts';
+import { type Recipe, recipeName, recipeOf, type SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { elementCount, type HostTensor } from '../support/tensor.ts';
-import { type MetricName, metricNames, type SchemeName } from './choices.ts';
+import { type MetricName, metricNames } from './choices.ts';
 import { type PrepareOptions, prepare } from './compile.ts';
 import { type Estimate, estimate } from './measure/bootstrap.ts';
 import { type Judged, type Metric, metrics } from './measure/metrics.ts';
@@ -12,7 +13,7 @@ import { resultOf } from './signature.ts';
 
 export interface EvaluateOptions extends Pick<PrepareOptions, 'calibration' | 'dims' | 'keepFloat' | 'report'> {
   /** What is compared with float, which is always measured. */
-  readonly schemes: readonly SchemeName[];
+  readonly schemes: readonly (SchemeName | Recipe)[];
   /** Samples to measure on, input tensors by name. They are read once, one after the other. */
   readonly dataset: Iterable<Sample>;
   /** Integers of shape [S, …]: for each of S samples a class for each row of the output; negative ones do not count. */
@@ -27,7 +28,8 @@ export interface EvaluateOptions extends Pick<PrepareOptions, 'calibration' | 'd
 
 /** How well one scheme does. */
 export interface SchemeEvaluation {
-  readonly scheme: SchemeName;
+  /** The name of the scheme or recipe. */
+  readonly scheme: string;
   readonly runsOn: 'wasm' | 'interpreter';
   /** Bytes of all constants: weights, biases, multipliers, tables. */
   readonly weightsBytes: number;
@@ -51,7 +53,7 @@ export interface Evaluation {
 
 /** A scheme that is being measured. */
 interface Contender {
-  readonly scheme: SchemeName;
+  readonly scheme: string;
   readonly runner: Runner;
   readonly weightsBytes: number;
   readonly integerShare: number;
@@ -70,8 +72,8 @@ export async function evaluate(module: Module, options: EvaluateOptions): Promis
   const chosen = chooseMetrics(options.metrics, labels);
   const { text, bin } = print(module);
   const contenders: Contender[] = [];
-  for (const scheme of new Set<SchemeName>(['float', ...options.schemes])) {
-    report(`preparing ${scheme}`);
+  for (const scheme of new Set<SchemeName | Recipe>(['float', ...options.schemes])) {
+    report(`preparing ${recipeName(recipeOf(scheme))}`);
     contenders.push(await contend(parse(text, bin ? { bin } : {}), scheme, chosen, { ...options, report }));
   }
   let samples = 0;
@@ -82,7 +84,7 @@ export async function evaluate(module: Module, options: EvaluateOptions): Promis
 
 async function contend(
   module: Module,
-  scheme: SchemeName,
+  scheme: SchemeName | Recipe,
   chosen: readonly MetricName[],
   { calibration, dims = {}, keepFloat = [], report = () => {} }: EvaluateOptions,
 ): Promise<Contender> {
@@ -90,7 +92,7 @@ async function contend(
   const prepared = await prepare(module, { scheme, calibration, dims, keepFloat: kept });
   const names = chosen.filter((name) => scheme !== 'float' || (metrics[name] as Metric).against === 'labels');
   return {
-    scheme,
+    scheme: prepared.scheme,
     weightsBytes: constantBytes(prepared.module),
     integerShare: prepared.work.integerShare,
     runner: await runnerFor(prepared, report),

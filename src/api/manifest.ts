@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CSignature } from '../../backends/c/signature.ts';
 import { QcError } from '../support/diagnostics.ts';
-import type { SchemeName, TargetName } from './choices.ts';
+import type { TargetName } from './choices.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { SelfTest } from './selfTest.ts';
 import type { Signature } from './signature.ts';
@@ -12,7 +12,8 @@ export interface Manifest {
   readonly format: 1;
   readonly name: string;
   readonly target: TargetName;
-  readonly scheme: SchemeName;
+  /** The name of the scheme or recipe. */
+  readonly scheme: string;
   /** The files beside the manifest. */
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
   readonly signature: Signature;

@@ -3,6 +3,7 @@ import { allPasses } from '../../passes/index.ts';
 import { pipelineFor } from '../../passes/pipelines.ts';
 import type { Module } from '../ir/index.ts';
 import {
+  type Decision,
   type Instrument,
   type PassContext,
   PassRegistry,
@@ -11,8 +12,8 @@ import {
   runPipeline as runPasses,
   type Sample,
 } from '../pass/index.ts';
+import type { Recipe, SchemeName } from '../scheme/index.ts';
 import type { Target } from '../target/index.ts';
-import type { SchemeName } from './choices.ts';
 
 /** Every pass of qc, by name. */
 export const passes: PassRegistry = new PassRegistry(allPasses);
@@ -30,6 +31,8 @@ export interface PipelineOptions {
   readonly target?: Target | undefined;
   /** Hooks around every pass. */
   readonly instruments?: readonly Instrument[] | undefined;
+  /** Gets what was decided about single layers. */
+  readonly decide?: ((decision: Decision) => void) | undefined;
   /** Gets plain lines: what was decided and what was refused. */
   readonly report?: ((line: string) => void) | undefined;
 }
@@ -60,10 +63,10 @@ export interface Stages {
 const modelPhases: ReadonlySet<string> = new Set(['import', 'calibrate', 'transform', 'quantize', 'integer']);
 
 /**
- * The passes that compile under a scheme, cut after the last one that works on the model's mathematics.
+ * The passes that compile under a scheme or recipe, cut after the last one that works on the model's mathematics.
  * @param keepFloat names or patterns of layers that stay float, for each pass that asks which
  */
-export function stagesFor(scheme: SchemeName, keepFloat: readonly string[] = []): Stages {
+export function stagesFor(scheme: SchemeName | Recipe, keepFloat: readonly string[] = []): Stages {
   const steps = parsePipeline(pipelineFor(scheme)).map(({ pass, options }) => {
     const asks = keepFloat.length > 0 && 'skip' in passes.get(pass).options;
     return { pass, options: asks ? { ...options, skip: keepFloat } : options };

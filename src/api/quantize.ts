@@ -1,11 +1,12 @@
 import type { Module } from '../ir/index.ts';
+import type { Recipe, SchemeName } from '../scheme/index.ts';
 import { type PrepareOptions, prepare } from './compile.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { Work } from './work.ts';
 
 export interface QuantizeOptions extends Omit<PrepareOptions, 'calibration' | 'scheme'> {
-  /** Default `w8a8`. */
-  readonly scheme?: 'w8a8';
+  /** A scheme by name, or a recipe. Default `w8a8`. */
+  readonly scheme?: Exclude<SchemeName, 'float'> | Recipe;
   /** Calibration samples, input tensors by name; `loadDataset` makes them of files. */
   readonly dataset: Exclude<PrepareOptions['calibration'], undefined>;
 }

@@ -1,6 +1,6 @@
 import { isContraction, isQuantizable } from '../../passes/quantize/capabilities.ts';
-import { matchesName } from '../../passes/quantize/keptInFloat.ts';
 import { isFloat, type Module, type Op, storageOf, type TensorType } from '../ir/index.ts';
+import { matchesName } from '../support/pattern.ts';
 
 /** What a model computes, counted on its mathematics: after `integer/`, before kernels. */
 export interface Work {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SchemeName, TargetName } from '../api/choices.ts';
+import type { TargetName } from '../api/choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
@@ -8,12 +8,14 @@ import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/i
 import type { Module } from '../ir/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
+import { explainText } from './explainText.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, nameOfModel, parseDims } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
+import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CompileArguments extends OptionValues<typeof modelOptions & typeof pipelineOptions> {
@@ -27,6 +29,7 @@ export interface CompileArguments extends OptionValues<typeof modelOptions & typ
   readonly output: string | undefined;
   readonly weights: string | undefined;
   readonly 'single-file': boolean;
+  readonly explain: boolean;
 }
 
 /** Compiles a model for each target and writes the folders. */
@@ -35,13 +38,13 @@ export async function compileModel(path: string, options: CompileArguments, term
   const targets = options.target as TargetName[];
   const folders = targets.map((target) => folderOf(target, targets, name, options.output));
   folders.forEach(checkOutputFolder);
+  const scheme = await loadScheme(options.scheme ?? 'float');
 
   const module = await loadBoundModel(path, parseDims(options.dim));
   terminal.crash.module = module;
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
-  const scheme = (options.scheme ?? 'float') as SchemeName;
   const prepared = await prepare(module, { ...common, scheme, calibration, keepFloat: options['keep-float'] });
   const settings = {
     ...common,
@@ -54,10 +57,11 @@ export async function compileModel(path: string, options: CompileArguments, term
   for (const target of targets)
     artifacts.push(await compileTarget(prepared, { ...settings, target }, targets, terminal));
   instruments.finish();
+  if (options.explain && !terminal.json) terminal.print(explainText(prepared.explanations));
   artifacts.forEach(({ files }, i) => {
     writeFolder(folders[i] as string, files);
   });
-  reportArtifacts(artifacts, folders, terminal);
+  reportArtifacts(artifacts, folders, options.explain ? { explain: prepared.explanations } : {}, terminal);
 }
 
 async function compileTarget(
@@ -99,9 +103,15 @@ function calibrationData(module: Module, options: CompileArguments): Dataset | u
   return loadDataset(options.calibrate, signature, hostFiles, { formats, limit: options.limit });
 }
 
-function reportArtifacts(artifacts: readonly Artifact[], folders: readonly string[], terminal: Terminal): void {
+/** @param beside goes into the JSON of each artifact */
+function reportArtifacts(
+  artifacts: readonly Artifact[],
+  folders: readonly string[],
+  beside: object,
+  terminal: Terminal,
+): void {
   if (terminal.json) {
-    terminal.printJson(artifacts.map(({ manifest }, i) => ({ folder: folders[i], ...manifest })));
+    terminal.printJson(artifacts.map(({ manifest }, i) => ({ folder: folders[i], ...manifest, ...beside })));
     return;
   }
   artifacts.forEach(({ manifest, report }, i) => {

@@ -1,4 +1,10 @@
+import { schemes } from '../scheme/presets.ts';
 import type { OptionTable } from './options.ts';
+
+/** What `--scheme` takes. */
+export const schemeHelp = `how numbers are stored and computed: ${Object.values(schemes)
+  .map(({ name, summary }) => `${name} (${summary})`)
+  .join(', ')}, or a recipe in a .json or .ts file`;
 
 /** Options of the commands that measure on data. */
 export const measureOptions = {

@@ -1,6 +1,6 @@
-import type { SchemeName } from '../api/choices.ts';
 import { type Diagnosis, diagnose, type LayerDiagnosis } from '../api/diagnose.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
+import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -24,11 +24,12 @@ export async function debugModel(path: string, options: DebugArguments, terminal
   if (options.scheme === 'float') {
     throw new UsageError('--scheme float has no error to look for', 'choose a scheme that quantizes');
   }
+  const scheme = await loadScheme(options.scheme ?? 'w8a8');
   const sources = options.data.length > 0 ? options.data : options.calibrate;
   const limit = options.limit ?? defaultSamples;
   const loaded = await loadMeasured(path, { ...options, data: sources }, terminal, limit);
   const diagnosis = await diagnose(loaded.module, {
-    scheme: (options.scheme ?? 'w8a8') as Exclude<SchemeName, 'float'>,
+    scheme: scheme as Exclude<typeof scheme, 'float'>,
     calibration: loaded.calibration ?? [],
     dataset: loaded.data ?? [],
     keepFloat: options['keep-float'],

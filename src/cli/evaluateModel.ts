@@ -1,4 +1,4 @@
-import type { MetricName, SchemeName } from '../api/choices.ts';
+import type { MetricName } from '../api/choices.ts';
 import { type Evaluation, evaluate, type SchemeEvaluation } from '../api/evaluate.ts';
 import type { Estimate } from '../api/measure/bootstrap.ts';
 import { type Metric, metrics } from '../api/measure/metrics.ts';
@@ -8,6 +8,7 @@ import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { readFile } from './files.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
+import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -22,10 +23,11 @@ export interface EvalArguments extends MeasureArguments {
 /** Measures schemes side by side and prints the table. */
 export async function evaluateModel(path: string, options: EvalArguments, terminal: Terminal): Promise<void> {
   if (options.data.length === 0) throw new UsageError('--data is missing', 'write --data DATA: samples to measure on');
+  const schemes = await Promise.all(options.scheme.map(loadScheme));
   const { module, calibration, data } = await loadMeasured(path, options, terminal);
   const labels = options.labels === undefined ? undefined : readLabels(options.labels, options.limit);
   const evaluation = await evaluate(module, {
-    schemes: options.scheme as SchemeName[],
+    schemes,
     calibration,
     dataset: data ?? [],
     labels,

@@ -6,6 +6,7 @@ export * from './border.ts';
 export * as elementary from './elementary.ts';
 export * from './floats.ts';
 export * from './inverseroot.ts';
+export * from './leasterror.ts';
 export * from './multiplier.ts';
 export * from './norm.ts';
 export * from './pool.ts';

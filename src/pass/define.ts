@@ -27,6 +27,13 @@ export interface Probe {
 /** Makes a program that gives values of @main. The module is not changed. */
 export type ProbeMaker = (module: Module, values: readonly Value[]) => Probe | Promise<Probe>;
 
+/** A layer that a pass did not treat as it was asked to. */
+export interface Decision {
+  /** The model's own name of the node. */
+  readonly node: string;
+  readonly reason: string;
+}
+
 /** What passes get from outside the module. */
 export interface PassContext {
   readonly registry: Registry;
@@ -42,6 +49,8 @@ export interface PassContext {
   readonly target?: unknown;
   /** Called for each rewrite that happens. */
   readonly trace?: Trace;
+  /** Gets what was decided about single layers. */
+  readonly decide?: (decision: Decision) => void;
   /** A plain line for the user: what was decided, what was refused. */
   readonly report: (line: string) => void;
 }

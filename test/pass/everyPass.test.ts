@@ -2,9 +2,10 @@ import { expect, it } from 'vitest';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { registry } from '../../dialects/index.ts';
 import { allPasses } from '../../passes/index.ts';
-import { pipelineFor, pipelines } from '../../passes/pipelines.ts';
+import { pipelineFor } from '../../passes/pipelines.ts';
 import { verifyModule } from '../../src/ir/index.ts';
 import { runPipeline } from '../../src/pass/index.ts';
+import { schemeNames } from '../../src/scheme/index.ts';
 import { parse, printModule, RandomResource } from '../../src/text/index.ts';
 import { runKernels } from '../differential/run.ts';
 
@@ -54,7 +55,7 @@ function throughText(module: Parameters<typeof printModule>[0]) {
 /** The steps of a pipeline's text: commas inside braces belong to options. */
 const stepsOf = (pipeline: string): string[] => pipeline.split(/,(?![^{]*\})/);
 
-it.each(Object.keys(pipelines))('every pass of %s runs by name on text, and the text loses nothing', async (scheme) => {
+it.each(schemeNames)('every pass of %s runs by name on text, and the text loses nothing', async (scheme) => {
   let module = throughText(parse(model, { registry }));
   for (const step of stepsOf(pipelineFor(scheme))) {
     await run(module, step);
@@ -67,9 +68,7 @@ it.each(Object.keys(pipelines))('every pass of %s runs by name on text, and the 
 });
 
 it('together the pipelines run every pass there is', () => {
-  const named = Object.keys(pipelines).flatMap((scheme) =>
-    stepsOf(pipelineFor(scheme)).map((step) => step.split('{')[0]),
-  );
+  const named = schemeNames.flatMap((scheme) => stepsOf(pipelineFor(scheme)).map((step) => step.split('{')[0]));
   const left = allPasses.map(({ name }) => name).filter((name) => !named.includes(name));
   expect(left).toEqual([]);
 });

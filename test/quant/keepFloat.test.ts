@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as nn from '../../dialects/nn/index.ts';
-import { matchesName } from '../../passes/quantize/keptInFloat.ts';
 import { prepare } from '../../src/api/compile.ts';
 import type { Module, Value } from '../../src/ir/index.ts';
+import { matchesName } from '../../src/support/pattern.ts';
 import { GraphBuilder, input, opNames, run, transform, wave } from './graphs.ts';
 
 const samples = [1, 2].map((seed) => input([1, 8], wave(8, seed)));

@@ -6,12 +6,13 @@ import { interpret } from '../../src/interpret/index.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
 import { runPipeline } from '../../src/pass/index.ts';
+import type { SchemeName } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 
 /** The model after the passes of a scheme. */
 export async function compileScheme(
   bytes: Uint8Array,
-  scheme: readonly string[] | string,
+  scheme: readonly string[] | SchemeName,
   samples: Iterable<HostTensor> = [],
   report: (line: string) => void = () => {},
 ): Promise<Module> {
@@ -22,7 +23,7 @@ export async function compileScheme(
       for (const sample of samples) yield { [name]: sample };
     },
   };
-  const passes = typeof scheme === 'string' ? (pipelines[scheme] as readonly string[]) : scheme;
+  const passes = typeof scheme === 'string' ? pipelines[scheme] : scheme;
   await runPipeline(module, passes.join(','), {
     passes: allPasses,
     registry,

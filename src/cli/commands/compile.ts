@@ -1,12 +1,13 @@
-import { plannedSchemes, plannedTargets, schemeNames, targetNames } from '../../api/choices.ts';
+import { plannedTargets, targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
+import { schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions } from '../globalOptions.ts';
 import { UsageError } from '../usage.ts';
 
 export const compile = defineCommand({
   name: 'compile',
   summary: 'compiles a model into a program',
-  usage: 'MODEL --target wasm|c [--scheme w8a8 --calibrate DATA] [-o DIR]',
+  usage: 'MODEL --target wasm|c [--scheme NAME|FILE --calibrate DATA] [-o DIR]',
   details: [
     'Writes a folder: ./NAME-TARGET, or with several targets one folder each below DIR. It appears complete or not at all. The last line says the size of all files, the memory of a run, the multiply-adds, and their share in integers.',
     'DATA is a .npy file for a single input, a .npz file with an array for each input, NAME=FILE repeated, or a folder of these with one sample a file. An array is a set of S samples when its shape is [S] and then the shape of the input, or that of the input with S in the place of a leading 1 or open size.',
@@ -25,9 +26,8 @@ export const compile = defineCommand({
     },
     scheme: {
       kind: 'text',
-      choices: schemeNames,
-      planned: plannedSchemes,
-      help: 'how numbers are stored and computed: float (default), or w8a8: 8 bits where a layer has an integer form',
+      value: 'NAME|FILE',
+      help: schemeHelp,
     },
     calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
     limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
@@ -49,6 +49,7 @@ export const compile = defineCommand({
       choices: ['inline', 'external'],
       help: 'weights inside the program (default) or in a file of their own',
     },
+    explain: { kind: 'flag', help: 'say for each layer how its numbers are stored, and why' },
     'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },
     ...pipelineOptions,
   },

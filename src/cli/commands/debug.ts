@@ -1,4 +1,3 @@
-import { plannedSchemes, schemeNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { measureOptions } from '../dataOptions.ts';
 import { modelOptions } from '../globalOptions.ts';
@@ -15,7 +14,11 @@ export const debug = defineCommand({
   examples: ['qc debug model.onnx --scheme w8a8 --calibrate images.npy --input-format input:u8,scale=1/255 --top 10'],
   arguments: ['MODEL'],
   options: {
-    scheme: { kind: 'text', choices: schemeNames, planned: plannedSchemes, help: 'how it is quantized (default w8a8)' },
+    scheme: {
+      kind: 'text',
+      value: 'NAME|FILE',
+      help: 'how it is quantized, or a recipe in a .json or .ts file (default w8a8)',
+    },
     ...measureOptions,
     top: { kind: 'count', value: 'N', help: 'show the N worst layers (default 20; with --json all)' },
     ...modelOptions,

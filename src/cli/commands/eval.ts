@@ -1,4 +1,4 @@
-import { metricNames, plannedSchemes, schemeNames } from '../../api/choices.ts';
+import { metricNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { measureOptions } from '../dataOptions.ts';
 import { modelOptions } from '../globalOptions.ts';
@@ -19,9 +19,8 @@ export const evalCommand = defineCommand({
   options: {
     scheme: {
       kind: 'words',
-      choices: schemeNames,
-      planned: plannedSchemes,
-      help: 'what is compared with float, separated by commas',
+      value: 'NAME|FILE,…',
+      help: 'what is compared with float, separated by commas: schemes, or recipes in .json or .ts files',
     },
     ...measureOptions,
     labels: { kind: 'text', value: 'FILE', help: 'the right classes, a .npy file of integers' },

@@ -1,0 +1,35 @@
+import { attr, type Module, type Op } from '../../src/ir/index.ts';
+import { isStatic, type LayerChoice, layerChoice, patternsOf, type Recipe } from '../../src/scheme/index.ts';
+import { keptInFloat } from './keptInFloat.ts';
+
+/** The option of passes that treat layers differently: a recipe as JSON; empty: the scheme w8a8 for all. */
+export const recipeOption = attr.string('');
+
+/** How each layer of a module is to be stored. */
+export class LayerSchemes {
+  readonly #recipe: Recipe;
+  readonly #skipped: ReadonlySet<Op>;
+  readonly #choices = new Map<string, LayerChoice>();
+  /** Ops that do not become integer arithmetic between static codes. */
+  readonly notStatic: ReadonlySet<Op>;
+
+  /**
+   * @param skip patterns of further layers that stay float
+   * @throws QcError for a pattern that names no layer
+   */
+  constructor(module: Module, recipe: string, skip: readonly string[]) {
+    this.#recipe = recipe === '' ? { scheme: 'w8a8' } : (JSON.parse(recipe) as Recipe);
+    keptInFloat(module, patternsOf(this.#recipe));
+    this.#skipped = keptInFloat(module, skip);
+    this.notStatic = new Set([...module.main.body.ops()].filter((op) => !isStatic(this.of(op))));
+  }
+
+  of(op: Op): LayerChoice {
+    if (this.#skipped.has(op)) return { reason: 'kept in float' };
+    const known = this.#choices.get(op.source);
+    if (known) return known;
+    const choice = layerChoice(this.#recipe, op.source);
+    this.#choices.set(op.source, choice);
+    return choice;
+  }
+}

@@ -1,0 +1,59 @@
+import { isContraction } from '../../passes/quantize/capabilities.ts';
+import type { Module } from '../ir/index.ts';
+import type { Decision, Instrument } from '../pass/index.ts';
+import { activationText, isFloatLayer, layerChoice, type Recipe, weightText } from '../scheme/index.ts';
+
+/** How the numbers of one layer are stored, and why. */
+export interface LayerExplanation {
+  /** The model's own name of the node. */
+  readonly node: string;
+  readonly op: string;
+  readonly multiplyAdds: number;
+  /** In words, such as `i8, a scale a channel`, or `float`. */
+  readonly weights: string;
+  readonly activations: string;
+  /** What decided it: the scheme, a rule of the recipe, or why the layer stays float. */
+  readonly reason: string;
+}
+
+/** Collects what is decided about each contraction while the passes run. */
+export interface Explainer {
+  readonly instrument: Instrument;
+  readonly decide: (decision: Decision) => void;
+  readonly explanations: () => readonly LayerExplanation[];
+}
+
+/** An explainer of one run under a recipe. */
+export function explainer(recipe: Recipe): Explainer {
+  let layers: LayerExplanation[] | undefined;
+  const refused = new Map<string, string>();
+  return {
+    instrument: {
+      before({ pass }, module) {
+        if (pass.phase === 'calibrate' || pass.phase === 'quantize') layers ??= asked(module, recipe);
+      },
+    },
+    decide: ({ node, reason }) => refused.set(node, reason),
+    explanations: () =>
+      (layers ?? []).map((layer) => {
+        const reason = refused.get(layer.node);
+        return reason === undefined ? layer : { ...layer, weights: 'float', activations: 'float', reason };
+      }),
+  };
+}
+
+/** What the recipe asks for, for each sum of products. */
+function asked(module: Module, recipe: Recipe): LayerExplanation[] {
+  const contractions = [...module.main.body.ops()].filter(isContraction);
+  return contractions.map((op) => {
+    const choice = layerChoice(recipe, op.source);
+    return {
+      node: op.source,
+      op: op.name,
+      multiplyAdds: op.definition.cost(op).multiplyAdds,
+      weights: weightText(choice.weights),
+      activations: activationText(choice.activations),
+      reason: isFloatLayer(choice) ? `${choice.reason}: nothing is quantized` : choice.reason,
+    };
+  });
+}

@@ -1,0 +1,5 @@
+export * from './describe.ts';
+export * from './presets.ts';
+export * from './recipe.ts';
+export * from './scheme.ts';
+export * from './validate.ts';

@@ -1,0 +1,103 @@
+import { matchesName } from '../support/pattern.ts';
+import { type SchemeName, schemes } from './presets.ts';
+import type { ActivationScheme, LayerScheme, WeightScheme } from './scheme.ts';
+
+/** Changes to how weights or activations are stored; what is not named stays as it was. */
+export type WeightChanges = { readonly [K in keyof WeightScheme]?: WeightScheme[K] | undefined };
+export type ActivationChanges = { readonly [K in keyof ActivationScheme]?: ActivationScheme[K] | undefined };
+
+/** What a recipe says about some layers, or about all. */
+export interface LayerChanges {
+  /** Begin with this scheme instead of the recipe's. */
+  readonly scheme?: SchemeName | undefined;
+  readonly weights?: 'float' | WeightChanges | undefined;
+  readonly activations?: 'float' | ActivationChanges | undefined;
+}
+
+/** Layers by the names of the model's nodes; `*` and `?` stand for any characters. */
+export interface LayerRule extends LayerChanges {
+  readonly match: string | readonly string[];
+}
+
+/** How a model is quantized: a scheme, what differs from it, and the layers for which more differs. */
+export interface Recipe extends LayerChanges {
+  /** What reports and manifests call it. Default: the name of its scheme. */
+  readonly name?: string | undefined;
+  readonly scheme: SchemeName;
+  /** Later rules count more. */
+  readonly layers?: readonly LayerRule[] | undefined;
+  /** Layers that stay float. */
+  readonly keepFloat?: readonly string[] | undefined;
+}
+
+/** For `qc.config.ts`: gives the recipe back, with its type checked. */
+export function defineConfig(recipe: Recipe): Recipe {
+  return recipe;
+}
+
+/** The recipe that a name, or a recipe, stands for. */
+export function recipeOf(scheme: SchemeName | Recipe): Recipe {
+  return typeof scheme === 'string' ? { scheme } : scheme;
+}
+
+export function recipeName({ name, scheme }: Recipe): string {
+  return name ?? scheme;
+}
+
+/** How a layer is to be stored, and what decided it: the recipe's scheme, or one of its rules. */
+export interface LayerChoice extends LayerScheme {
+  readonly reason: string;
+}
+
+/** What a recipe says about the layer of a name. `''`: what it says where no rule fits. */
+export function layerChoice(recipe: Recipe, name: string): LayerChoice {
+  const kept = recipe.keepFloat?.find((pattern) => matchesName(pattern, name));
+  if (kept !== undefined) return { reason: `kept in float by '${kept}'` };
+  let choice: LayerChoice = { ...changed(schemes[recipe.scheme], recipe), reason: `scheme ${recipeName(recipe)}` };
+  for (const [i, rule] of (recipe.layers ?? []).entries()) {
+    const patterns = typeof rule.match === 'string' ? [rule.match] : rule.match;
+    const pattern = patterns.find((one) => matchesName(one, name));
+    if (pattern === undefined) continue;
+    const before = rule.scheme === undefined ? choice : schemes[rule.scheme];
+    choice = { ...changed(before, rule), reason: `rule ${i + 1} of the recipe, '${pattern}'` };
+  }
+  return choice;
+}
+
+/** Every way of storing that the recipe can ask for: of its scheme, and of each rule alone. */
+export function choicesIn(recipe: Recipe): LayerScheme[] {
+  const base = changed(schemes[recipe.scheme], recipe);
+  const rules = (recipe.layers ?? []).map((rule) => changed(rule.scheme ? schemes[rule.scheme] : base, rule));
+  return [base, ...rules];
+}
+
+/** All patterns of layers that the recipe names. */
+export function patternsOf({ keepFloat = [], layers = [] }: Recipe): string[] {
+  return [...keepFloat, ...layers.flatMap(({ match }) => match)];
+}
+
+/** 8-bit codes, one scale a channel: what changes to float weights begin with. */
+const plainWeights = schemes.w8a8.weights as WeightScheme;
+const plainActivations = schemes.w8a8.activations as ActivationScheme;
+
+function changed(before: LayerScheme, { weights, activations }: LayerChanges): LayerScheme {
+  return {
+    weights: weights === 'float' ? undefined : merged(before.weights, weights, plainWeights),
+    activations: activations === 'float' ? undefined : merged(before.activations, activations, plainActivations),
+  };
+}
+
+function merged<T extends object>(
+  before: T | undefined,
+  changes: { readonly [K in keyof T]?: T[K] | undefined } | undefined,
+  plain: T,
+): T | undefined {
+  if (!changes) return before;
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  return { ...(before ?? plain), ...given } as T;
+}
+
+/** A recipe as the text that an option of a pass holds. */
+export function recipeText(recipe: Recipe): string {
+  return JSON.stringify(recipe);
+}

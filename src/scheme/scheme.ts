@@ -1,0 +1,81 @@
+/** What a stored weight is: an integer of so many bits, a small float, or a place in a table of levels. */
+export const weightStorages = [
+  'i2',
+  'i3',
+  'i4',
+  'i5',
+  'i6',
+  'i7',
+  'i8',
+  'e2m1',
+  'e2m3',
+  'e3m2',
+  'e4m3',
+  'e5m2',
+  'nf4',
+  'ternary',
+] as const;
+export type WeightStorage = (typeof weightStorages)[number];
+
+/** What a quantized activation is. */
+export const activationStorages = ['i8', 'e4m3'] as const;
+export type ActivationStorage = (typeof activationStorages)[number];
+
+/** What a scale is: any f32, a power of two (the E8M0 of microscaled formats), or E4M3 times one f32 a tensor. */
+export const scaleKinds = ['f32', 'power-of-two', 'e4m3'] as const;
+export type ScaleKind = (typeof scaleKinds)[number];
+
+/** How the largest weight that has a code is chosen: the largest there is, or that of the smallest squared error. */
+export const weightRanges = ['absmax', 'mse'] as const;
+
+/** How weights are stored. */
+export interface WeightScheme {
+  readonly storage: WeightStorage;
+  /** What shares a scale: the tensor, an output channel, or a group of `group` inputs of an output channel. */
+  readonly granularity: 'tensor' | 'channel' | 'group';
+  readonly group?: number | undefined;
+  /** Whether code 0 stands for 0; otherwise there is a zero point for each scale. */
+  readonly symmetric: boolean;
+  readonly scale: ScaleKind;
+  readonly range: (typeof weightRanges)[number];
+}
+
+/** How activations are stored. `tensor`: one range, from calibration; `token`: one a row, found at run time. */
+export interface ActivationScheme {
+  readonly storage: ActivationStorage;
+  readonly granularity: 'tensor' | 'token';
+  readonly symmetric: boolean;
+  /** Of calibration, for `tensor`. */
+  readonly observer?: string | undefined;
+  readonly percentile?: number | undefined;
+}
+
+/** How a layer's numbers are stored; what is absent stays float. */
+export interface LayerScheme {
+  readonly weights?: WeightScheme | undefined;
+  readonly activations?: ActivationScheme | undefined;
+}
+
+/** A scheme as it stands in the table of names. */
+export interface Scheme extends LayerScheme {
+  readonly name: string;
+  /** One phrase. */
+  readonly summary: string;
+}
+
+/** Whether a layer's ranges come from calibration: it then becomes integer arithmetic between static codes. */
+export function isStatic({ activations }: LayerScheme): boolean {
+  return activations?.granularity === 'tensor';
+}
+
+/** Whether a layer keeps all its numbers as they are. */
+export function isFloatLayer({ weights, activations }: LayerScheme): boolean {
+  return !weights && !activations;
+}
+
+/** Bits of one stored weight, scales not counted. */
+export function storageBits(storage: WeightStorage): number {
+  return (
+    { nf4: 4, ternary: 2, e2m1: 4, e2m3: 6, e3m2: 6, e4m3: 8, e5m2: 8 }[storage as 'nf4'] ?? Number(storage.slice(1))
+  );
+}

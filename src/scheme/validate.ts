@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { didYouMean, QcError } from '../support/diagnostics.ts';
+import { schemeNames } from './presets.ts';
+import { choicesIn, type Recipe } from './recipe.ts';
+import {
+  activationStorages,
+  isStatic,
+  type LayerScheme,
+  scaleKinds,
+  storageBits,
+  weightRanges,
+  weightStorages,
+} from './scheme.ts';
+
+const weights = z.strictObject({
+  storage: z.enum(weightStorages).optional(),
+  granularity: z.enum(['tensor', 'channel', 'group']).optional(),
+  group: z.int().min(4).max(65536).multipleOf(4).optional(),
+  symmetric: z.boolean().optional(),
+  scale: z.enum(scaleKinds).optional(),
+  range: z.enum(weightRanges).optional(),
+});
+
+const activations = z.strictObject({
+  storage: z.enum(activationStorages).optional(),
+  granularity: z.enum(['tensor', 'token']).optional(),
+  symmetric: z.boolean().optional(),
+  observer: z.string().optional(),
+  percentile: z.number().gt(50).lte(100).optional(),
+});
+
+const changes = {
+  weights: z.union([z.literal('float'), weights]).optional(),
+  activations: z.union([z.literal('float'), activations]).optional(),
+};
+
+const patterns = z.array(z.string().min(1));
+
+const schema = z.strictObject({
+  name: z.string().min(1).optional(),
+  scheme: z.enum(schemeNames),
+  ...changes,
+  layers: z
+    .array(
+      z.strictObject({
+        match: z.union([z.string().min(1), patterns]),
+        scheme: z.enum(schemeNames).optional(),
+        ...changes,
+      }),
+    )
+    .optional(),
+  keepFloat: patterns.optional(),
+});
+
+/**
+ * Checks what a file or a caller gives as a recipe.
+ * @param where the file, for the message
+ * @param observers names of the rules that choose ranges in calibration
+ * @throws QcError with the path of the first thing that is wrong
+ */
+export function checkRecipe(content: unknown, where: string, observers: readonly string[]): Recipe {
+  const { success, data, error } = schema.safeParse(content, { reportInput: true });
+  if (!success) throw refusal(error.issues[0] as z.core.$ZodIssue, where);
+  for (const choice of choicesIn(data)) checkChoice(choice, where, observers);
+  checkObservers(data, where);
+  return data;
+}
+
+/** Reads a recipe from JSON. @throws QcError */
+export function parseRecipe(text: string, where: string, observers: readonly string[]): Recipe {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new QcError({ what: 'the recipe is no JSON', where, why: (error as SyntaxError).message });
+  }
+  return checkRecipe(content, where, observers);
+}
+
+function refusal(issue: z.core.$ZodIssue, where: string): QcError {
+  const found = deepest(issue);
+  const path = found.path.join('.') || 'the recipe';
+  return new QcError({ what: `${path}: ${problem(found)}`, where, help: helpFor(found) });
+}
+
+/** Of a union, the alternative that came furthest: the word `float` or the settings. */
+function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const candidates = issue.errors.flat().map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  const found = candidates.toSorted((a, b) => b.path.length - a.path.length || weight(b) - weight(a))[0];
+  return found ? deepest(found as z.core.$ZodIssue) : issue;
+}
+
+const weight = (issue: { code?: string | undefined }) => (issue.code === 'unrecognized_keys' ? 1 : 0);
+
+function problem(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `there is no setting '${issue.keys[0]}'`;
+  if (issue.code === 'invalid_value') return `${JSON.stringify(issue.input ?? null)} is none of its values`;
+  return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+}
+
+const settings = [
+  ...Object.keys(schema.shape),
+  ...Object.keys(weights.shape),
+  ...Object.keys(activations.shape),
+  'match',
+];
+
+function helpFor(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'unrecognized_keys') {
+    const near = didYouMean(issue.keys[0] ?? '', settings);
+    return near ? `did you mean '${near}'?` : `settings are: ${[...new Set(settings)].join(', ')}`;
+  }
+  if (issue.code !== 'invalid_value') return undefined;
+  const near = typeof issue.input === 'string' ? didYouMean(issue.input, issue.values.map(String)) : undefined;
+  return `${near ? `did you mean '${near}'? ` : ''}there are: ${issue.values.join(', ')}`;
+}
+
+/** Calibration chooses all ranges by one rule. */
+function checkObservers(recipe: Recipe, where: string): void {
+  const rule = recipe.layers?.findIndex(({ activations: a }) => {
+    return typeof a === 'object' && (a.observer ?? a.percentile) !== undefined;
+  });
+  if (rule === undefined || rule < 0) return;
+  throw new QcError({
+    what: `layers.${rule}.activations: an observer for some layers`,
+    where,
+    why: 'calibration chooses the ranges of all layers by one rule',
+    help: 'name it in the activations of the whole recipe',
+  });
+}
+
+/** Refuses settings that do not go together. */
+function checkChoice(choice: LayerScheme, where: string, observers: readonly string[]): void {
+  const { weights: w, activations: a } = choice;
+  const refuse = (what: string, help: string): never => {
+    throw new QcError({ what, where, help });
+  };
+  if (a && !w) refuse('activations: quantized, and the weights are float', 'quantize the weights too');
+  if (a?.observer !== undefined && !observers.includes(a.observer)) {
+    refuse(`activations.observer: there is no observer '${a.observer}'`, `there are: ${observers.join(', ')}`);
+  }
+  if (!w) return;
+  const isInteger = /^i\d$/.test(w.storage);
+  if ((w.granularity === 'group') !== (w.group !== undefined)) {
+    refuse(
+      w.group === undefined
+        ? 'weights.group: missing, and the granularity is group'
+        : 'weights.group: there are no groups',
+      'give weights.granularity "group" together with weights.group, or neither',
+    );
+  }
+  if (!isInteger && !w.symmetric) refuse(`weights.symmetric: ${w.storage} has no zero point`, 'leave it out');
+  if (w.scale !== 'f32' && !w.symmetric) refuse('weights.scale: only with symmetric weights', 'set symmetric to true');
+  if (a?.storage === 'i8' && !isInteger && w.storage !== 'ternary' && w.storage !== 'e2m1') {
+    refuse(`weights.storage: ${w.storage} has no integer products with 8-bit activations`, 'use float activations');
+  }
+  if (a?.storage === 'e4m3' && a.granularity === 'tensor') {
+    refuse('activations.granularity: e4m3 activations have a scale a row', 'set granularity to "token"');
+  }
+  if (!isStatic(choice)) refuse('activations: float or by token, with quantized weights', 'this is not there yet');
+  if (!isInteger || !w.symmetric || w.granularity === 'group' || w.scale !== 'f32' || storageBits(w.storage) < 2) {
+    refuse(
+      'weights: activations with calibrated ranges go with symmetric integers, one scale a channel or tensor',
+      'set activations.granularity to "token", or the weights to such integers',
+    );
+  }
+}
