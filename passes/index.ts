@@ -20,7 +20,9 @@ import { requireStatic } from './schedule/requireStatic.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
 import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
-import { recognizeActivations } from './transform/recognizeActivations.ts';
+import { recognizeActivations } from './transform/recognize/activations.ts';
+import { recognizeNorms } from './transform/recognize/norms.ts';
+import { recognizeSoftmax } from './transform/recognize/softmax.ts';
 
 /** Every pass, in the order of the phases. */
 export const allPasses: readonly Pass[] = [
@@ -28,6 +30,8 @@ export const allPasses: readonly Pass[] = [
   canonicalize,
   foldConstants,
   recognizeActivations,
+  recognizeNorms,
+  recognizeSoftmax,
   foldBatchNorm,
   foldAffine,
   fuseClamp,

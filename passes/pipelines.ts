@@ -15,6 +15,8 @@ const float = [
   'fold-constants',
   'canonicalize',
   'recognize-activations',
+  'recognize-norms',
+  'recognize-softmax',
   'fold-batch-norm',
   'fold-affine',
   'fuse-clamp',

@@ -1,6 +1,6 @@
 import * as unary from '../../dialects/nn/unary.ts';
 import { observe } from '../../dialects/quant/observe.ts';
-import type { OpDefinition, Value } from '../../src/ir/index.ts';
+import type { Op, OpDefinition, Value } from '../../src/ir/index.ts';
 import type { Bounds } from '../clamps.ts';
 
 const { NEGATIVE_INFINITY: least, POSITIVE_INFINITY: most } = Number;
@@ -14,18 +14,25 @@ const intervals: ReadonlyMap<OpDefinition, Bounds> = new Map<OpDefinition, Bound
   [unary.tanh, [-3.5, 3.5]],
   [unary.erf, [-2.25, 2.25]],
   [unary.hardSwish, [-3, most]],
-  [unary.silu, [-8.5, most]],
   [unary.mish, [-8.5, most]],
   [unary.gelu, [-3.5, most]],
   [unary.softplus, [-6.25, most]],
 ]);
+
+/** As above, for the functions whose attributes decide. */
+function intervalOf(op: Op): Bounds {
+  if (!unary.silu.is(op)) return intervals.get(op.definition) ?? [least, most];
+  const { alpha } = unary.silu.attributesOf(op);
+  // x·σ(αx) is t·σ(t)/α at t = αx
+  return alpha >= 1 ? [-8.5 / alpha, most] : [least, most];
+}
 
 /** The part of a value's range that its readers tell apart: values beyond it may saturate. */
 export function informativeInterval(value: Value): Bounds {
   let [low, high]: Bounds = [most, least];
   for (const user of value.users) {
     if (observe.is(user)) continue;
-    const [from, to] = intervals.get(user.definition) ?? [least, most];
+    const [from, to] = intervalOf(user);
     low = Math.min(low, from);
     high = Math.max(high, to);
   }

@@ -6,6 +6,7 @@ import {
   eluFunction,
   hardSigmoidFunction,
   leakyReluFunction,
+  siluFunction,
   type TableFunction,
   tableFunctions,
 } from '../../src/numerics/index.ts';
@@ -28,7 +29,7 @@ const functions: ReadonlyMap<OpDefinition, TableFunction | ((op: Op) => TableFun
   [unary.ceil, tableFunctions.ceil],
   [unary.softplus, tableFunctions.softplus],
   [unary.hardSwish, tableFunctions.hardswish],
-  [unary.silu, tableFunctions.silu],
+  [unary.silu, (op) => siluFunction(unary.silu.attributesOf(op).alpha)],
   [unary.mish, tableFunctions.mish],
   [unary.softsign, tableFunctions.softsign],
   [

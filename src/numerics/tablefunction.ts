@@ -69,6 +69,18 @@ const mishGap = (x: number): number => (2 / ((1 + exp(x)) * (1 + exp(x)) + 1)) *
 
 const GELU_TANH = (x: number): number => 1.5957691216057308 * (x + 0.044715 * (x * x * x));
 
+/** x·σ(beta·x). */
+export function siluFunction(beta: number): TableFunction {
+  const width = Math.abs(beta);
+  const rising = belowIdentity(
+    (x) => elementary.silu(x, width),
+    (x) => x * elementary.sigmoid(-width * x),
+  );
+  if (beta >= 0) return rising;
+  // x·σ(−b·x) = −(−x)·σ(b·(−x))
+  return { value: (x) => elementary.silu(x, beta), side: (x, y) => -(rising.side?.(-x, -y) ?? 0) };
+}
+
 /** Functions without parameters, by name. */
 export const tableFunctions = {
   relu: { value: (x) => Math.max(x, 0) },
@@ -127,7 +139,7 @@ export const tableFunctions = {
   ),
   gelu: belowIdentity(elementary.gelu, (x) => x * elementary.normalCdf(-x)),
   gelu_tanh: belowIdentity(elementary.geluTanh, (x) => x * elementary.sigmoid(-GELU_TANH(x))),
-  silu: belowIdentity(elementary.silu, (x) => x * elementary.sigmoid(-x)),
+  silu: siluFunction(1),
   mish: belowIdentity(elementary.mish, mishGap),
   softplus: asymptotic(
     elementary.softplus,

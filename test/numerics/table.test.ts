@@ -7,6 +7,7 @@ import {
   hardSigmoidFunction,
   leakyReluFunction,
   powerFunction,
+  siluFunction,
   softmaxOutputMultiplier,
   tableEntry,
   tableFunctions,
@@ -28,6 +29,9 @@ describe('ties of tables', () => {
     for (const name of ['gelu', 'gelu_tanh', 'silu', 'mish'] as const) {
       expect(tableEntry(tableFunctions[name], x, i8(Sy)), name).toBe(101);
     }
+    expect(tableEntry(siluFunction(1.702), x, i8(Sy))).toBe(101);
+    // x·σ(−b·x) lies above x for x < 0
+    expect(tableEntry(siluFunction(-1.702), -x, i8(Sy))).toBe(-101);
     expect(tableEntry(tableFunctions.relu, x, i8(Sy))).toBe(102);
     expect(tableEntry(tableFunctions.softplus, 100.5 * Sy, i8(Sy))).toBe(101);
   });
