@@ -37,6 +37,7 @@ async function runnerOf(
   const info: ModelInfo = {
     inputs: program.inputs,
     outputs: program.outputs,
+    states: program.states,
     relaxed,
     weights: { address: 0, bytes: memory.length, external: true },
   };
@@ -90,7 +91,8 @@ async function planned(
       const { wasm, relaxed } = await emitModule(program, { weights: 'inline' });
       const { instantiate } = await loadWasmRuntime();
       const weights = { address: program.weightsAddress, bytes: program.weights.length, external: false };
-      const info = { inputs: program.inputs, outputs: program.outputs, relaxed, weights };
+      const { inputs, outputs, states } = program;
+      const info = { inputs, outputs, states, relaxed, weights };
       const whole = await instantiate(info, {}, { wasm, simd: 'baseline' });
       whole.run({ [model.input]: (model.rows('dev')[0] as { data: Float32Array }).data });
       const view = Object.values(whole.views.inputs)[0];

@@ -149,6 +149,7 @@ function makeModel(info, memory, simd, execute) {
 	};
 	const inputs = Object.fromEntries(info.inputs.map(view));
 	const outputs = Object.fromEntries(info.outputs.map(view));
+	const states = Object.fromEntries(info.states.map(view));
 	return {
 		signature: {
 			inputs: describe(info.inputs),
@@ -160,6 +161,15 @@ function makeModel(info, memory, simd, execute) {
 			outputs
 		},
 		execute,
+		reset() {
+			for (const state of Object.values(states)) new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
+		},
+		saveState: () => Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.slice()])),
+		loadState(given) {
+			checkNames("state", info.states, given);
+			for (const one of info.states) if (Object.hasOwn(given, one.name)) check("state", one, given[one.name]);
+			for (const [name, state] of Object.entries(given)) states[name]?.set(state);
+		},
 		run(given, options) {
 			if (typeof given !== "object" || given === null || ArrayBuffer.isView(given)) {
 				throw new TypeError("run takes an object with an array for each input");

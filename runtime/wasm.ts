@@ -14,6 +14,8 @@ export interface TensorInfo {
 export interface ModelInfo {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /** What stays in the memory between runs, by the names of the inputs that it stands for. */
+  readonly states: readonly TensorInfo[];
   readonly relaxed: 'none' | 'instructions' | 'dot';
   readonly weights: { readonly address: number; readonly bytes: number; readonly external: boolean };
 }
@@ -66,6 +68,12 @@ export interface Model {
   run(inputs: Readonly<Tensors>, options?: { readonly into?: Partial<Tensors> }): Tensors;
   /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */
   execute(): void;
+  /** Sets every state to zero, as after loading. */
+  reset(): void;
+  /** Copies of the states as they are now. */
+  saveState(): Tensors;
+  /** Sets the states that are given, such as those that `saveState` gave. */
+  loadState(states: Readonly<Tensors>): void;
 }
 
 const arrayTypes: Record<string, DataType> = {
@@ -256,11 +264,22 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
   };
   const inputs = Object.fromEntries(info.inputs.map(view));
   const outputs = Object.fromEntries(info.outputs.map(view));
+  const states = Object.fromEntries(info.states.map(view));
   return {
     signature: { inputs: describe(info.inputs), outputs: describe(info.outputs) },
     simd,
     views: { inputs, outputs },
     execute,
+    reset() {
+      for (const state of Object.values(states))
+        new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
+    },
+    saveState: () => Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.slice()])),
+    loadState(given) {
+      checkNames('state', info.states, given);
+      for (const one of info.states) if (Object.hasOwn(given, one.name)) check('state', one, given[one.name]);
+      for (const [name, state] of Object.entries(given)) states[name]?.set(state as never);
+    },
     run(given, options) {
       if (typeof given !== 'object' || given === null || ArrayBuffer.isView(given)) {
         throw new TypeError('run takes an object with an array for each input');

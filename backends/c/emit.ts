@@ -6,7 +6,7 @@ import { headerText, WEIGHTS_ALIGNMENT } from './header.ts';
 import { printKernels } from './kernelFunction.ts';
 import { CSupport } from './language.ts';
 import { type SelfTest, selfTestText } from './selftest.ts';
-import { type CSignature, portsOf } from './signature.ts';
+import { type CSignature, portsOf, statesOf } from './signature.ts';
 import { interfaceText, kernelText, preamble } from './source.ts';
 import { concatenated, wordArray } from './words.ts';
 
@@ -20,7 +20,9 @@ export interface EmitCOptions {
 }
 
 export interface CReport {
+  /** For values between layers. */
   readonly arenaBytes: number;
+  readonly stateBytes: number;
   readonly weightsBytes: number;
   /** Calls of kernels in one run, and functions that they share. */
   readonly launches: number;
@@ -54,7 +56,9 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
   const signature: CSignature = {
     name,
     ...portsOf(module),
-    arenaBytes: planned.arena_bytes,
+    states: statesOf(module),
+    stateBytes: planned.state_bytes,
+    arenaBytes: planned.arena_bytes + planned.state_bytes,
     weightsBytes: blob.length,
     weights: blob.length === 0 ? 'inline' : weights,
     selftest: selftest !== undefined,
@@ -80,6 +84,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
   const { usesMathLibrary } = support;
   const report = {
     arenaBytes: planned.arena_bytes,
+    stateBytes: planned.state_bytes,
     weightsBytes: blob.length,
     launches: kernels.byLaunch.size,
     functions: kernels.functions.length,

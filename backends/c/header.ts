@@ -7,7 +7,7 @@ export const ARENA_ALIGNMENT = 16;
 export const WEIGHTS_ALIGNMENT = 64;
 
 /** What can go wrong at run time; `ok` is 0. */
-export const statuses = [
+const statuses = [
   { code: 'OK', text: 'no error' },
   { code: 'ERROR_NULL', text: 'a pointer is NULL' },
   { code: 'ERROR_ARENA_SIZE', text: 'the arena is too small' },
@@ -17,6 +17,13 @@ export const statuses = [
   { code: 'ERROR_NOT_INITIALIZED', text: 'the context is not initialized' },
   { code: 'ERROR_SELFTEST', text: 'the self-test gave other results than the compiler' },
 ] as const;
+
+const stateStatus = { code: 'ERROR_STATE_SIZE', text: 'the states have the wrong size' } as const;
+
+/** What can go wrong with a program; a status is its place here. */
+export function statusesOf({ stateBytes }: CSignature): readonly { readonly code: string; readonly text: string }[] {
+  return stateBytes > 0 ? [...statuses, stateStatus] : statuses;
+}
 
 /** `const float *input_x` and the like, all parameters of NAME_run behind the context. */
 export function runParameters(signature: CSignature): string[] {
@@ -45,6 +52,33 @@ function portMacros(name: string, kind: 'input' | 'output', port: CPort): string
   ];
 }
 
+function stateMacros({ name, states, stateBytes }: CSignature): string[] {
+  if (stateBytes === 0) return [];
+  const lines = states.map(
+    ({ name: input, output, dtype, shape, offset }) =>
+      ` * ${offset}: "${commentText(input)}" (${shape.join(' x ') || 'one element'}, ${dtype}), from the output "${commentText(output)}"`,
+  );
+  return [
+    '/* What a context keeps between runs, at its byte offset:',
+    ...lines,
+    ' */',
+    `#define ${name}_STATE_BYTES ${stateBytes}`,
+  ];
+}
+
+function stateDeclarations({ name, stateBytes }: CSignature): string[] {
+  if (stateBytes === 0) return [];
+  return [
+    `/* Sets every state to zero, as ${name}_init does. Returns a ${name}_status. */`,
+    `int ${name}_reset(${name}_context *ctx);`,
+    '',
+    `/* Copy all states out and in: ${name}_STATE_BYTES bytes. Return a ${name}_status. */`,
+    `int ${name}_save_state(const ${name}_context *ctx, void *states, size_t bytes);`,
+    `int ${name}_load_state(${name}_context *ctx, const void *states, size_t bytes);`,
+    '',
+  ];
+}
+
 /** The text of NAME.h. */
 export function headerText(signature: CSignature): string {
   const { name, weights } = signature;
@@ -67,13 +101,16 @@ export function headerText(signature: CSignature): string {
     `#define ${name}_ARENA_BYTES ${signature.arenaBytes}`,
     `#define ${name}_ARENA_ALIGNMENT ${ARENA_ALIGNMENT}`,
     `#define ${name}_WEIGHTS_BYTES ${signature.weightsBytes}`,
+    ...stateMacros(signature),
     ...(external ? [`#define ${name}_WEIGHTS_ALIGNMENT ${WEIGHTS_ALIGNMENT}`] : []),
     '',
     ...signature.inputs.flatMap((port) => portMacros(name, 'input', port)),
     ...signature.outputs.flatMap((port) => portMacros(name, 'output', port)),
     '',
     'typedef enum {',
-    ...statuses.map(({ code, text }, i) => `  ${name}_${code} = ${i}, /* ${text} */`).map(withoutLastComma),
+    ...statusesOf(signature)
+      .map(({ code, text }, i) => `  ${name}_${code} = ${i}, /* ${text} */`)
+      .map(withoutLastComma),
     `} ${name}_status;`,
     '',
     '/* One run at a time uses a context; contexts with arenas of their own are independent. */',
@@ -88,9 +125,10 @@ export function headerText(signature: CSignature): string {
     `/* Runs the network: elements row-major, buffers that do not overlap. Returns a ${name}_status. */`,
     `int ${name}_run(${name}_context *ctx${run.join('')});`,
     '',
+    ...stateDeclarations(signature),
     ...(signature.selftest
       ? [
-          '/* Runs the network on known inputs and compares with what the compiler computed; overwrites the outputs. */',
+          `/* Runs the network on known inputs and compares with what the compiler computed; overwrites the outputs${signature.stateBytes > 0 ? ' and resets the states' : ''}. */`,
           `int ${name}_selftest(${name}_context *ctx${outputs.join('')});`,
           '',
         ]
@@ -106,6 +144,6 @@ export function headerText(signature: CSignature): string {
   ].join('\n')}\n`;
 }
 
-function withoutLastComma(line: string, i: number): string {
-  return i === statuses.length - 1 ? line.replace(', /*', ' /*') : line;
+function withoutLastComma(line: string, i: number, lines: readonly string[]): string {
+  return i === lines.length - 1 ? line.replace(', /*', ' /*') : line;
 }

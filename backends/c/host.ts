@@ -9,14 +9,14 @@ export const hostCompilers = ['cc', 'gcc', 'clang'] as const;
 /** Options that every build of generated code takes. */
 export const hostFlags = ['-std=c99', '-ffp-contract=off', '-fno-math-errno'] as const;
 
-/** The file names of a run: inputs and outputs are the raw elements. */
+/** The file names of a run: inputs and outputs are the raw elements, those of each step behind the last one's. */
 export const inputFile = (i: number): string => `input${i}.bin`;
 export const outputFile = (i: number): string => `output${i}.bin`;
 
 /**
- * A main program for the host: reads input0.bin, … (and NAME_weights.bin) from the working directory, runs once and
- * writes output0.bin, …. Its exit status is the model's status, or 100 when a file can't be read or written.
- * With the argument `selftest` it runs the self-test before.
+ * A main program for the host: reads input0.bin, … (and NAME_weights.bin) from the working directory, runs as often
+ * as its first argument says and writes output0.bin, …. Its exit status is the model's status, or 100 when a file can't
+ * be read or written. With a second argument `selftest` it runs the self-test before.
  */
 export function hostMain(signature: CSignature): string {
   const { name, inputs, outputs } = signature;
@@ -32,11 +32,18 @@ export function hostMain(signature: CSignature): string {
     '#include <stdlib.h>',
     '#include <string.h>',
     '',
-    'static void transfer(const char *path, void *data, size_t bytes, int writes)',
+    'static FILE *opened(const char *path, const char *mode)',
     '{',
-    '  FILE *file = fopen(path, writes ? "wb" : "rb");',
-    '  const size_t done = !file ? 0 : writes ? fwrite(data, 1, bytes, file) : fread(data, 1, bytes, file);',
-    '  if (!file || done != bytes || fclose(file) != 0) {',
+    '  FILE *file = fopen(path, mode);',
+    '  if (!file) {',
+    '    exit(100);',
+    '  }',
+    '  return file;',
+    '}',
+    '',
+    'static void transfer(FILE *file, void *data, size_t bytes, int writes)',
+    '{',
+    '  if ((writes ? fwrite(data, 1, bytes, file) : fread(data, 1, bytes, file)) != bytes) {',
     '    exit(100);',
     '  }',
     '}',
@@ -50,24 +57,30 @@ export function hostMain(signature: CSignature): string {
       ? [
           `  char *room = malloc(${signature.weightsBytes} + ${WEIGHTS_ALIGNMENT});`,
           `  char *weights = room + (${WEIGHTS_ALIGNMENT} - (uintptr_t)room % ${WEIGHTS_ALIGNMENT}) % ${WEIGHTS_ALIGNMENT};`,
-          `  transfer("${name}_weights.bin", weights, ${signature.weightsBytes}, 0);`,
+          `  FILE *weights_file = opened("${name}_weights.bin", "rb");`,
+          `  transfer(weights_file, weights, ${signature.weightsBytes}, 0);`,
+          '  fclose(weights_file);',
         ]
       : []),
-    ...inputs.map((port, i) => `  transfer("${inputFile(i)}", ${port.identifier}, ${bytes(port)}, 0);`),
+    ...inputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${inputFile(i)}", "rb");`),
+    ...outputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${outputFile(i)}", "wb");`),
+    '  const int steps = argc > 1 ? atoi(argv[1]) : 1;',
     `  int status = ${name}_init(&context, arena, ${signature.arenaBytes}${external ? `, weights, ${signature.weightsBytes}` : ''});`,
     ...(signature.selftest
       ? [
-          '  if (status == 0 && argc > 1 && strcmp(argv[1], "selftest") == 0) {',
+          '  if (status == 0 && argc > 2 && strcmp(argv[2], "selftest") == 0) {',
           `    status = ${name}_selftest(&context${outputArgs});`,
           '  }',
         ]
-      : ['  (void)argc;', '  (void)argv;']),
-    '  if (status == 0) {',
+      : []),
+    '  for (int step = 0; step < steps && status == 0; step++) {',
+    ...inputs.map((port) => `    transfer(file_${port.identifier}, ${port.identifier}, ${bytes(port)}, 0);`),
     `    status = ${name}_run(&context${inputArgs}${outputArgs});`,
+    ...outputs.map((port) => `    transfer(file_${port.identifier}, ${port.identifier}, ${bytes(port)}, 1);`),
     '  }',
-    '  if (status == 0) {',
-    ...outputs.map((port, i) => `    transfer("${outputFile(i)}", ${port.identifier}, ${bytes(port)}, 1);`),
-    '  } else {',
+    ...outputs.map((port) => `  if (fclose(file_${port.identifier}) != 0) {\n    exit(100);\n  }`),
+    ...inputs.map((port) => `  fclose(file_${port.identifier});`),
+    '  if (status != 0) {',
     `    fprintf(stderr, "%s\\n", ${name}_status_text(status));`,
     '  }',
     ...['arena', ...(external ? ['room'] : []), ...ports.map((port) => port.identifier)].map((it) => `  free(${it});`),

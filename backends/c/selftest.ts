@@ -10,6 +10,8 @@ export interface SelfTest {
   readonly outputs: readonly HostTensor[];
   /** |difference| ≤ tolerance · (1 + |expected|) for f32 and f64 outputs. Others must be equal. Default 1e-4. */
   readonly tolerance?: number;
+  /** Runs on the same inputs, from states of zero; the outputs are those of the last. Default 1. */
+  readonly steps?: number;
 }
 
 const isReal = (port: CPort) => port.dtype === 'f32' || port.dtype === 'f64';
@@ -31,14 +33,15 @@ export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array 
   const lines = [
     `int ${name}_selftest(${name}_context *ctx${parameters})`,
     '{',
-    `  const int status = ${name}_run(ctx${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')});`,
-    `  if (status != ${name}_OK) {`,
-    '    return status;',
-    '  }',
+    ...runLines(
+      signature,
+      `(ctx${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')})`,
+      test.steps,
+    ),
     ...outputs.flatMap((port) =>
       isReal(port) ? compareReals(name, port, test.tolerance ?? 1e-4) : compareBytes(name, port),
     ),
-    `  return ${name}_OK;`,
+    `  return ${signature.stateBytes > 0 ? `${name}_reset(ctx)` : `${name}_OK`};`,
     '}',
     '',
     '',
@@ -48,6 +51,19 @@ export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array 
     ...vectors(outputs, test.outputs),
     new TextEncoder().encode(lines.join('\n')),
   ]);
+}
+
+/** Runs of the network, until one fails. */
+function runLines({ name, stateBytes }: CSignature, args: string, steps = 1): string[] {
+  const check = [`if (status != ${name}_OK) {`, '  return status;', '}'];
+  if (stateBytes === 0) return [`const int status = ${name}_run${args};`, ...check].map((line) => `  ${line}`);
+  return [
+    `int status = ${name}_reset(ctx);`,
+    `for (int step = 0; step < ${steps} && status == ${name}_OK; step++) {`,
+    `  status = ${name}_run${args};`,
+    '}',
+    ...check,
+  ].map((line) => `  ${line}`);
 }
 
 function compareBytes(name: string, port: CPort): string[] {

@@ -13,12 +13,28 @@ export interface CPort {
   readonly shape: readonly number[];
 }
 
+/** What a context keeps between runs. */
+export interface CState {
+  /** The input that it stands for. */
+  readonly name: string;
+  /** The output that becomes it. */
+  readonly output: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Bytes from the beginning of what NAME_save_state writes. */
+  readonly offset: number;
+}
+
 /** What a caller of the generated code must know. */
 export interface CSignature {
   /** Prefix of every symbol. */
   readonly name: string;
   readonly inputs: readonly CPort[];
   readonly outputs: readonly CPort[];
+  readonly states: readonly CState[];
+  /** Of the arena, what states take, at its end. */
+  readonly stateBytes: number;
+  /** All memory of a context. */
   readonly arenaBytes: number;
   readonly weightsBytes: number;
   readonly weights: 'inline' | 'external';
@@ -43,7 +59,19 @@ export function portsOf(module: Module): { inputs: CPort[]; outputs: CPort[] } {
   };
 }
 
+/** The states of a planned program. */
+export function statesOf(module: Module): CState[] {
+  const { state_inputs, state_outputs, state_types, state_offsets } = signatureOf(module);
+  return (state_types as readonly TensorType[]).map((type, i) => ({
+    name: state_inputs[i] as string,
+    output: state_outputs[i] as string,
+    dtype: storageOf(type.element) as Exclude<ScalarType, 'index'>,
+    shape: staticShape(type),
+    offset: state_offsets[i] as number,
+  }));
+}
+
 /** Number of elements of a port. */
-export function countOf(port: CPort): number {
+export function countOf(port: Pick<CPort, 'shape'>): number {
   return port.shape.reduce((n, dim) => n * dim, 1);
 }

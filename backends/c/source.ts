@@ -1,7 +1,7 @@
 import * as structure from '../../dialects/kernel/structure.ts';
 import type { Module, Op, RefType } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
-import { ARENA_ALIGNMENT, initParameters, runParameters, statuses, WEIGHTS_ALIGNMENT } from './header.ts';
+import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
 import type { CSignature } from './signature.ts';
@@ -76,6 +76,7 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
   const uses = (word: string) => calls.some((call) => call.includes(word));
   return `${[
     ...initText(signature),
+    ...stateText(signature),
     `int ${name}_run(${name}_context *ctx${run.join('')})`,
     '{',
     ...guard(['ctx == NULL', ...pointers].join(' || '), `${name}_ERROR_NULL`),
@@ -84,6 +85,9 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
       `${name}_ERROR_NOT_INITIALIZED`,
     ),
     ...(uses('(arena + ') ? ['  unsigned char *const arena = ctx->arena;'] : []),
+    ...(uses('(state + ')
+      ? [`  unsigned char *const state = ctx->arena + ${signature.arenaBytes - signature.stateBytes};`]
+      : []),
     ...(uses('(weights + ') ? [weightsDeclaration(signature)] : []),
     '',
     ...calls,
@@ -93,7 +97,7 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
     `const char *${name}_status_text(int status)`,
     '{',
     '  switch (status) {',
-    ...statuses.flatMap(({ code, text }) => [`  case ${name}_${code}:`, `    return "${text}";`]),
+    ...statusesOf(signature).flatMap(({ code, text }) => [`  case ${name}_${code}:`, `    return "${text}";`]),
     '  default:',
     '    return "unknown status";',
     '  }',
@@ -133,6 +137,42 @@ function initText(signature: CSignature): string[] {
         ]
       : []),
     '  ctx->arena = (unsigned char *)arena;',
+    `  return ${signature.stateBytes > 0 ? `${name}_reset(ctx)` : `${name}_OK`};`,
+    '}',
+    '',
+  ];
+}
+
+/** NAME_reset, NAME_save_state and NAME_load_state. */
+function stateText({ name, arenaBytes, stateBytes }: CSignature): string[] {
+  if (stateBytes === 0) return [];
+  const state = `ctx->arena + ${arenaBytes - stateBytes}`;
+  const ready = guard('ctx->arena == NULL', `${name}_ERROR_NOT_INITIALIZED`);
+  const fits = [
+    ...guard('ctx == NULL || states == NULL', `${name}_ERROR_NULL`),
+    ...ready,
+    ...guard(`bytes != ${name}_STATE_BYTES`, `${name}_ERROR_STATE_SIZE`),
+  ];
+  return [
+    `int ${name}_reset(${name}_context *ctx)`,
+    '{',
+    ...guard('ctx == NULL', `${name}_ERROR_NULL`),
+    ...ready,
+    `  memset(${state}, 0, ${stateBytes});`,
+    `  return ${name}_OK;`,
+    '}',
+    '',
+    `int ${name}_save_state(const ${name}_context *ctx, void *states, size_t bytes)`,
+    '{',
+    ...fits,
+    `  memcpy(states, ${state}, ${stateBytes});`,
+    `  return ${name}_OK;`,
+    '}',
+    '',
+    `int ${name}_load_state(${name}_context *ctx, const void *states, size_t bytes)`,
+    '{',
+    ...fits,
+    `  memcpy(${state}, states, ${stateBytes});`,
     `  return ${name}_OK;`,
     '}',
     '',
@@ -151,7 +191,7 @@ function callText(module: Module, op: Op, { inputs, outputs }: CSignature, kerne
     if (port >= 0) return `(${type.trim()})${ports[port]?.identifier}`;
     invariant(operand.op && structure.buffer.is(operand.op), 'a launch has an operand that is no buffer');
     const { space } = operand.type as RefType;
-    invariant(space === 'arena' || type.startsWith('const '), `${called.name} writes to ${space}`);
+    invariant(space === 'arena' || space === 'state' || type.startsWith('const '), `${called.name} writes to ${space}`);
     return `(${type.trim()})(${space} + ${structure.buffer.attributesOf(operand.op).offset})`;
   });
   const short = `  ${called.name}(${args.join(', ')});`;

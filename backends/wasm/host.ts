@@ -13,6 +13,12 @@ export interface WasmModel {
   /** Throws a TypeError or RangeError that names the input or output that doesn't fit. */
   run(inputs: Tensors, options?: { readonly into?: Tensors }): Record<string, TypedArray>;
   execute(): void;
+  /** Sets every state to zero. */
+  reset(): void;
+  /** Copies of the states, by the names of their inputs. */
+  saveState(): Record<string, TypedArray>;
+  /** Sets the states that are named. Throws a TypeError or RangeError for one that doesn't fit. */
+  loadState(states: Tensors): void;
 }
 
 export interface WasmRunOptions {

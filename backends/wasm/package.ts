@@ -2,7 +2,7 @@ import { wasmRuntime } from '../../runtime-strings/wasm.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type EmittedModule, emitModule } from './emit.ts';
-import { type Program, type ProgramTensor, readProgram } from './program.ts';
+import { type Program, type ProgramState, type ProgramTensor, readProgram } from './program.ts';
 import { modelTypings } from './typings.ts';
 
 export interface WasmOptions {
@@ -19,6 +19,7 @@ export interface WasmReport {
   readonly format: 1;
   readonly signature: { readonly inputs: readonly SignatureTensor[]; readonly outputs: readonly SignatureTensor[] };
   readonly arenaBytes: number;
+  readonly stateBytes: number;
   readonly weightsBytes: number;
   /** Bytes of the module without the weights. */
   readonly codeBytes: number;
@@ -39,6 +40,7 @@ export interface WasmArtifact {
 export interface ModelInfo {
   readonly inputs: readonly ProgramTensor[];
   readonly outputs: readonly ProgramTensor[];
+  readonly states: readonly ProgramState[];
   readonly relaxed: EmittedModule['relaxed'];
   readonly weights: { readonly address: number; readonly bytes: number; readonly external: boolean };
 }
@@ -57,11 +59,12 @@ export async function compileProgram(
 ): Promise<CompiledProgram> {
   const program = readProgram(module);
   const emitted = await emitModule(program, { weights });
-  const { inputs, outputs, weightsAddress: address } = program;
+  const { inputs, outputs, states, weightsAddress: address } = program;
   const external = weights === 'external' && program.weights.byteLength > 0;
   const info = {
     inputs,
     outputs,
+    states,
     relaxed: emitted.relaxed,
     weights: { address, bytes: program.weights.byteLength, external },
   };
@@ -127,6 +130,7 @@ function reportOf(program: Program, emitted: EmittedModule): WasmReport {
     format: 1,
     signature: { inputs: tensors(program.inputs), outputs: tensors(program.outputs) },
     arenaBytes: program.arenaBytes,
+    stateBytes: program.stateBytes,
     weightsBytes: program.weights.byteLength,
     codeBytes: emitted.codeBytes,
     memoryBytes: program.pages * 65536,

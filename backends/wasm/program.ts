@@ -25,6 +25,11 @@ export interface ProgramTensor {
   readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
 }
 
+/** What stays in the memory between runs. `name` is that of the input; `output` is what becomes it. */
+export interface ProgramState extends ProgramTensor {
+  readonly output: string;
+}
+
 /** One call of a kernel on constant addresses. */
 export interface ProgramLaunch {
   readonly kernel: string;
@@ -35,10 +40,12 @@ export interface ProgramLaunch {
   readonly source: string;
 }
 
-/** A planned program with everything at its place in one memory: weights, inputs, outputs, arena, slack. */
+/** A planned program with everything at its place in one memory: weights, inputs, outputs, states, arena, slack. */
 export interface Program {
   readonly inputs: readonly ProgramTensor[];
   readonly outputs: readonly ProgramTensor[];
+  readonly states: readonly ProgramState[];
+  readonly stateBytes: number;
   readonly launches: readonly ProgramLaunch[];
   readonly kernels: ReadonlyMap<string, Func>;
   readonly weights: Uint8Array;
@@ -75,6 +82,12 @@ export function readProgram(module: Module): Program {
     names.map((name, i) => placeTensor(name, (types as readonly TensorType[])[i] as TensorType, place));
   const inputs = tensors(declared.input_names, declared.input_types);
   const outputs = tensors(declared.output_names, declared.output_types);
+  const stateAddress = place(declared.state_bytes);
+  const states = declared.state_inputs.map((name, i): ProgramState => {
+    const type = (declared.state_types as readonly TensorType[])[i] as TensorType;
+    const tensor = placeTensor(name, type, () => stateAddress + (declared.state_offsets[i] as number));
+    return { ...tensor, output: declared.state_outputs[i] as string };
+  });
   const arenaAddress = place(declared.arena_bytes);
   const pages = Math.ceil((next + wasmTarget.slack) / pageBytes);
   if (pages > maxPages) {
@@ -89,7 +102,11 @@ export function readProgram(module: Module): Program {
     main.body.args.map((arg, i) => [arg, ([...inputs, ...outputs][i] as ProgramTensor).address]),
   );
   const launches: ProgramLaunch[] = [];
-  const spaces: Record<string, number> = { weights: weightsAddress, arena: arenaAddress };
+  const spaces: Record<string, number> = {
+    weights: weightsAddress,
+    state: stateAddress,
+    arena: arenaAddress,
+  };
   for (const op of main.body.ops()) {
     const { definition } = op;
     if (definition === buffer) addresses.set(op.result, bufferAddress(op, spaces));
@@ -97,8 +114,8 @@ export function readProgram(module: Module): Program {
     else invariant(op === first || definition === returnOp, `${op.name} in a planned main`);
   }
   const kernels = new Map([...module.functions].filter(([, func]) => func.kind === 'kernel'));
-  const arenaBytes = declared.arena_bytes;
-  return { inputs, outputs, launches, kernels, weights, weightsAddress, arenaBytes, pages };
+  const { arena_bytes: arenaBytes, state_bytes: stateBytes } = declared;
+  return { inputs, outputs, states, stateBytes, launches, kernels, weights, weightsAddress, arenaBytes, pages };
 }
 
 function placeTensor(name: string, type: TensorType, place: (bytes: number) => number): ProgramTensor {
@@ -119,7 +136,7 @@ function placeTensor(name: string, type: TensorType, place: (bytes: number) => n
 function bufferAddress(op: Op, spaces: Readonly<Record<string, number>>): number {
   const type = op.result.type;
   const start = type.kind === 'ref' ? spaces[type.space] : undefined;
-  invariant(start !== undefined, 'a buffer lies among the weights or in the arena');
+  invariant(start !== undefined, 'a buffer lies among the weights, the states or in the arena');
   return start + buffer.attributesOf(op).offset;
 }
 

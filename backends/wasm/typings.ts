@@ -25,8 +25,17 @@ function signatureType(tensors: readonly ProgramTensor[]): string {
   return `readonly [${tensors.map(one).join(', ')}]`;
 }
 
+const stateMethods = [
+  '  /** Sets every state to zero, as after `load`. */',
+  '  reset(): void;',
+  '  /** Copies of the states as they are now. */',
+  '  saveState(): States;',
+  '  /** Sets the states that are given, such as those that `saveState` gave. */',
+  '  loadState(states: Readonly<Partial<States>>): void;',
+];
+
 /** Type declarations of a compiled model: names, array types and shapes of its inputs and outputs. */
-export function modelTypings({ inputs, outputs }: Program, externalWeights: boolean): string {
+export function modelTypings({ inputs, outputs, states }: Program, externalWeights: boolean): string {
   const weights = [
     '  /** The weights; by default the file beside the module. */',
     '  weights?: BufferSource | Response | Promise<BufferSource | Response>;',
@@ -34,6 +43,7 @@ export function modelTypings({ inputs, outputs }: Program, externalWeights: bool
   return [
     ...tensorInterface('Inputs', 'What the model takes.', inputs),
     ...tensorInterface('Outputs', 'What the model gives.', outputs),
+    ...(states.length > 0 ? tensorInterface('States', 'What the model keeps between runs.', states) : []),
     'export interface Model {',
     '  /** Names, element types and shapes. */',
     '  readonly signature: {',
@@ -48,6 +58,7 @@ export function modelTypings({ inputs, outputs }: Program, externalWeights: bool
     '  run(inputs: Readonly<Inputs>, options?: { into?: Partial<Outputs> }): Outputs;',
     '  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */',
     '  execute(): void;',
+    ...(states.length > 0 ? stateMethods : []),
     '}',
     '',
     'export interface LoadOptions {',

@@ -18,6 +18,8 @@ export interface KernelOptions {
 export interface ProgramOptions extends KernelOptions {
   /** Runs the kernels of this variant where a launch has them, such as `relaxed-simd`. */
   readonly variant?: string;
+  /** What the program keeps between runs, changed in place. Default: zeros. */
+  readonly state?: Uint8Array;
 }
 
 /**
@@ -88,6 +90,7 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   const spaces = {
     arena: new Uint8Array(signature.arena_bytes).fill(UNWRITTEN),
     weights: module.facts.get('weights')?.bytes() ?? new Uint8Array(0),
+    state: options.state ?? new Uint8Array(signature.state_bytes),
   };
   for (const op of main.body.ops()) {
     if (op.definition === structure.buffer) bound.set(op.result, placeOf(op, spaces));
@@ -108,11 +111,11 @@ export function signatureOf(module: Module): ReturnType<typeof structure.signatu
   return structure.signature.attributesOf(first);
 }
 
-function placeOf(op: Op, spaces: Readonly<Record<'arena' | 'weights', Uint8Array>>): Uint8Array {
+function placeOf(op: Op, spaces: Readonly<Record<'arena' | 'weights' | 'state', Uint8Array>>): Uint8Array {
   const { type } = op.result;
   const { offset, bytes } = structure.buffer.attributesOf(op);
   invariant(
-    type.kind === 'ref' && (type.space === 'arena' || type.space === 'weights'),
+    type.kind === 'ref' && (type.space === 'arena' || type.space === 'weights' || type.space === 'state'),
     `a buffer of type ${type.key}`,
   );
   const space = spaces[type.space];

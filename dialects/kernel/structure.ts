@@ -79,6 +79,12 @@ export const signature = defineOp({
     output_types: attr.any(),
     arena_bytes: attr.int(),
     weights_bytes: attr.int(),
+    /** What stays between runs: the names by which it comes and goes, types, and byte offsets into its space. */
+    state_inputs: attr.strings([]),
+    state_outputs: attr.strings([]),
+    state_types: attr.any([]),
+    state_offsets: attr.ints([]),
+    state_bytes: attr.int(0),
   },
   results: [],
   effect: 'writes',

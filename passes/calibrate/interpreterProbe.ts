@@ -1,4 +1,4 @@
-import { interpret } from '../../src/interpret/index.ts';
+import { Stream } from '../../src/interpret/index.ts';
 import type { Module, Value } from '../../src/ir/index.ts';
 import type { Probe } from '../../src/pass/define.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -6,14 +6,16 @@ import type { HostTensor } from '../../src/support/tensor.ts';
 /** Values of @main by the interpreter: slow, and for every model. */
 export function interpreterProbe(module: Module, values: readonly Value[]): Probe {
   const places = new Map(values.map((value, i) => [value, i]));
+  const stream = new Stream(module);
   return {
     engine: 'interpreter',
     run(sample, take) {
+      const inputs = { ...stream.states, ...sample };
       module.main.body.args.forEach((arg, i) => {
         const place = places.get(arg);
-        if (place !== undefined) take(place, sample[arg.name ?? `${i}`] as HostTensor);
+        if (place !== undefined) take(place, inputs[arg.name ?? `input${i}`] as HostTensor);
       });
-      interpret(module, sample, {
+      stream.run(inputs, {
         observe(op, tensor, index) {
           const value = op.results[index];
           const place = value && places.get(value);

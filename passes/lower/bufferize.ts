@@ -19,6 +19,7 @@ import { definePass } from '../../src/pass/define.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { align, type Interval, planArena } from './arena.ts';
 import { aliasRoot } from './kernels.ts';
+import { type PlacedState, statesOf, writtenInPlace } from './states.ts';
 
 /** Bytes to which every buffer is aligned in its space. */
 const alignment = 64;
@@ -26,30 +27,72 @@ const alignment = 64;
 export const bufferize = definePass({
   name: 'bufferize',
   summary:
-    'Turns values into memory: one arena planned by lifetimes, weights in one block, arguments for inputs and outputs.',
+    'Turns values into memory: one arena planned by lifetimes, weights in one block, states that stay, arguments for inputs and outputs.',
   phase: 'lower',
   preserves: 'bits',
   run(module) {
     const { main } = module;
-    const launches = [...main.body.ops()].filter((op) => launch.is(op));
-    const returned = (main.body.last as Op).operands.map((v) => aliasRoot(v as Value));
+    const ports = portsOf(module);
     const places = new Map<Value, Place>();
-    main.body.args.forEach((arg, argument) => {
-      places.set(arg, { space: 'input', argument });
+    ports.inputs.forEach(({ value }, argument) => {
+      places.set(value, { space: 'input', argument });
     });
-    returned.forEach((value, i) => {
-      places.set(value, { space: 'output', argument: main.body.args.length + i });
+    ports.outputs.forEach(({ value }, i) => {
+      places.set(aliasRoot(value), { space: 'output', argument: ports.inputs.length + i });
     });
+    const all = [...main.body.ops()].filter((op) => launch.is(op));
+    const { launches, ...states } = placeStates(module, all, places);
     const weightBytes = placeWeights(module, launches, places);
     const arenaBytes = placeArena(launches, places);
-    rebuildMain(module, launches, places, { weightBytes, arenaBytes });
+    rebuildMain(module, ports, launches, places, { weightBytes, arenaBytes, ...states });
   },
 });
 
 /** Where a value lies. */
 type Place =
   | { readonly space: 'input' | 'output'; readonly argument: number }
-  | { readonly space: 'weights' | 'arena'; readonly offset: number };
+  | { readonly space: 'weights' | 'arena' | 'state'; readonly offset: number };
+
+interface Port {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** What a caller gives and gets: the arguments and results of @main that are no states. */
+interface Ports {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+function portsOf({ main, states }: Module): Ports {
+  const returned = (main.body.last as Op).operands as readonly Value[];
+  const inputs = main.body.args.map((value, i) => ({ name: value.name ?? `input${i}`, value }));
+  const outputs = returned.map((value, i) => ({ name: main.resultNames[i] ?? `output${i}`, value }));
+  return {
+    inputs: inputs.filter(({ name }) => !states.some((state) => state.input === name)),
+    outputs: outputs.filter(({ name }) => !states.some((state) => state.output === name)),
+  };
+}
+
+/** Gives states their places, and leaves out the copies of those that are written there at once. */
+function placeStates(
+  module: Module,
+  launches: readonly Op[],
+  places: Map<Value, Place>,
+): { launches: Op[]; states: readonly PlacedState[]; stateBytes: number } {
+  const { states, bytes: stateBytes } = statesOf(module, alignment);
+  const dropped = new Set<Op>();
+  for (const state of states) {
+    const place: Place = { space: 'state', offset: state.offset };
+    const early = writtenInPlace(state, launches, (value) => places.has(value));
+    places.set(state.argument, place);
+    places.set(state.result, place);
+    if (!early) continue;
+    places.set(early, place);
+    dropped.add(state.result.op as Op);
+  }
+  return { launches: launches.filter((op) => !dropped.has(op)), states, stateBytes };
+}
 
 /** Puts every constant that a kernel reads into one block; equal ones share a place. */
 function placeWeights(module: Module, launches: readonly Op[], places: Map<Value, Place>): number {
@@ -130,14 +173,13 @@ function placeArena(launches: readonly Op[], places: Map<Value, Place>): number 
 /** @main as a list of launches on buffers. */
 function rebuildMain(
   module: Module,
+  { inputs, outputs }: Ports,
   launches: readonly Op[],
   places: ReadonlyMap<Value, Place>,
-  sizes: { weightBytes: number; arenaBytes: number },
+  memory: { weightBytes: number; arenaBytes: number; states: readonly PlacedState[]; stateBytes: number },
 ): void {
-  const { main } = module;
-  const planned = new Func('main', 'func', main.resultNames);
-  const outputs = ((main.body.last as Op).operands as Value[]).map((v) => v.type);
-  const inputNames = main.body.args.map((arg, i) => arg.name ?? `input${i}`);
+  const resultNames = outputs.map(({ name }) => name);
+  const planned = new Func('main', 'func', resultNames);
   const elementOfArgument = new Map<number, RefType>();
   for (const op of launches) {
     const kernel = module.functions.get(launch.attributesOf(op).kernel);
@@ -151,11 +193,11 @@ function rebuildMain(
   const argument = (i: number, space: MemorySpace, name: string): void => {
     planned.body.addArgument(ref(elementOfArgument.get(i)?.element ?? 'f32', space), name);
   };
-  inputNames.forEach((name, i) => {
+  inputs.forEach(({ name }, i) => {
     argument(i, 'input', name);
   });
-  main.resultNames.forEach((name, i) => {
-    argument(inputNames.length + i, 'output', name);
+  resultNames.forEach((name, i) => {
+    argument(inputs.length + i, 'output', name);
   });
 
   const rewriter = new Rewriter().atEnd(planned.body);
@@ -163,12 +205,17 @@ function rebuildMain(
     signature,
     {},
     {
-      input_names: inputNames,
-      input_types: main.body.args.map((arg) => arg.type),
-      output_names: main.resultNames,
-      output_types: outputs,
-      arena_bytes: sizes.arenaBytes,
-      weights_bytes: sizes.weightBytes,
+      input_names: inputs.map(({ name }) => name),
+      input_types: inputs.map(({ value }) => value.type),
+      output_names: resultNames,
+      output_types: outputs.map(({ value }) => value.type),
+      arena_bytes: memory.arenaBytes,
+      weights_bytes: memory.weightBytes,
+      state_inputs: memory.states.map(({ input }) => input),
+      state_outputs: memory.states.map(({ output }) => output),
+      state_types: memory.states.map(({ type }) => type),
+      state_offsets: memory.states.map(({ offset }) => offset),
+      state_bytes: memory.stateBytes,
     },
   );
   const buffers = new Map<string, Value>();

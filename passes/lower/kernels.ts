@@ -28,6 +28,7 @@ export const lowerKernels = definePass({
     const target = context.target as Target | undefined;
     if (!target) throw new QcError({ what: 'lower-kernels needs a target', help: 'compile with --target' });
     copyReturned(module);
+    copyStates(module);
     const kernels = new Kernels(module);
     const rewriter = new Rewriter();
     for (const op of [...module.main.body.ops()]) {
@@ -58,6 +59,19 @@ function copyReturned(module: Module): void {
       rewriter.create(relayout, { x: operand }, { copy: true }, { types: [operand.type], source }).result,
     );
   });
+}
+
+/** The last ops write new states to their places: bufferize leaves out those copies that are not needed. */
+function copyStates(module: Module): void {
+  const { last } = module.main.body;
+  if (!last) return;
+  const rewriter = new Rewriter().before(last);
+  for (const { output } of module.states) {
+    const i = module.main.resultNames.indexOf(output);
+    const x = last.operand(i);
+    const copy = rewriter.create(relayout, { x }, { copy: true }, { types: [x.type], source: output });
+    rewriter.setOperand(last, i, copy.result);
+  }
 }
 
 /** The value whose buffer `value` is. */

@@ -16,6 +16,7 @@ import { parse, print } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
 import { type Signature, signatureOf } from './signature.ts';
+import { declareStates, type States } from './states.ts';
 import { summaryLine } from './summary.ts';
 import { type Work, workOf } from './work.ts';
 
@@ -26,6 +27,8 @@ export interface PrepareOptions {
   readonly calibration?: Iterable<Sample> | undefined;
   /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
   readonly dims?: Dimensions;
+  /** Outputs that the program keeps and takes as inputs in its next run, by name: `{stateN: 'state'}`. */
+  readonly state?: States;
   /** Layers that stay float: names of the model's nodes, in which `*` and `?` stand for any characters. */
   readonly keepFloat?: readonly string[];
   /** Hooks around every pass. */
@@ -85,7 +88,7 @@ export async function compile(module: Module, options: CompileOptions): Promise<
 
 /** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
 export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
-  const { calibration, dims = {}, keepFloat = [], instruments = [], report } = options;
+  const { calibration, dims = {}, state = {}, keepFloat = [], instruments = [], report } = options;
   const recipe = checkedRecipe(options.scheme ?? 'float');
   const scheme = recipeName(recipe);
   const choices = choicesIn(recipe);
@@ -104,6 +107,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     });
   }
   await bindDimensions(module, dims, report);
+  declareStates(module, state);
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
   const explained = explainer({ ...recipe, keepFloat: [...(recipe.keepFloat ?? []), ...keepFloat] });
@@ -168,7 +172,7 @@ function checkOptions({ target, name = 'model', weights, singleFile }: CompileOp
 
 async function describe(prepared: Prepared, emitted: Emitted, target: TargetName, name: string): Promise<Manifest> {
   const { scheme, signature, sourceHash, quantization, work, selfTest } = prepared;
-  const { arenaBytes, weightsBytes, codeBytes, c } = emitted;
+  const { arenaBytes, stateBytes, weightsBytes, codeBytes, c } = emitted;
   const files: Record<string, { bytes: number; sha256: string }> = {};
   for (const [path, bytes] of emitted.files) files[path] = { bytes: bytes.length, sha256: await sha256(bytes) };
   return {
@@ -180,9 +184,10 @@ async function describe(prepared: Prepared, emitted: Emitted, target: TargetName
     signature,
     quantization,
     arenaBytes,
+    ...(stateBytes > 0 ? { stateBytes } : {}),
     weightsBytes,
     ...(codeBytes === undefined ? {} : { codeBytes }),
-    ramBytes: emitted.memoryBytes ?? arenaBytes + portBytes(signature),
+    ramBytes: emitted.memoryBytes ?? arenaBytes + stateBytes + portBytes(signature),
     multiplyAdds: work.multiplyAdds,
     integerShare: work.integerShare,
     stayedFloat: scheme === 'float' ? [] : work.float,

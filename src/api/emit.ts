@@ -19,6 +19,7 @@ export interface EmitOptions {
 export interface Emitted {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly arenaBytes: number;
+  readonly stateBytes: number;
   readonly weightsBytes: number;
   readonly codeBytes?: number;
   /** All memory of the program, where the backend decides it. */
@@ -37,17 +38,18 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
     target: wasmTarget,
     async emit(module, { name, weights, singleFile }) {
       const { files, report } = await emitWasm(module, { name, weights, singleFile });
-      const { arenaBytes, weightsBytes, codeBytes, memoryBytes } = report;
-      return { files, arenaBytes, weightsBytes, codeBytes, memoryBytes };
+      const { arenaBytes, stateBytes, weightsBytes, codeBytes, memoryBytes } = report;
+      return { files, arenaBytes, stateBytes, weightsBytes, codeBytes, memoryBytes };
     },
   },
   c: {
     target: cTarget,
     async emit(module, { name, weights, selfTest }) {
       const { inputs, outputs, described } = selfTest;
-      const selftest = { inputs, outputs, tolerance: described.tolerance };
+      const selftest = { inputs, outputs, tolerance: described.tolerance, steps: described.steps ?? 1 };
       const { files, report, signature } = emitC(module, { name, weights, selftest });
-      return { files, arenaBytes: report.arenaBytes, weightsBytes: report.weightsBytes, c: signature };
+      const { arenaBytes, stateBytes, weightsBytes } = report;
+      return { files, arenaBytes, stateBytes, weightsBytes, c: signature };
     },
   },
 };

@@ -11,7 +11,8 @@ import { constantBytes, type Runner, runnerFor } from './measure/runner.ts';
 import { parse, print } from './read.ts';
 import { resultOf } from './signature.ts';
 
-export interface EvaluateOptions extends Pick<PrepareOptions, 'calibration' | 'dims' | 'keepFloat' | 'report'> {
+export interface EvaluateOptions
+  extends Pick<PrepareOptions, 'calibration' | 'dims' | 'state' | 'keepFloat' | 'report'> {
   /** What is compared with float, which is always measured. */
   readonly schemes: readonly (SchemeName | Recipe)[];
   /** Samples to measure on, input tensors by name. They are read once, one after the other. */
@@ -86,10 +87,10 @@ async function contend(
   module: Module,
   scheme: SchemeName | Recipe,
   chosen: readonly MetricName[],
-  { calibration, dims = {}, keepFloat = [], report = () => {} }: EvaluateOptions,
+  { calibration, dims = {}, state = {}, keepFloat = [], report = () => {} }: EvaluateOptions,
 ): Promise<Contender> {
   const kept = scheme === 'float' ? [] : keepFloat;
-  const prepared = await prepare(module, { scheme, calibration, dims, keepFloat: kept });
+  const prepared = await prepare(module, { scheme, calibration, dims, state, keepFloat: kept });
   const names = chosen.filter((name) => scheme !== 'float' || (metrics[name] as Metric).against === 'labels');
   return {
     scheme: prepared.scheme,

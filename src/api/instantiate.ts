@@ -1,6 +1,6 @@
 import { instantiateWasm } from '../../backends/wasm/host.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
-import type { HostTensor } from '../support/tensor.ts';
+import type { HostTensor, TypedArray } from '../support/tensor.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 import type { TensorSignature } from './signature.ts';
 
@@ -9,6 +9,12 @@ export interface Instance {
   readonly manifest: Manifest;
   /** Runs once. @throws QcError when an input is missing, unknown, or of another type or shape */
   run(inputs: Readonly<Record<string, HostTensor>>): Record<string, HostTensor>;
+  /** Sets every state to zero, as after loading. */
+  reset(): void;
+  /** Copies of the states, by the names of their inputs. */
+  saveState(): Record<string, HostTensor>;
+  /** Sets the states that are given. @throws QcError when one is unknown, or of another type or shape */
+  loadState(states: Readonly<Record<string, HostTensor>>): void;
 }
 
 export interface InstantiateOptions {
@@ -34,18 +40,29 @@ export async function instantiate(
     });
   }
   const model = await instantiateWasm(files, options);
-  const { outputs } = manifest.signature;
+  const { outputs, states = [] } = manifest.signature;
+  const named = (tensors: readonly TensorSignature[], data: Readonly<Record<string, TypedArray>>) =>
+    Object.fromEntries(
+      tensors.map(({ name, dtype, shape }): [string, HostTensor] => [
+        name,
+        { dtype, shape: shape.map(Number), data: data[name] as TypedArray },
+      ]),
+    );
   return {
     manifest,
     run(inputs) {
       const checked = checkInputs(manifest, inputs);
-      const results = model.run(Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data])));
-      return Object.fromEntries(
-        outputs.map(({ name, dtype, shape }): [string, HostTensor] => {
-          const data = results[name] as HostTensor['data'];
-          return [name, { dtype, shape: shape.map(Number), data }];
-        }),
+      return named(outputs, model.run(Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]))));
+    },
+    reset: () => model.reset(),
+    saveState: () => named(states, model.saveState()),
+    loadState(given) {
+      checkKnown('state', states, given);
+      const checked = states.flatMap((state) =>
+        given[state.name] ? [checkTensor('state', state, given[state.name])] : [],
       );
+      const names = states.filter(({ name }) => given[name]).map(({ name }) => name);
+      model.loadState(Object.fromEntries(checked.map(({ data }, i) => [names[i] as string, data])));
     },
   };
 }
@@ -55,26 +72,47 @@ export function checkInputs(
   { signature }: Manifest,
   given: Readonly<Record<string, HostTensor>>,
 ): { readonly name: string; readonly tensor: HostTensor }[] {
-  const names = signature.inputs.map(({ name }) => name);
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    const near = didYouMean(unknown, names);
+  const kept = signature.states?.find(({ name }) => Object.hasOwn(given, name));
+  if (kept) {
     throw new QcError({
-      what: `the model has no input '${unknown}'`,
-      why: `its inputs are ${names.join(', ')}`,
-      help: near ? `did you mean '${near}'?` : undefined,
+      what: `'${kept.name}' is a state of the program`,
+      why: 'it is kept between runs, and is no input',
+      help: 'leave it out, or set it with loadState',
     });
   }
-  return signature.inputs.map((input) => ({ name: input.name, tensor: checkInput(input, given[input.name]) }));
+  checkKnown('input', signature.inputs, given);
+  return signature.inputs.map((input) => ({
+    name: input.name,
+    tensor: checkTensor('input', input, given[input.name]),
+  }));
 }
 
-function checkInput({ name, dtype, shape }: TensorSignature, tensor: HostTensor | undefined): HostTensor {
+type Role = 'input' | 'state';
+
+/** @throws QcError for a name that none of the tensors has */
+function checkKnown(
+  role: Role,
+  tensors: readonly TensorSignature[],
+  given: Readonly<Record<string, HostTensor>>,
+): void {
+  const names = tensors.map(({ name }) => name);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const near = didYouMean(unknown, names);
+  throw new QcError({
+    what: `the model has no ${role} '${unknown}'`,
+    why: names.length > 0 ? `its ${role}s are ${names.join(', ')}` : `it has no ${role}s`,
+    help: near ? `did you mean '${near}'?` : undefined,
+  });
+}
+
+function checkTensor(role: Role, { name, dtype, shape }: TensorSignature, tensor: HostTensor | undefined): HostTensor {
   const needs = `the model needs ${dtype} of shape [${shape.join(', ')}]`;
-  const help = 'give the input as the model takes it';
-  if (!tensor) throw new QcError({ what: `the input '${name}' is missing`, why: needs, help: 'give every input' });
+  const help = `give the ${role} as the model takes it`;
+  if (!tensor) throw new QcError({ what: `the ${role} '${name}' is missing`, why: needs, help: `give every ${role}` });
   if (tensor.dtype !== dtype) {
-    throw new QcError({ what: `the input '${name}' has elements of ${tensor.dtype}`, why: needs, help });
+    throw new QcError({ what: `the ${role} '${name}' has elements of ${tensor.dtype}`, why: needs, help });
   }
   if (tensor.shape.join() === shape.join()) return tensor;
-  throw new QcError({ what: `the input '${name}' has the shape [${tensor.shape.join(', ')}]`, why: needs, help });
+  throw new QcError({ what: `the ${role} '${name}' has the shape [${tensor.shape.join(', ')}]`, why: needs, help });
 }

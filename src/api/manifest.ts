@@ -20,10 +20,12 @@ export interface Manifest {
   readonly quantization: QuantizationSummary;
   /** Memory for values between layers, planned at compile time. */
   readonly arenaBytes: number;
+  /** Memory for what is kept between runs; absent where there is none. */
+  readonly stateBytes?: number;
   readonly weightsBytes: number;
   /** Bytes of instructions without weights, where the target has them. */
   readonly codeBytes?: number;
-  /** All memory that a run needs: weights where they are copied, arena, inputs and outputs. */
+  /** All memory that a run needs: weights where they are copied, arena, states, inputs and outputs. */
   readonly ramBytes: number;
   readonly multiplyAdds: number;
   /** Share of the multiply-adds that is computed in integers, 0 to 1. */

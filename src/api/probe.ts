@@ -25,7 +25,8 @@ export const wasmProbe: ProbeMaker = async (module, values) => {
 };
 
 async function compileProbe(module: Module, values: readonly Value[]): Promise<Probe> {
-  const names = module.main.body.args.map((arg, i) => arg.name ?? `${i}`);
+  const states = new Set(module.states.map(({ input }) => input));
+  const names = module.main.body.args.map((arg, i) => arg.name ?? `input${i}`).filter((name) => !states.has(name));
   const program = programOf(module, values);
   const tensors = values.map(({ type }) => type as TensorType);
   await runPipeline(program, stagesFor('float').kernels, { target: wasmTarget });
@@ -42,6 +43,7 @@ async function compileProbe(module: Module, values: readonly Value[]): Promise<P
     engine: 'wasm',
     run(sample: Sample, take) {
       for (const name of names) checkedInput(inputs[name], sample[name], name).set(sample[name]?.data as never);
+      model.loadState(Object.fromEntries([...states].flatMap((name) => given(name, sample[name]))));
       model.execute();
       results.forEach((tensor, i) => {
         take(i, tensor);
@@ -50,7 +52,11 @@ async function compileProbe(module: Module, values: readonly Value[]): Promise<P
   };
 }
 
-/** A copy of the module that returns the values and computes nothing else. */
+/** A state that a sample sets. */
+const given = (name: string, tensor: HostTensor | undefined): [string, TypedArray][] =>
+  tensor ? [[name, tensor.data]] : [];
+
+/** A copy of the module that returns the values and its states, and computes nothing else. */
 function programOf(module: Module, values: readonly Value[]): Module {
   const { text, bin } = print(module);
   const copy = parse(text, bin ? { bin } : {});
@@ -60,16 +66,17 @@ function programOf(module: Module, values: readonly Value[]): Module {
   const copied = values.map(({ op, index }) => (op ? places.get(op)?.results[index] : main.body.args[index]) as Value);
   const rewriter = new Rewriter();
   const end = main.body.last as Op;
-  const last = rewriter.before(end).createRaw(end.definition, copied);
+  const kept = copy.states.map(({ output }) => end.operand(main.resultNames.indexOf(output)));
+  const last = rewriter.before(end).createRaw(end.definition, [...copied, ...kept]);
   rewriter.erase(end);
-  main.resultNames = copied.map((_, i) => resultName(i));
+  main.resultNames = [...copied.map((_, i) => resultName(i)), ...copy.states.map(({ output }) => output)];
   main.resultTypes = last.operands.map((value) => (value as Value).type);
   for (const op of copies) if (observe.is(op) || observeWindows.is(op)) rewriter.replace(op, [op.operand(0)]);
   applyGreedily(main.body, []);
   return copy;
 }
 
-const resultName = (i: number): string => `value${i}`;
+const resultName = (i: number): string => `(value ${i})`;
 
 /** @throws QcError where a sample does not fit the model */
 function checkedInput(view: TypedArray | undefined, tensor: HostTensor | undefined, name: string): TypedArray {

@@ -1,4 +1,4 @@
-import { interpret } from '../interpret/index.ts';
+import { Stream } from '../interpret/index.ts';
 import { bitsOf, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
 import type { Sample } from '../pass/index.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
@@ -15,6 +15,8 @@ export interface SelfTest {
   /** How the inputs are made: the same text for every artifact of this format. */
   readonly rule: string;
   readonly inputs: readonly SelfTestInput[];
+  /** Of a program with states: how often it runs on these inputs, from states of zero, for these outputs. */
+  readonly steps?: number;
   readonly outputs: readonly SelfTestOutput[];
   /** Who made the outputs. */
   readonly madeBy: 'interpreter';
@@ -42,6 +44,9 @@ export interface SelfTestOutput {
 const rule =
   'mulberry32 of the seed gives u in [0, 1) for each element in order; a float is low + u·(high − low) in f64, rounded to its type; an integer is floor(low + u·(high − low + 1))';
 
+/** Runs of a self-test where something is kept between runs. */
+const statefulSteps = 3;
+
 /** A self-test with its tensors, in the order of the signature. */
 export interface SelfTestVector extends Check {
   readonly described: SelfTest;
@@ -49,15 +54,16 @@ export interface SelfTestVector extends Check {
 
 /** Makes the self-test of a module in which values are still tensors, by the interpreter. */
 export async function makeSelfTest(module: Module, quantization: QuantizationSummary): Promise<SelfTestVector> {
-  const described = module.main.body.args.map((arg, i): SelfTestInput => {
-    const name = arg.name ?? `input${i}`;
-    return { name, seed: i + 1, ...rangeOf(name, arg.type as TensorType, quantization) };
+  const args = publicArguments(module);
+  const described = args.map(({ name, type }, i): SelfTestInput => {
+    return { name, seed: i + 1, ...rangeOf(name, type, quantization) };
   });
-  const inputs = module.main.body.args.map((arg, i) =>
-    seededTensor(arg.type as TensorType, described[i] as SelfTestInput),
-  );
+  const inputs = args.map(({ type }, i) => seededTensor(type, described[i] as SelfTestInput));
   const named = Object.fromEntries(described.map(({ name }, i) => [name, inputs[i] as HostTensor]));
-  const results = interpret(module, named);
+  const steps = module.states.length > 0 ? statefulSteps : 1;
+  const stream = new Stream(module);
+  for (let step = 1; step < steps; step++) stream.run(named);
+  const results = publicResults(module, stream.run(named));
   const outputs: SelfTestOutput[] = [];
   for (const [name, tensor] of Object.entries(results)) {
     const bytes = bytesOfTensor(tensor);
@@ -66,15 +72,33 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
   }
   const tolerance = returnsToCodes(module) ? 2e-2 : 1e-4;
   return {
-    described: { rule, inputs: described, outputs, madeBy: 'interpreter', tolerance },
+    described: { rule, inputs: described, ...(steps > 1 ? { steps } : {}), outputs, madeBy: 'interpreter', tolerance },
+    states: {},
     inputs,
+    steps,
     outputs: Object.values(results),
   };
 }
 
+/** The arguments that a caller gives: all but states. */
+function publicArguments({ main, states }: Module): { name: string; type: TensorType }[] {
+  return main.body.args
+    .map((arg, i) => ({ name: arg.name ?? `input${i}`, type: arg.type as TensorType }))
+    .filter(({ name }) => !states.some(({ input }) => input === name));
+}
+
+/** The results that a caller gets: all but states. */
+function publicResults({ states }: Module, results: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+  return Object.fromEntries(Object.entries(results).filter(([name]) => !states.some(({ output }) => output === name)));
+}
+
 /** Tensors that a program takes, and those that it must answer with, in the order of the signature. */
 export interface Check {
+  /** States that are set before; the others go on from the check before. */
+  readonly states: Readonly<Record<string, HostTensor>>;
   readonly inputs: readonly HostTensor[];
+  /** Runs on these inputs; the outputs are those of the last. */
+  readonly steps: number;
   readonly outputs: readonly HostTensor[];
 }
 
@@ -82,9 +106,13 @@ export interface Check {
 export function checksOn(module: Module, samples: Iterable<Sample>, count: number): Check[] {
   const checks: Check[] = [];
   if (count === 0) return checks;
+  const args = publicArguments(module);
+  const stream = new Stream(module);
   for (const sample of samples) {
-    const inputs = module.main.body.args.map((arg, i) => sample[arg.name ?? `input${i}`] as HostTensor);
-    checks.push({ inputs, outputs: Object.values(interpret(module, sample)) });
+    const inputs = args.map(({ name }) => sample[name] as HostTensor);
+    const given = Object.entries(sample).filter(([name]) => module.states.some(({ input }) => input === name));
+    const states = { ...(checks.length === 0 ? stream.states : {}), ...Object.fromEntries(given) };
+    checks.push({ states, inputs, steps: 1, outputs: Object.values(publicResults(module, stream.run(sample))) });
     if (checks.length === count) break;
   }
   return checks;

@@ -13,9 +13,17 @@ export interface TensorSignature {
   readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
 }
 
+/** What a program keeps between runs. */
+export interface StateSignature extends TensorSignature {
+  /** The input that it stands for: `name`. The output that becomes it: */
+  readonly output: string;
+}
+
 export interface Signature {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
+  /** Absent where there are none. */
+  readonly states?: readonly StateSignature[];
 }
 
 /** Refuses a module that is no model: without @main, or planned already. @throws QcError */
@@ -33,9 +41,18 @@ export function checkIsModel(module: Module): void {
 export function signatureOf(module: Module): Signature {
   checkIsModel(module);
   const { main } = module;
+  const inputs = main.body.args.map(({ name, type }, i) => describe(name ?? `input${i}`, type as TensorType));
+  const outputs = main.resultTypes.map((type, i) => describe(main.resultNames[i] ?? `output${i}`, type as TensorType));
+  if (module.states.length === 0) return { inputs, outputs };
+  const becomes = new Map(module.states.map(({ output, input }) => [input, output]));
+  const kept = new Set(becomes.values());
   return {
-    inputs: main.body.args.map(({ name, type }, i) => describe(name ?? `input${i}`, type as TensorType)),
-    outputs: main.resultTypes.map((type, i) => describe(main.resultNames[i] ?? `output${i}`, type as TensorType)),
+    inputs: inputs.filter(({ name }) => !becomes.has(name)),
+    outputs: outputs.filter(({ name }) => !kept.has(name)),
+    states: inputs.flatMap((one) => {
+      const output = becomes.get(one.name);
+      return output === undefined ? [] : [{ ...one, output }];
+    }),
   };
 }
 
@@ -54,7 +71,11 @@ export function resultOf(module: Module, name: string | undefined): string {
 
 /** A model's inputs as datasets take them. */
 export function inputSignature(module: Module): InputSignature[] {
-  return signatureOf(module).inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+  const { inputs, states = [] } = signatureOf(module);
+  return [
+    ...inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
+    ...states.map(({ name, dtype, shape }) => ({ name, dtype, shape, carried: true })),
+  ];
 }
 
 function describe(name: string, { element, shape }: TensorType): TensorSignature {

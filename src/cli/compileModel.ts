@@ -4,13 +4,14 @@ import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
 import { inputSignature } from '../api/signature.ts';
+import { declareStates, parseStates } from '../api/states.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { explainText } from './explainText.ts';
 import { hostFiles } from './files.ts';
-import type { modelOptions, pipelineOptions } from './globalOptions.ts';
+import type { modelOptions, pipelineOptions, stateOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, nameOfModel, parseDims } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
@@ -18,7 +19,8 @@ import { checkOutputFolder, writeFolder } from './outputFolder.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface CompileArguments extends OptionValues<typeof modelOptions & typeof pipelineOptions> {
+export interface CompileArguments
+  extends OptionValues<typeof modelOptions & typeof pipelineOptions & typeof stateOptions> {
   readonly target: readonly string[];
   readonly scheme: string | undefined;
   readonly calibrate: readonly string[];
@@ -42,6 +44,7 @@ export async function compileModel(path: string, options: CompileArguments, term
 
   const module = await loadBoundModel(path, parseDims(options.dim));
   terminal.crash.module = module;
+  declareStates(module, parseStates(module, options.state));
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
@@ -81,8 +84,10 @@ async function compileTarget(
 async function checkArtifact({ files }: Artifact, { selfTest, checks }: Prepared): Promise<void> {
   const instance = await instantiate(files);
   const { inputs: names, tolerance } = selfTest.described;
-  for (const { inputs, outputs } of [selfTest, ...checks]) {
+  for (const { states, inputs, steps, outputs } of [selfTest, ...checks]) {
     const given = Object.fromEntries(names.map(({ name }, i): [string, HostTensor] => [name, inputs[i] as HostTensor]));
+    instance.loadState(states);
+    for (let step = 1; step < steps; step++) instance.run(given);
     const error = selfTestError(outputs, Object.values(instance.run(given)));
     if (error <= tolerance) continue;
     throw new InternalError(

@@ -27,7 +27,7 @@ export async function debugModel(path: string, options: DebugArguments, terminal
   const scheme = await loadScheme(options.scheme ?? 'w8a8');
   const sources = options.data.length > 0 ? options.data : options.calibrate;
   const limit = options.limit ?? defaultSamples;
-  const loaded = await loadMeasured(path, { ...options, data: sources }, terminal, limit);
+  const loaded = await loadMeasured(path, { ...options, data: sources }, terminal, { limit });
   const diagnosis = await diagnose(loaded.module, {
     scheme: scheme as Exclude<typeof scheme, 'float'>,
     calibration: loaded.calibration ?? [],

@@ -16,6 +16,7 @@ import { UsageError } from './usage.ts';
 export interface EvalArguments extends MeasureArguments {
   readonly scheme: readonly string[];
   readonly metric: readonly string[];
+  readonly state: readonly string[];
   readonly labels: string | undefined;
   readonly seed: number | undefined;
 }
@@ -24,7 +25,7 @@ export interface EvalArguments extends MeasureArguments {
 export async function evaluateModel(path: string, options: EvalArguments, terminal: Terminal): Promise<void> {
   if (options.data.length === 0) throw new UsageError('--data is missing', 'write --data DATA: samples to measure on');
   const schemes = await Promise.all(options.scheme.map(loadScheme));
-  const { module, calibration, data } = await loadMeasured(path, options, terminal);
+  const { module, calibration, data } = await loadMeasured(path, options, terminal, { state: options.state });
   const labels = options.labels === undefined ? undefined : readLabels(options.labels, options.limit);
   const evaluation = await evaluate(module, {
     schemes,

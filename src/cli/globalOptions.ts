@@ -25,6 +25,15 @@ export const pipelineOptions = {
   },
 } as const satisfies OptionTable;
 
+/** Options of the commands that can hold a model's states. */
+export const stateOptions = {
+  state: {
+    kind: 'texts',
+    value: 'OUT=IN',
+    help: 'an output that the program keeps and takes as this input in its next run; it begins at zero',
+  },
+} as const satisfies OptionTable;
+
 /** Options that say which model is meant. */
 export const modelOptions = {
   dim: {

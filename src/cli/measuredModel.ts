@@ -1,5 +1,6 @@
 import { bindDimensions } from '../api/dimensions.ts';
 import { inputSignature } from '../api/signature.ts';
+import { declareStates, parseStates } from '../api/states.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import type { measureOptions } from './dataOptions.ts';
@@ -23,11 +24,15 @@ export async function loadMeasured(
   path: string,
   options: MeasureArguments,
   terminal: Terminal,
-  limit = options.limit,
+  {
+    limit = options.limit,
+    state = [],
+  }: { readonly limit?: number | undefined; readonly state?: readonly string[] } = {},
 ): Promise<MeasuredModel> {
   const module = loadModel(path);
   terminal.crash.module = module;
   await bindDimensions(module, parseDims(options.dim));
+  declareStates(module, parseStates(module, state));
   const signature = inputSignature(module);
   const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
   const load = (sources: readonly string[], most?: number): Dataset | undefined =>

@@ -26,10 +26,20 @@ export interface SymbolBounds {
   readonly max: number;
 }
 
+/** A result of @main that is an argument of the next run: the program keeps it between runs. */
+export interface State {
+  /** Name of the result. */
+  readonly output: string;
+  /** Name of the argument. */
+  readonly input: string;
+}
+
 /** A whole program: functions, the symbols of its dimensions, and what calibration has learned. */
 export class Module {
   readonly functions: Map<string, Func> = new Map();
   readonly symbols: Map<string, SymbolBounds> = new Map();
+  /** What stays in the program between runs; results and arguments of @main that callers do not see. */
+  readonly states: State[] = [];
   /** Facts that passes hand to later passes and to artifacts, such as calibration statistics. */
   readonly facts: Map<string, Resource> = new Map();
 

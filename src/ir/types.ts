@@ -33,7 +33,7 @@ export interface VectorType {
   readonly element: ScalarType;
 }
 
-export const memorySpaces = ['input', 'output', 'weights', 'arena', 'workgroup', 'private'] as const;
+export const memorySpaces = ['input', 'output', 'weights', 'arena', 'state', 'workgroup', 'private'] as const;
 export type MemorySpace = (typeof memorySpaces)[number];
 
 /** A buffer in a kernel. It has no shape: kernels compute indices, so that layout stays in packing. */

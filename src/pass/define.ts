@@ -10,7 +10,10 @@ export type Preserves =
   | { readonly tolerance: number }
   | { readonly snr: number };
 
-/** One calibration sample: input tensors by name. */
+/**
+ * One calibration sample: input tensors by name. A state that it leaves out is the one that the sample before gave; one
+ * that it holds begins a new stream.
+ */
 export type Sample = Readonly<Record<string, HostTensor>>;
 
 /** A running program that gives values from inside a model. */
@@ -18,7 +21,7 @@ export interface Probe {
   /** What computes them. The same engine gives the same floats on every machine. */
   readonly engine: 'wasm' | 'interpreter';
   /**
-   * Runs one sample and hands over each value, by its place in the list that was asked for. A tensor may lie in the
+   * Runs one sample, after those before where the model has states, and hands over each value, by its place in the list that was asked for. A tensor may lie in the
    * program's own memory: it must be read before `take` returns.
    */
   readonly run: (sample: Sample, take: (index: number, tensor: HostTensor) => void) => void;

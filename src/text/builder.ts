@@ -61,6 +61,13 @@ export class ModuleBuilder {
     this.module.symbols.set(name.text, { min, max });
   }
 
+  addState(output: Spelled, input: Spelled): void {
+    if (this.module.states.some((state) => state.input === input.text || state.output === output.text)) {
+      throw this.error(output.offset, `the state ${output.text} -> ${input.text} has a name twice`);
+    }
+    this.module.states.push({ output: output.text, input: input.text });
+  }
+
   addParams(name: Spelled, values: Attributes): void {
     this.#declareOnce(name);
     const { scale, zero_point: zeroPoint, levels } = values;

@@ -32,6 +32,7 @@ export const keywords = {
   func: keyword('func'),
   kernel: keyword('kernel'),
   symbol: keyword('symbol'),
+  state: keyword('state'),
   quant: keyword('quant'),
   resource: keyword('resource'),
   fact: keyword('fact'),

@@ -36,6 +36,7 @@ export function printModuleLazily(module: Module, options: PrintOptions = {}): L
     ...[...module.symbols].map(
       ([name, { min, max }]) => `symbol ${wordText(name)} in ${numberText(min)}..${numberText(max)}`,
     ),
+    ...module.states.map(({ output, input }) => `state ${wordText(output)} -> ${wordText(input)}`),
     ...[...symbols.params].map(([params, name]) => `quant @${name} ${paramsText(params)}`),
     ...resources.lines,
     ...[...module.facts].map(([name, one]) => `fact ${wordText(name)} = ${printer.attribute(one)}`),

@@ -1,4 +1,4 @@
-import { interpret } from '../../interpret/index.ts';
+import { Stream } from '../../interpret/index.ts';
 import { type Module, Resource } from '../../ir/index.ts';
 import type { Sample } from '../../pass/index.ts';
 import { QcError } from '../../support/diagnostics.ts';
@@ -6,7 +6,7 @@ import type { HostTensor } from '../../support/tensor.ts';
 import { copyPrepared, finish, type Prepared } from '../compile.ts';
 import { instantiate } from '../instantiate.ts';
 
-/** A prepared model that answers samples. */
+/** A prepared model that answers samples; its states go on from sample to sample, but where a sample gives them. */
 export interface Runner {
   readonly runsOn: 'wasm' | 'interpreter';
   readonly run: (sample: Sample) => Record<string, HostTensor>;
@@ -18,11 +18,21 @@ export async function runnerFor(prepared: Prepared, report: (line: string) => vo
   try {
     const { files } = await finish(prepared, { target: 'wasm' });
     const instance = await instantiate(files);
-    return { runsOn: 'wasm', run: (sample) => instance.run(sample) };
+    const states = new Set(prepared.signature.states?.map(({ name }) => name));
+    const part = (sample: Sample, kept: boolean): Sample =>
+      Object.fromEntries(Object.entries(sample).filter(([name]) => states.has(name) === kept));
+    return {
+      runsOn: 'wasm',
+      run(sample) {
+        instance.loadState(part(sample, true));
+        return instance.run(part(sample, false));
+      },
+    };
   } catch (error) {
     if (!(error instanceof QcError)) throw error;
     report(`${prepared.scheme}: runs in the interpreter, since it does not compile: ${error.diagnostic.what}`);
-    return { runsOn: 'interpreter', run: (sample) => interpret(module, sample) };
+    const stream = new Stream(module);
+    return { runsOn: 'interpreter', run: (sample) => stream.run(sample) };
   }
 }
 

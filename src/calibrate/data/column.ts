@@ -7,6 +7,8 @@ import { cutSamples, type InputSignature } from './signature.ts';
 /** The samples of one input, in order. */
 export interface Column {
   readonly length: number;
+  /** Samples of one stream; `length` where all of them are one. */
+  readonly steps: number;
   /** Sample `index` as the model takes it. @throws QcError when its file is bad */
   at(index: number): HostTensor;
 }
@@ -20,12 +22,14 @@ export function arrayColumn(
   input: InputSignature,
   format: InputFormat | undefined,
   where: string,
+  streams = false,
 ): Column {
   const convert = converter(array, input, format, where);
-  const { count, shape } = cutSamples(array.shape, passedShape(input, format), input.name, where);
+  const { count, steps, shape } = cutSamples(array.shape, passedShape(input, format), input.name, where, streams);
   const size = count === 0 ? 0 : array.data.length / count;
   return {
     length: count,
+    steps,
     at: (index) => convert({ dtype: array.dtype, shape, data: array.data.subarray(index * size, (index + 1) * size) }),
   };
 }
@@ -39,6 +43,7 @@ export function folderColumn(
 ): Column {
   return {
     length: paths.length,
+    steps: paths.length,
     at: (index) => {
       const path = paths[index] ?? '';
       const column = arrayColumn(read(path), input, format, path);

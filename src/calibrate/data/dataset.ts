@@ -1,11 +1,14 @@
 import { invariant, QcError } from '../../support/diagnostics.ts';
-import type { HostTensor } from '../../support/tensor.ts';
+import { elementCount, type HostTensor, typedArrayOf } from '../../support/tensor.ts';
 import type { Column } from './column.ts';
 import type { InputFormat } from './inputFormat.ts';
 import type { InputSignature } from './signature.ts';
 import { type DataFiles, readSource } from './source.ts';
 
-/** Samples for a model: for each index a tensor for every input. */
+/**
+ * Samples for a model: for each index a tensor for every input. Of states for which no samples are given, only the first
+ * sample of a stream has one, of zeros: from there on they are carried.
+ */
 export interface Dataset extends Iterable<Record<string, HostTensor>> {
   readonly length: number;
   readonly inputs: readonly string[];
@@ -43,15 +46,24 @@ export function loadDataset(
       columns.set(name, column);
     }
   }
-  const length = commonLength(columns, signature, sources.join(' '));
-  return makeDataset(columns, signature, Math.min(length, limit ?? length));
+  const where = sources.join(' ');
+  const length = commonLength(columns, signature, where);
+  const steps = commonSteps(columns, where);
+  return makeDataset(columns, signature, steps, Math.min(length, limit ?? length));
 }
 
-function makeDataset(columns: Map<string, Column>, signature: readonly InputSignature[], length: number): Dataset {
+function makeDataset(
+  columns: Map<string, Column>,
+  signature: readonly InputSignature[],
+  steps: number,
+  length: number,
+): Dataset {
+  const carried = signature.filter(({ name, carried }) => carried && !columns.has(name));
   const sample = (index: number) => {
     invariant(index >= 0 && index < length, `sample ${index} of ${length}`);
     const tensors: Record<string, HostTensor> = {};
     for (const [name, column] of columns) tensors[name] = column.at(index);
+    if (index % steps === 0) for (const input of carried) tensors[input.name] = zeros(input);
     checkSymbols(tensors, signature, index);
     return tensors;
   };
@@ -63,6 +75,18 @@ function makeDataset(columns: Map<string, Column>, signature: readonly InputSign
       for (let index = 0; index < length; index++) yield sample(index);
     },
   };
+}
+
+/** A state before the first step. @throws QcError when its size is not known */
+function zeros({ name, dtype, shape }: InputSignature): HostTensor {
+  const sizes = shape.map((dim) => {
+    if (typeof dim === 'number') return dim;
+    throw new QcError({
+      what: `the size '${dim}' of the state '${name}' is not known`,
+      help: `say it with --dim ${dim}=…`,
+    });
+  });
+  return { dtype, shape: sizes, data: new (typedArrayOf(dtype))(elementCount(sizes)) };
 }
 
 /** A symbol stands for one size within a sample. */
@@ -86,8 +110,24 @@ function checkSymbols(tensors: Record<string, HostTensor>, signature: readonly I
   }
 }
 
+/** Samples of a stream. @throws QcError where inputs differ in it */
+function commonSteps(columns: Map<string, Column>, where: string): number {
+  const all = [...columns].map(([name, { steps }]) => ({ name, steps }));
+  const [first] = all;
+  const other = all.find(({ steps }) => steps !== first?.steps);
+  if (!first || !other) return first?.steps ?? 1;
+  throw new QcError({
+    what: `input '${first.name}' has streams of ${first.steps} steps and '${other.name}' of ${other.steps}`,
+    where,
+    why: 'a state starts anew with each stream',
+    help: 'give all arrays the same leading axes',
+  });
+}
+
 function commonLength(columns: Map<string, Column>, signature: readonly InputSignature[], where: string): number {
-  const missing = signature.filter(({ name }) => !columns.has(name)).map(({ name }) => `'${name}'`);
+  const missing = signature
+    .filter(({ name, carried }) => !carried && !columns.has(name))
+    .map(({ name }) => `'${name}'`);
   if (missing.length > 0) {
     throw new QcError({
       what: `no samples are given for input ${missing.join(', ')}`,

@@ -6,11 +6,15 @@ export interface InputSignature {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly (number | string)[];
+  /** A state: where no samples are given for it, it begins at zero and goes on from sample to sample. */
+  readonly carried?: boolean;
 }
 
 /** How an array is cut into samples. */
 export interface SampleCut {
   readonly count: number;
+  /** Samples of one stream: all of them, but where an array holds several streams. */
+  readonly steps: number;
   /** Shape of one sample; it matches the input's. */
   readonly shape: readonly number[];
 }
@@ -24,25 +28,33 @@ export function shapeMatches(shape: readonly number[], expected: readonly (numbe
 
 /**
  * How an array is a set of S samples of an input: its shape is [S] + the input's shape, or the input's with its
- * leading 1 or symbol replaced by S. `expected` is the shape of what the caller passes. @throws QcError
+ * leading 1 or symbol replaced by S. With `streams` its first two axes may be streams and their steps instead of
+ * samples. `expected` is the shape of what the caller passes. @throws QcError
  */
 export function cutSamples(
   shape: readonly number[],
   expected: readonly (number | string)[],
   input: string,
   where: string,
+  streams = false,
 ): SampleCut {
   const [count = 0, ...rest] = shape;
-  if (shape.length > 0 && shapeMatches(rest, expected)) return { count, shape: rest };
+  if (shape.length > 0 && shapeMatches(rest, expected)) return { count, steps: count, shape: rest };
   const [leading, ...others] = expected;
   if ((leading === 1 || typeof leading === 'string') && shapeMatches(rest, others))
-    return { count, shape: [1, ...rest] };
+    return { count, steps: count, shape: [1, ...rest] };
+  const [steps = 0, ...inner] = rest;
+  if (streams && shape.length > 1 && shapeMatches(inner, expected))
+    return { count: count * steps, steps, shape: inner };
+  if (streams && shape.length > 1 && leading === 1 && shapeMatches(inner, others)) {
+    return { count: count * steps, steps, shape: [1, ...inner] };
+  }
   const forms = [`[S, ${expected.join(', ')}]`.replace(', ]', ']')];
   if (leading === 1 || typeof leading === 'string') forms.push(`[S, ${others.join(', ')}]`.replace(', ]', ']'));
   throw new QcError({
     what: `the array's shape [${shape.join(', ')}] is no set of samples for input '${input}' of shape [${expected.join(', ')}]`,
     where,
-    why: `S samples have shape ${forms.join(' or ')}`,
+    why: `S samples have shape ${forms.join(' or ')}${streams ? '; streams of T steps have [S, T] in the place of S' : ''}`,
     help: 'reshape the array and save it again',
   });
 }

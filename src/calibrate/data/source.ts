@@ -28,6 +28,7 @@ export function readSource(
   formats: readonly InputFormat[],
 ): Columns {
   const { input, path } = splitSource(source, signature);
+  const streams = signature.some(({ carried }) => carried);
   const formatOf = (name: string) => formats.find((format) => format.input === name);
   const folder = files.listFolder(path);
   const paths = folder ? sampleFiles(path, folder) : [path];
@@ -41,7 +42,10 @@ export function readSource(
       });
     }
     const read = archiveReader(files);
-    if (folder) return signature.map((i) => [i.name, folderColumn(paths, (p) => read(p, i.name), i, formatOf(i.name))]);
+    if (folder) {
+      const present = signature.filter(({ name, carried }) => !carried || read.names(paths[0] ?? path).includes(name));
+      return present.map((i) => [i.name, folderColumn(paths, (p) => read(p, i.name), i, formatOf(i.name))]);
+    }
     const names = read.names(path);
     const present = signature.filter(({ name }) => names.includes(name));
     if (present.length === 0) {
@@ -54,14 +58,14 @@ export function readSource(
     }
     return present.map((i) => [
       i.name,
-      arrayColumn(read(path, i.name), i, formatOf(i.name), `${path}, array '${i.name}'`),
+      arrayColumn(read(path, i.name), i, formatOf(i.name), `${path}, array '${i.name}'`, streams),
     ]);
   }
   const target = input ?? onlyInput(signature, source);
   const readArray = (p: string) => readNpy(files.readFile(p), p);
   const format = formatOf(target.name);
   if (folder) return [[target.name, folderColumn(paths, readArray, target, format)]];
-  return [[target.name, arrayColumn(readArray(path), target, format, path)]];
+  return [[target.name, arrayColumn(readArray(path), target, format, path, streams)]];
 }
 
 /** `NAME=PATH`, where NAME may hold an equals sign when the model's name does; else a path. */
@@ -81,7 +85,7 @@ function splitSource(source: string, signature: readonly InputSignature[]): { in
 }
 
 function onlyInput(signature: readonly InputSignature[], source: string): InputSignature {
-  const [input, ...others] = signature;
+  const [input, ...others] = signature.filter(({ carried }) => !carried);
   if (input && others.length === 0) return input;
   throw new QcError({
     what: `the model has ${signature.length} inputs and the data is one array`,

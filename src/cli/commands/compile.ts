@@ -1,7 +1,7 @@
 import { plannedTargets, targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { schemeHelp } from '../dataOptions.ts';
-import { modelOptions, pipelineOptions } from '../globalOptions.ts';
+import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
 import { UsageError } from '../usage.ts';
 
 export const compile = defineCommand({
@@ -11,9 +11,11 @@ export const compile = defineCommand({
   details: [
     'Writes a folder: ./NAME-TARGET, or with several targets one folder each below DIR. It appears complete or not at all. The last line says the size of all files, the memory of a run, the multiply-adds, and their share in integers.',
     'DATA is a .npy file for a single input, a .npz file with an array for each input, NAME=FILE repeated, or a folder of these with one sample a file. An array is a set of S samples when its shape is [S] and then the shape of the input, or that of the input with S in the place of a leading 1 or open size.',
+    'With --state, samples are the steps of a stream, and no data is needed for the state; arrays may have the axes [S, T] in the place of S, for S streams of T steps, each of which begins with a state of zero. The runtimes have reset, saveState and loadState.',
   ],
   examples: [
     'qc compile model.onnx --target wasm',
+    'qc compile vad.onnx --target wasm --state stateN=state',
     'qc compile model.onnx --target wasm,c --scheme w8a8 --calibrate images.npy --input-format input:u8,scale=1/255',
   ],
   arguments: ['MODEL'],
@@ -42,6 +44,7 @@ export const compile = defineCommand({
       help: 'layers that stay float, by the names of their nodes; * and ? stand for any characters',
     },
     ...modelOptions,
+    ...stateOptions,
     name: { kind: 'text', value: 'NAME', help: "names files and symbols (default: the file's stem)" },
     output: { kind: 'text', short: 'o', value: 'DIR', help: 'where the folder is written' },
     weights: {

@@ -1,7 +1,7 @@
 import { metricNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { measureOptions } from '../dataOptions.ts';
-import { modelOptions } from '../globalOptions.ts';
+import { modelOptions, stateOptions } from '../globalOptions.ts';
 
 export const evalCommand = defineCommand({
   name: 'eval',
@@ -31,6 +31,7 @@ export const evalCommand = defineCommand({
     },
     seed: { kind: 'count', value: 'N', help: "of the bootstrap's random numbers (default 1)" },
     ...modelOptions,
+    ...stateOptions,
   },
   async run([model = ''], options, terminal) {
     const { evaluateModel } = await import('../evaluateModel.ts');

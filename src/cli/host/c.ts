@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostCompilers, hostFlags, hostMain, inputFile, outputFile } from '../../../backends/c/host.ts';
 import type { CPort, CSignature } from '../../../backends/c/signature.ts';
+import { concatenated } from '../../../backends/c/words.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import { bytesOfTensor, elementBytes, elementCount, type HostTensor, viewBytes } from '../../support/tensor.ts';
 
@@ -29,28 +30,41 @@ export function findCompiler(): string {
 
 /**
  * Compiles generated C with the host's compiler in a temporary folder, runs it once and gives its outputs.
- * `artifact` is what emitC returns, or its files and signature read from a folder.
  * @throws QcError when there is no compiler, it fails, an input has the wrong size, or the program reports an error
  */
-export function runC(
-  artifact: { readonly files: ReadonlyMap<string, Uint8Array>; readonly signature: CSignature },
-  inputs: readonly HostTensor[],
+export function runC(artifact: CSource, inputs: readonly HostTensor[], options: RunCOptions = {}): HostTensor[] {
+  return runCSteps(artifact, [inputs], options)[0] ?? [];
+}
+
+/** Generated code as emitC returns it, or its files and signature read from a folder. */
+export interface CSource {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly signature: CSignature;
+}
+
+/** As runC, for several runs of one context after each other: what the model keeps between runs goes on. */
+export function runCSteps(
+  { files, signature }: CSource,
+  steps: readonly (readonly HostTensor[])[],
   options: RunCOptions = {},
-): HostTensor[] {
-  const { files, signature } = artifact;
+): HostTensor[][] {
   const folder = mkdtempSync(join(tmpdir(), 'qc-c-'));
   try {
     for (const [path, content] of files) writeFileSync(join(folder, path), content);
     writeFileSync(join(folder, mainFile), hostMain(signature));
     signature.inputs.forEach((port, i) => {
-      writeFileSync(join(folder, inputFile(i)), inputBytes(port, inputs[i]));
+      writeFileSync(join(folder, inputFile(i)), concatenated(steps.map((inputs) => inputBytes(port, inputs[i]))));
     });
     compile(folder, signature.name, options);
-    run(folder, options.selftest ? ['selftest'] : []);
-    return signature.outputs.map((port, i) => {
-      const data = viewBytes(port.dtype, new Uint8Array(readFileSync(join(folder, outputFile(i)))));
-      return { dtype: port.dtype, shape: [...port.shape], data };
-    });
+    run(folder, [`${steps.length}`, ...(options.selftest ? ['selftest'] : [])]);
+    const results = signature.outputs.map((_, i) => new Uint8Array(readFileSync(join(folder, outputFile(i)))));
+    return steps.map((_, step) =>
+      signature.outputs.map(({ dtype, shape }, i) => {
+        const bytes = elementCount(shape) * elementBytes(dtype);
+        const data = viewBytes(dtype, (results[i] as Uint8Array).slice(step * bytes, (step + 1) * bytes));
+        return { dtype, shape: [...shape], data };
+      }),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -17,6 +17,7 @@ export class ModuleGrammar extends AttributeGrammar {
     this.MANY(() => {
       this.OR([
         { ALT: () => this.SUBRULE(this.symbolLine) },
+        { ALT: () => this.SUBRULE(this.stateLine) },
         { ALT: () => this.SUBRULE(this.paramsLine) },
         { ALT: () => this.SUBRULE(this.resourceLine) },
         { ALT: () => this.SUBRULE(this.factLine) },
@@ -33,6 +34,14 @@ export class ModuleGrammar extends AttributeGrammar {
     this.CONSUME(t.Range);
     const max = this.SUBRULE1(this.number);
     this.ACTION(() => this.builder.addSymbol(name, min, max));
+  });
+
+  readonly stateLine: Rule<void> = this.RULE('stateLine', () => {
+    this.CONSUME(t.keywords.state);
+    const output = this.SUBRULE(this.key);
+    this.CONSUME(t.Arrow);
+    const input = this.SUBRULE1(this.key);
+    this.ACTION(() => this.builder.addState(output, input));
   });
 
   readonly paramsLine: Rule<void> = this.RULE('paramsLine', () => {

@@ -1,0 +1,36 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { HostTensor } from '../../src/support/tensor.ts';
+
+export type Tensors = Readonly<Record<string, HostTensor>>;
+
+const types = { f32: 'float32', i64: 'int64', i32: 'int32' } as const;
+const dtypes = { float32: 'f32', int64: 'i64', int32: 'i32' } as const;
+
+/** A model in onnxruntime. */
+export async function session(bytes: Uint8Array): Promise<(inputs: Tensors) => Promise<Record<string, HostTensor>>> {
+  const made = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  return async (inputs) => {
+    const given = Object.entries(inputs).map(([name, { dtype, data, shape }]): [string, Tensor] => [
+      name,
+      new Tensor(types[dtype as keyof typeof types], data as Float32Array, [...shape]),
+    ]);
+    const results = await made.run(Object.fromEntries(given));
+    return Object.fromEntries(
+      Object.entries(results).map(([name, { type, dims, data }]): [string, HostTensor] => [
+        name,
+        { dtype: dtypes[type as keyof typeof dtypes], shape: [...dims], data: data as Float32Array },
+      ]),
+    );
+  };
+}
+
+/** The largest difference as a share of the expected values' largest magnitude. */
+export function relativeError({ data }: HostTensor, expected: HostTensor): number {
+  let [worst, largest] = [0, 1e-30];
+  expected.data.forEach((wanted, i) => {
+    const difference = Math.abs(Number(wanted) - Number(data[i]));
+    worst = Math.max(worst, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+    largest = Math.max(largest, Math.abs(Number(wanted)));
+  });
+  return data.length === expected.data.length ? worst / largest : Number.POSITIVE_INFINITY;
+}
