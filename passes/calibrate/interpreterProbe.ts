@@ -13,7 +13,7 @@ export function interpreterProbe(module: Module, values: readonly Value[]): Prob
       const inputs = { ...stream.states, ...sample };
       module.main.body.args.forEach((arg, i) => {
         const place = places.get(arg);
-        if (place !== undefined) take(place, inputs[arg.name ?? `input${i}`] as HostTensor);
+        if (place !== undefined) take(place, inputs[arg.name ?? `${i}`] as HostTensor);
       });
       stream.run(inputs, {
         observe(op, tensor, index) {

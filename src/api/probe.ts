@@ -26,7 +26,7 @@ export const wasmProbe: ProbeMaker = async (module, values) => {
 
 async function compileProbe(module: Module, values: readonly Value[]): Promise<Probe> {
   const states = new Set(module.states.map(({ input }) => input));
-  const names = module.main.body.args.map((arg, i) => arg.name ?? `input${i}`).filter((name) => !states.has(name));
+  const names = module.main.body.args.map((arg, i) => arg.name ?? `${i}`).filter((name) => !states.has(name));
   const program = programOf(module, values);
   const tensors = values.map(({ type }) => type as TensorType);
   await runPipeline(program, stagesFor('float').kernels, { target: wasmTarget });
