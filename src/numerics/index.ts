@@ -5,6 +5,7 @@ export { f32Bits, f32FromBits, pow2 } from './bits.ts';
 export * from './border.ts';
 export * as elementary from './elementary.ts';
 export * from './floats.ts';
+export * as formats from './formats/index.ts';
 export * from './inverseroot.ts';
 export * from './leasterror.ts';
 export * from './multiplier.ts';
