@@ -63,7 +63,7 @@ function textAngle(): BenchModel {
     name: 'ppocr_cls',
     bytes: new Uint8Array(readFileSync(textAnglePath)),
     input: 'x',
-    dims: { p2o_DynamicDimension_1: 48, p2o_DynamicDimension_2: 192 },
+    dims: { 'p2o.DynamicDimension.1': 48, 'p2o.DynamicDimension.2': 192 },
     classifies: true,
     rows: (part) =>
       Array.from({ length: part === 'calib' ? 16 : 32 }, (_, i) => strokes(part === 'calib' ? i : 1000 + i)),

@@ -8,7 +8,7 @@ const height = 48;
 const width = 192;
 
 /** The sizes that the model leaves open, by its own names; the batch is 1 when it is not named. */
-export const dims = { p2o_DynamicDimension_1: height, p2o_DynamicDimension_2: width };
+export const dims = { 'p2o.DynamicDimension.1': height, 'p2o.DynamicDimension.2': width };
 
 /**
  * A picture as the model takes it: 48 pixels high, its proportions kept up to a width of 192, values (v/255 − 0.5)/0.5

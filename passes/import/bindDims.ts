@@ -42,7 +42,9 @@ function bindingOf(module: Module, given: readonly string[]): Map<string, number
     if (first instanceof DimExpr) for (const name of symbolsOf(first)) binding.set(name, 1);
   }
   for (const text of given) {
-    const [name = '', digits = ''] = text.split('=');
+    // the last one: a name may hold others
+    const at = text.lastIndexOf('=');
+    const [name, digits] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
     if (!known.has(name)) throw unknownSymbol(name, known);
     if (!/^[1-9]\d*$/.test(digits)) {
       throw new QcError({

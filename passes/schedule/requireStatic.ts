@@ -27,7 +27,7 @@ function refuse(value: Value, source: string, symbols: readonly string[], fromIn
   throw new QcError({
     what,
     where: source,
-    why: `${symbols.join(', ')} depends on the numbers in the inputs, and programs have fixed sizes`,
+    why: `${symbols.join(', ')} depends on data, the numbers in the inputs, and programs have fixed sizes`,
     help: 'run the model in the interpreter, or export it with fixed sizes',
   });
 }

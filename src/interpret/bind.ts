@@ -25,9 +25,15 @@ export function bindType(type: TensorType, binding: Binding): TensorType {
 /** Binds the symbols that stand alone in the shape of a result whose size depends on data. */
 export function bindResult(type: TensorType, value: HostTensor, binding: Map<string, Dim>): void {
   for (const [i, dim] of type.shape.entries()) {
-    const [symbol] = typeof dim === 'number' ? [] : symbolsOf(dim);
-    if (symbol !== undefined && dim === symbolDim(symbol)) binding.set(symbol, value.shape[i] as number);
+    const symbol = aloneIn(dim);
+    if (symbol !== undefined) binding.set(symbol, value.shape[i] as number);
   }
+}
+
+/** The symbol that a dimension is, where it is nothing but a symbol. */
+function aloneIn(dim: Dim): string | undefined {
+  const [symbol] = typeof dim === 'number' ? [] : symbolsOf(dim);
+  return symbol !== undefined && dim === symbolDim(symbol) ? symbol : undefined;
 }
 
 function bound(dim: Dim, binding: Binding): number {
@@ -68,7 +74,8 @@ export function bindShape(name: string, type: TensorType, value: HostTensor, bin
     type.shape.every((dim, i) => {
       const size = value.shape[i] as number;
       if (typeof dim === 'number') return dim === size;
-      if (/^[A-Za-z_]\w*$/.test(dim.key) && !binding.has(dim.key)) binding.set(dim.key, size);
+      const symbol = aloneIn(dim);
+      if (symbol !== undefined && !binding.has(symbol)) binding.set(symbol, size);
       const expected = bindDim(dim, binding);
       return typeof expected !== 'number' || expected === size;
     });

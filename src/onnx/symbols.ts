@@ -1,7 +1,7 @@
 import { addDim, type Dim, isDimFunction, type Module, symbol } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 
-/** Symbols of a model's open dimensions: the model's names as identifiers, fresh ones where it has none. */
+/** Symbols of a model's open dimensions: the model's own names, fresh ones where it has none. */
 export class Symbols {
   readonly #module: Module;
   readonly #sizes: Readonly<Record<string, number>>;
@@ -9,7 +9,7 @@ export class Symbols {
   readonly #taken = new Set<string>();
   readonly #used = new Set<string>();
 
-  /** `sizes` fixes symbols by the model's names or by their identifiers. */
+  /** `sizes` fixes symbols by their names. */
   constructor(module: Module, sizes: Readonly<Record<string, number>>) {
     this.#module = module;
     this.#sizes = sizes;
@@ -48,7 +48,7 @@ export class Symbols {
   #named(name: string): Dim {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
-    const dim = this.#sizeOf(name) ?? this.#fresh(name);
+    const dim = this.#sizeOf(name) ?? this.#symbol(name, 2 ** 31 - 1);
     this.#known.set(name, dim);
     return dim;
   }
@@ -59,9 +59,13 @@ export class Symbols {
   }
 
   #fresh(hint: string, max = 2 ** 31 - 1): Dim {
-    const plain = hint.replace(/\W/g, '_').replace(/^(?=\d)|^$/, 'd');
-    let name = isDimFunction(plain) || plain === '_' ? `${plain}_` : plain;
-    for (let i = 1; this.#taken.has(name); i++) name = `${plain}_${i}`;
+    return this.#symbol(hint.replace(/\W/g, '_').replace(/^(?=\d)|^$/, 'd'), max);
+  }
+
+  /** A symbol of a name, or of the first free one that begins with it. */
+  #symbol(wanted: string, max: number): Dim {
+    let name = isDimFunction(wanted) || wanted === '_' || wanted === '' ? `${wanted}_` : wanted;
+    for (let i = 1; this.#taken.has(name); i++) name = `${wanted}_${i}`;
     this.#taken.add(name);
     const size = this.#sizeOf(name);
     if (size !== undefined) return size;

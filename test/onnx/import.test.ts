@@ -71,8 +71,8 @@ describe('importOnnx', () => {
       ],
     });
     expect(opNames(module)).toEqual(['nn.reshape', 'nn.return']);
-    expect((module.main.resultTypes[0] as TensorType).shape.map(String)).toEqual(['batch_size', '2', '3']);
-    expect([...module.symbols.keys()]).toEqual(['batch_size']);
+    expect((module.main.resultTypes[0] as TensorType).shape.map(String)).toEqual(['"batch size"', '2', '3']);
+    expect([...module.symbols.keys()]).toEqual(['batch size']);
   });
 
   it('keeps the names of the nodes, of inputs and of outputs', () => {
@@ -159,7 +159,7 @@ describe('interpret', () => {
   it('refuses a missing, an unknown, and a wrong input', () => {
     expect(() => interpret(module, {})).toThrow(/the input 'x' is missing/);
     expect(() => interpret(module, { X: tensor([1, 6]) })).toThrow(/no input 'X'[\s\S]*did you mean 'x'/);
-    expect(() => interpret(module, { x: tensor([1, 5]) })).toThrow(/shape \[1, 5\][\s\S]*\[batch_size, 6\]/);
+    expect(() => interpret(module, { x: tensor([1, 5]) })).toThrow(/shape \[1, 5\][\s\S]*\["batch size", 6\]/);
     expect(() => interpret(module, { x: { dtype: 'i32', shape: [1, 6], data: new Int32Array(6) } })).toThrow(
       /i32[\s\S]*f32/,
     );
