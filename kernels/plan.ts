@@ -3,12 +3,21 @@ import type { Rewriter, TensorType, Value } from '../src/ir/index.ts';
 import type { Target } from '../src/target/index.ts';
 import type { Cluster } from './cluster.ts';
 
+/** One way to run a cluster. */
+export interface KernelVariant {
+  /** What the machine must have; undefined: the target's baseline. */
+  readonly feature: string | undefined;
+  readonly build: (k: KernelBuilder) => void;
+  /** Rows and outputs of a contraction's register tile. */
+  readonly tile?: readonly [number, number];
+}
+
 /** What a template decides about one cluster: its buffers, and how to build the kernel for each variant. */
 export interface KernelPlan {
   /** Tensors that the kernel reads, in the order of its buffer arguments; packed constants among them. */
   readonly operands: readonly Value[];
   /** The baseline first; others need their feature. Each build declares the same buffers. */
-  readonly variants: readonly { readonly feature: string | undefined; readonly build: (k: KernelBuilder) => void }[];
+  readonly variants: readonly KernelVariant[];
   readonly multiplyAdds?: number;
   /** Operands whose buffer the result may take over. Default: none. */
   readonly inPlace?: readonly number[];

@@ -50,6 +50,12 @@ export const launch = defineOp({
     /** Functions that do the same where the machine has a feature: `{"relaxed-simd" = "name"}`. */
     variants: attr.any({}),
     multiply_adds: attr.int(0),
+    /** The op whose work it is, such as `int.conv`. */
+    op: attr.string(''),
+    /** Further ops whose work is done in the same kernel: `nn.add Add_6`. */
+    fused: attr.strings([]),
+    /** By kernel function of a contraction: rows and outputs of its register tile. */
+    tiles: attr.any({}),
     /** Operands whose buffer the result may take over: the kernel reads each element before it writes that place. */
     in_place: attr.ints([]),
   },

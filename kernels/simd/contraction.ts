@@ -92,6 +92,17 @@ interface Buffers {
 /** Multiply operations, beyond those of one k step, up to which a tile is unrolled along k. */
 const unrollLimit = 48;
 
+/** Rows and outputs of the register tile: as many rows as the accumulators allow, and equally many in each tile. */
+export function tileOf(
+  problem: Contraction,
+  target: Target,
+  product: InnerProduct,
+  width: number,
+): readonly [number, number] {
+  const most = Math.max(1, Math.floor(target.accumulators / ((width / product.columns) * product.registers)));
+  return [Math.ceil(problem.rows / Math.ceil(problem.rows / most)), width];
+}
+
 /** The loops of a contraction. `finish` gets the sums of one row of a tile. */
 export function buildContraction(
   k: KernelBuilder,
@@ -104,8 +115,7 @@ export function buildContraction(
   finish: (sums: Value, place: Sums) => void,
 ): void {
   const fullUnits = width / product.columns;
-  const most = Math.max(1, Math.floor(target.accumulators / (fullUnits * product.registers)));
-  const height = Math.ceil(problem.rows / Math.ceil(problem.rows / most));
+  const [height] = tileOf(problem, target, product, width);
   const runSteps = Math.ceil(problem.run / product.step);
   const prepared = product.prepare(k, problem.groups * panels * width);
 

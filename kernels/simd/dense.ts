@@ -3,7 +3,7 @@ import { staticShape, storageOf, stridesOf, tensor, type Value } from '../../src
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { buildContraction, type Contraction, packedSteps, panelShape, segmentCount } from './contraction.ts';
+import { buildContraction, type Contraction, packedSteps, panelShape, segmentCount, tileOf } from './contraction.ts';
 import { innerProducts } from './innerProduct.ts';
 
 /** A contraction with constant weights seen as [group][column][segment][run]. */
@@ -154,6 +154,7 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
     multiplyAdds: multiplyAdds(problem),
     variants: products.map((product) => ({
       feature: product.feature,
+      tile: tileOf(problem, target, product, panel.width),
       build: (k) => {
         const buffers = {
           x: context.input(k, 'x', x),

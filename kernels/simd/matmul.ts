@@ -5,7 +5,7 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { serialMatmul } from '../serial/matmul.ts';
-import { buildContraction, type Contraction } from './contraction.ts';
+import { buildContraction, type Contraction, tileOf } from './contraction.ts';
 import { constantMatmul } from './dense.ts';
 import { type InnerProduct, innerProducts } from './innerProduct.ts';
 
@@ -61,6 +61,7 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
     multiplyAdds: groups * perGroup * depth,
     variants: products.map((way) => ({
       feature: way.feature,
+      tile: tileOf(problem, target, way, panel.width),
       build(k) {
         const x = context.input(k, 'a', a);
         const w = context.input(k, 'b', b);

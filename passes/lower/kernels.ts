@@ -2,15 +2,7 @@ import { KernelBuilder, launch, pack, start } from '../../dialects/kernel/index.
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
-import {
-  clusterOf,
-  fingerprint,
-  isAlias,
-  type KernelContext,
-  type KernelPlan,
-  planKernel,
-  storedElement,
-} from '../../kernels/index.ts';
+import { clusterOf, fingerprint, isAlias, type KernelContext, planKernel, storedElement } from '../../kernels/index.ts';
 import { type Module, type Op, Rewriter, type ScalarType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
@@ -91,17 +83,25 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
   };
   const plan = planKernel(cluster, context);
   const name = `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
-  const [baseline, ...others] = plan.variants.map(({ feature, build }) => {
+  const [baseline, ...others] = plan.variants.map(({ feature, build, tile }) => {
     const k = new KernelBuilder(kernels.freshName(feature ? `${name}_${feature}` : name), source);
     build(k);
-    return { feature, kernel: kernels.add(k) };
+    return { feature, tile, kernel: kernels.add(k) };
   });
   const variants = Object.fromEntries(others.map(({ feature, kernel }) => [feature ?? '', kernel]));
   const types = [...op.results.map((r) => r.type), ...(plan.scratch ?? [])];
   const launched = rewriter.create(
     launch,
     { buffers: plan.operands },
-    { kernel: baseline?.kernel ?? '', variants, multiply_adds: plan.multiplyAdds ?? 0, in_place: inPlace(plan) },
+    {
+      kernel: baseline?.kernel ?? '',
+      variants,
+      multiply_adds: plan.multiplyAdds ?? 0,
+      op: cluster.root.name,
+      fused: cluster.rest.map((one) => `${one.name} ${one.source}`.trimEnd()),
+      tiles: Object.fromEntries([baseline, ...others].flatMap((one) => (one?.tile ? [[one.kernel, one.tile]] : []))),
+      in_place: plan.inPlace ?? [],
+    },
     { types },
   );
   rewriter.replace(op, launched.results.slice(0, op.results.length));
@@ -109,8 +109,6 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
 
 /** Constants, and what will be folded from them. */
 const isWeight = (value: Value): boolean => constant.is(value.op) || pack.is(value.op) || start.is(value.op);
-
-const inPlace = (plan: KernelPlan): readonly number[] => plan.inPlace ?? [];
 
 /** The stored element of a value that a kernel reads or writes. @throws QcError for types that kernels don't know. */
 function checked(value: Value, source: string): ScalarType {
