@@ -6,11 +6,10 @@ export const schemeHelp = `how numbers are stored and computed: ${Object.values(
   .map(({ name, summary }) => `${name} (${summary})`)
   .join(', ')}, or a recipe in a .json or .ts file`;
 
-/** Options of the commands that measure on data. */
-export const measureOptions = {
+/** Options of the commands that quantize on data. */
+export const calibrationOptions = {
   calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
-  data: { kind: 'texts', value: 'DATA', help: 'samples to measure on' },
-  limit: { kind: 'count', value: 'N', help: 'measure on the first N samples only' },
+  limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
   'input-format': {
     kind: 'texts',
     value: 'NAME:TYPE,…',
@@ -21,5 +20,12 @@ export const measureOptions = {
     value: 'NAME,…',
     help: 'layers that stay float, by the names of their nodes; * and ? stand for any characters',
   },
+} as const satisfies OptionTable;
+
+/** Options of the commands that measure on data. */
+export const measureOptions = {
+  ...calibrationOptions,
+  data: { kind: 'texts', value: 'DATA', help: 'samples to measure on' },
+  limit: { kind: 'count', value: 'N', help: 'measure on the first N samples only' },
   result: { kind: 'text', value: 'NAME', help: 'the output that is judged (default: the first)' },
 } as const satisfies OptionTable;

@@ -1,2 +1,3 @@
 export * from './intrinsic.ts';
+export * from './roofline.ts';
 export * from './target.ts';

@@ -1,6 +1,6 @@
 import { plannedTargets, targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
-import { schemeHelp } from '../dataOptions.ts';
+import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
 import { UsageError } from '../usage.ts';
 
@@ -31,18 +31,7 @@ export const compile = defineCommand({
       value: 'NAME|FILE',
       help: schemeHelp,
     },
-    calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
-    limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
-    'input-format': {
-      kind: 'texts',
-      value: 'NAME:TYPE,…',
-      help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
-    },
-    'keep-float': {
-      kind: 'words',
-      value: 'NAME,…',
-      help: 'layers that stay float, by the names of their nodes; * and ? stand for any characters',
-    },
+    ...calibrationOptions,
     ...modelOptions,
     ...stateOptions,
     name: { kind: 'text', value: 'NAME', help: "names files and symbols (default: the file's stem)" },

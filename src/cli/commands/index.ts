@@ -3,17 +3,17 @@ import { compile } from './compile.ts';
 import { debug } from './debug.ts';
 import { doctor } from './doctor.ts';
 import { evalCommand } from './eval.ts';
+import { explain } from './explain.ts';
 import { inspect } from './inspect.ts';
 import { opt } from './opt.ts';
 import { run } from './run.ts';
 
 /** Every command, in the order of help. */
-export const commands: readonly Command[] = [compile, run, evalCommand, debug, inspect, opt, doctor];
+export const commands: readonly Command[] = [compile, run, evalCommand, debug, explain, inspect, opt, doctor];
 
 /** Commands of the design that are not there yet. */
 export const planned: ReadonlyMap<string, string> = new Map([
   ['quantize', 'writes a quantized model as ONNX or IR'],
-  ['explain', 'says how each layer is computed'],
   ['diff', 'compares two models, artifacts or reports'],
   ['bench', 'measures speed against other runtimes'],
   ['report', 'writes a report as a page'],

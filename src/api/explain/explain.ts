@@ -1,0 +1,66 @@
+import { signature } from '../../../dialects/kernel/index.ts';
+import type { Module } from '../../ir/index.ts';
+import { referenceCore } from '../../target/index.ts';
+import type { TargetName } from '../choices.ts';
+import { type PrepareOptions, prepare } from '../compile.ts';
+import { backends } from '../emit.ts';
+import type { LayerExplanation } from '../explain.ts';
+import { runPipeline, stagesFor } from '../pipeline.ts';
+import type { FloatOperation } from '../work.ts';
+import { explainLaunches, type LaunchExplanation } from './launches.ts';
+
+export interface ExplainOptions extends PrepareOptions {
+  readonly target: TargetName;
+}
+
+/** What a compile makes of a model, layer by layer. */
+export interface Explanation {
+  readonly target: TargetName;
+  /** The name of the scheme or recipe. */
+  readonly scheme: string;
+  /** How each sum of products is stored, and why; empty for the scheme `float`. */
+  readonly choices: readonly LayerExplanation[];
+  /** Every kernel launch, in the order in which the program runs them. */
+  readonly launches: readonly LaunchExplanation[];
+  /** Operations that stay float though the scheme asks for integers, and why. */
+  readonly stayedFloat: readonly FloatOperation[];
+  readonly multiplyAdds: number;
+  /** Share of the multiply-adds in integers, 0 to 1. */
+  readonly integerShare: number;
+  readonly weightBytes: number;
+  readonly arenaBytes: number;
+  /** Microseconds, all launches, by the roofline of `machine`. */
+  readonly predicted: number;
+  readonly machine: string;
+}
+
+/**
+ * Compiles a model down to its planned program and says what every launch does and costs. The module is used up.
+ * @throws QcError when the model, the calibration data or an option does not fit
+ */
+export async function explain(module: Module, { target, ...options }: ExplainOptions): Promise<Explanation> {
+  const prepared = await prepare(module, options);
+  const { scheme, work } = prepared;
+  const { instruments, report } = options;
+  await runPipeline(prepared.module, stagesFor('float').kernels, {
+    target: backends[target].target,
+    instruments,
+    report,
+  });
+  const launches = explainLaunches(prepared.module);
+  const first = prepared.module.main.body.first;
+  const memory = signature.is(first) ? signature.attributesOf(first) : undefined;
+  return {
+    target,
+    scheme,
+    choices: prepared.explanations,
+    launches,
+    stayedFloat: scheme === 'float' ? [] : work.float,
+    multiplyAdds: work.multiplyAdds,
+    integerShare: work.integerShare,
+    weightBytes: memory?.weights_bytes ?? 0,
+    arenaBytes: memory?.arena_bytes ?? 0,
+    predicted: launches.reduce((sum, launch) => sum + launch.predicted, 0),
+    machine: referenceCore.machine,
+  };
+}
