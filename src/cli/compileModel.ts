@@ -59,7 +59,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const artifacts: Artifact[] = [];
   for (const target of targets)
     artifacts.push(await compileTarget(prepared, { ...settings, target }, targets, terminal));
-  instruments.finish();
+  await instruments.finish();
   if (options.explain && !terminal.json) terminal.print(explainText(prepared.explanations));
   artifacts.forEach(({ files }, i) => {
     writeFolder(folders[i] as string, files);

@@ -30,7 +30,7 @@ export async function explainModel(path: string, options: ExplainArguments, term
     instruments: instruments.list,
     report: terminal.note,
   });
-  instruments.finish();
+  await instruments.finish();
   if (terminal.json) terminal.printJson(explanation);
   else terminal.print(explanationText(explanation));
 }

@@ -13,6 +13,11 @@ export const pipelineOptions = {
   'print-ir-before-all': { kind: 'flag', help: 'print the IR before every pass' },
   'print-ir-after': { kind: 'maybe', value: '=PASS', help: 'print the IR after a pass, or after every pass' },
   'print-ir-after-all': { kind: 'flag', help: 'print the IR after every pass' },
+  'dump-graph': {
+    kind: 'text',
+    value: 'DIR',
+    help: 'draw the graph after every pass that changes it, as DOT and SVG with a page that lists them',
+  },
   'verify-semantics': {
     kind: 'flag',
     help: 'interpret the module before and after each pass and check what the pass promises (slow)',

@@ -14,8 +14,10 @@ import {
 } from '../pass/index.ts';
 import { InternalError, QcError } from '../support/diagnostics.ts';
 import { writeReproducer } from './bug.ts';
+import { dumpGraph, type GraphDump } from './dumpGraph.ts';
 import type { pipelineOptions } from './globalOptions.ts';
 import type { OptionValues } from './options.ts';
+import { checkOutputFolder } from './outputFolder.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Samples on which --verify-semantics compares. */
@@ -26,7 +28,7 @@ type Values = OptionValues<typeof pipelineOptions>;
 /** The instruments that a command line asks for, and what is printed when the passes are done. */
 export interface CommandInstruments {
   readonly list: readonly Instrument[];
-  readonly finish: () => void;
+  readonly finish: () => Promise<void>;
 }
 
 /** Reproducers are always written; the rest is asked for. Meaning is compared on samples of `data` where there are any. */
@@ -34,6 +36,7 @@ export function instrumentsFor(values: Values, terminal: Terminal, data?: Datase
   const before = chosen(values['print-ir-before'], values['print-ir-before-all']);
   const after = chosen(values['print-ir-after'], values['print-ir-after-all']);
   const times = values['time-passes'] ? timing() : undefined;
+  const graphs = values['dump-graph'] === undefined ? undefined : graphDump(values['dump-graph'], data);
   const checks = values['verify-semantics'];
   terminal.crash.file = values.reproducer;
   const list = [
@@ -41,11 +44,18 @@ export function instrumentsFor(values: Values, terminal: Terminal, data?: Datase
     ...(times ? [times] : []),
     ...(before.length > 0 || after.length > 0 ? [printIr({ before, after, print: terminal.error })] : []),
     ...(checks ? [semantics(data)] : []),
+    ...(graphs ? [graphs] : []),
   ];
-  const finish = () => {
+  const finish = async () => {
     if (times) terminal.error(timingTable(times.times));
+    await graphs?.finish();
   };
   return { list, finish };
+}
+
+function graphDump(folder: string, data: Dataset | undefined): GraphDump {
+  checkOutputFolder(folder);
+  return dumpGraph(folder, data);
 }
 
 function chosen(names: readonly string[] | undefined, all: boolean): PassChoice {

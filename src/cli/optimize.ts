@@ -36,7 +36,7 @@ export async function optimize(path: string, options: OptArguments, terminal: Te
     instruments: instruments.list,
     report: terminal.note,
   });
-  instruments.finish();
+  await instruments.finish();
   if (options.output === undefined) {
     terminal.print(printModule(module, { weights: 'random' }).text);
     return;

@@ -47,6 +47,7 @@ async function run(module: Module, pipeline: string, file: string, checks: boole
     'print-ir-before-all': false,
     'print-ir-after': undefined,
     'print-ir-after-all': false,
+    'dump-graph': undefined,
     'verify-semantics': checks,
     'time-passes': false,
     reproducer: join(folder, file),
