@@ -20,7 +20,7 @@ export type { Dimensions } from './api/dimensions.ts';
 export { type EvaluateOptions, type Evaluation, evaluate, type SchemeEvaluation } from './api/evaluate.ts';
 export { type ExplainOptions, type Explanation, explain } from './api/explain/explain.ts';
 export type { LaunchExplanation } from './api/explain/launches.ts';
-export type { LayerExplanation } from './api/explain.ts';
+export type { LayerExplanation } from './api/explain/layers.ts';
 export { type Instance, type InstantiateOptions, instantiate } from './api/instantiate.ts';
 export type { LayerQuantization, Quantization, QuantizationSummary } from './api/layers.ts';
 export { type Manifest, readManifest } from './api/manifest.ts';

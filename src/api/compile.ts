@@ -7,7 +7,7 @@ import type { TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
-import { explainer, type LayerExplanation } from './explain.ts';
+import { explainer, type LayerExplanation } from './explain/layers.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';

@@ -1,4 +1,4 @@
-import type { LayerExplanation } from '../api/explain.ts';
+import type { LayerExplanation } from '../api/explain/layers.ts';
 import { countText } from '../api/summary.ts';
 import { tableText } from './table.ts';
 

@@ -4,10 +4,10 @@ import { referenceCore } from '../../target/index.ts';
 import type { TargetName } from '../choices.ts';
 import { type PrepareOptions, prepare } from '../compile.ts';
 import { backends } from '../emit.ts';
-import type { LayerExplanation } from '../explain.ts';
 import { runPipeline, stagesFor } from '../pipeline.ts';
 import type { FloatOperation } from '../work.ts';
 import { explainLaunches, type LaunchExplanation } from './launches.ts';
+import type { LayerExplanation } from './layers.ts';
 
 export interface ExplainOptions extends PrepareOptions {
   readonly target: TargetName;

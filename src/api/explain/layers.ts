@@ -1,7 +1,7 @@
-import { isContraction } from '../../passes/quantize/capabilities.ts';
-import type { Module } from '../ir/index.ts';
-import type { Decision, Instrument } from '../pass/index.ts';
-import { activationText, isFloatLayer, layerChoice, type Recipe, weightText } from '../scheme/index.ts';
+import { isContraction } from '../../../passes/quantize/capabilities.ts';
+import type { Module } from '../../ir/index.ts';
+import type { Decision, Instrument } from '../../pass/index.ts';
+import { activationText, isFloatLayer, layerChoice, type Recipe, weightText } from '../../scheme/index.ts';
 
 /** How the numbers of one layer are stored, and why. */
 export interface LayerExplanation {
