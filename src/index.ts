@@ -28,6 +28,7 @@ export type { Estimate } from './api/measure/bootstrap.ts';
 export type { Fidelity } from './api/measure/noise.ts';
 export { type PipelineOptions, passes, runPipeline } from './api/pipeline.ts';
 export { type Quantized, type QuantizeOptions, quantize } from './api/quantize.ts';
+export { exportOnnx, quantizeTypes } from './api/quantizedTypes.ts';
 export { importOnnx, parse, print } from './api/read.ts';
 export type { SelfTest } from './api/selfTest.ts';
 export { inputSignature, type Signature, signatureOf, type TensorSignature } from './api/signature.ts';

@@ -47,6 +47,8 @@ function argOp(name: string, summary: string, onnx: string, beats: (v: number, b
     },
     lower: { kind: 'template', template: 'arg_extreme' },
     onnx: [{ op: onnx, build }],
+    toOnnx: (writer, { x }, { axis, keepdims, last }) =>
+      writer.node(onnx, [x], { int: { axis, keepdims: keepdims ? 1 : 0, select_last_index: last ? 1 : 0 } }),
   });
   return op;
 }

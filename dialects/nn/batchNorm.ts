@@ -56,4 +56,6 @@ export const batchNorm = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x, scale, bias, mean, variance }, { epsilon }) =>
+    writer.node('BatchNormalization', [x, scale, bias, mean, variance], { float: { epsilon } }),
 });

@@ -6,6 +6,7 @@ import {
   isFloat,
   type OnnxMapping,
   type OnnxNode,
+  type TensorType,
   type TypedOp,
   type Value,
 } from '../../src/ir/index.ts';
@@ -47,10 +48,12 @@ interface BinarySpec {
   readonly evaluate: BinaryFunction;
   readonly body?: (k: BodyBuilder, a: Value, b: Value) => Value;
   readonly onnx: (op: BinaryOp) => readonly OnnxMapping[];
+  /** The ONNX operator that it is written as. */
+  readonly operator?: string;
 }
 
 /** Declares an elementwise op of two operands. */
-export function binary({ name, summary, evaluate, body, onnx }: BinarySpec): BinaryOp {
+export function binary({ name, summary, evaluate, body, onnx, operator }: BinarySpec): BinaryOp {
   const mappings: OnnxMapping[] = [];
   const op: BinaryOp = defineOp({
     name: `nn.${name}`,
@@ -61,6 +64,7 @@ export function binary({ name, summary, evaluate, body, onnx }: BinarySpec): Bin
     evaluate: ({ a, b }) => evaluateBinary(a, b, evaluate),
     ...(body ? { lower: { kind: 'elementwise', body: (k, [a, b]): Value => body(k, a as Value, b as Value) } } : {}),
     onnx: mappings,
+    ...(operator ? { toOnnx: (writer, { a, b }): string => writer.node(operator, [a, b]) } : {}),
   });
   mappings.push(...onnx(op));
   return op;
@@ -111,6 +115,8 @@ export const add: TypedOp<BinaryOperands, { readonly clamp: ReturnType<typeof at
     },
     { op: 'Sum', build: (node): Value => combine(node, add) },
   ],
+  toOnnx: (writer, { a, b }, { clamp }, op) =>
+    writer.clip(writer.node('Add', [a, b]), clamp, op.result.type as TensorType),
 });
 
 /** Refuses a clamp that is no [lo, hi] with lo ≤ hi. @throws QcError */
@@ -145,6 +151,7 @@ export const sub: BinaryOp = binary({
   evaluate: { real: (a, b) => a - b, int: (a, b) => a - b, big: (a, b) => a - b },
   body: (k, a, b) => k.sub(a, b),
   onnx: (op) => [both(op, 'Sub')],
+  operator: 'Sub',
 });
 
 export const mul: BinaryOp = binary({
@@ -153,6 +160,7 @@ export const mul: BinaryOp = binary({
   evaluate: { real: (a, b) => a * b, int: Math.imul, big: (a, b) => a * b },
   body: (k, a, b) => k.mul(a, b),
   onnx: (op) => [both(op, 'Mul')],
+  operator: 'Mul',
 });
 
 function nonZero<T>(divisor: T): T {
@@ -166,6 +174,7 @@ export const div: BinaryOp = binary({
   evaluate: { real: (a, b) => a / b, int: (a, b) => Math.trunc(a / nonZero(b)), big: (a, b) => a / nonZero(b) },
   body: divide,
   onnx: (op) => [both(op, 'Div')],
+  operator: 'Div',
 });
 
 const lesser = (a: number, b: number) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b);
@@ -177,6 +186,7 @@ export const min: BinaryOp = binary({
   evaluate: { real: lesser, int: lesser, big: (a, b) => (a < b ? a : b) },
   body: (k, a, b) => extremum(k, 'min', a, b),
   onnx: (op) => [many(op, 'Min')],
+  operator: 'Min',
 });
 
 export const max: BinaryOp = binary({
@@ -185,6 +195,7 @@ export const max: BinaryOp = binary({
   evaluate: { real: greater, int: greater, big: (a, b) => (a > b ? a : b) },
   body: (k, a, b) => extremum(k, 'max', a, b),
   onnx: (op) => [many(op, 'Max')],
+  operator: 'Max',
 });
 
 /** Sign of the divisor, as in Python; the sign of the dividend with `fmod`. */
@@ -199,6 +210,7 @@ export const mod: BinaryOp = binary({
   summary: 'The rest of a / b with the sign of b.',
   evaluate: { real: (a, b) => a - Math.floor(a / b) * b, int: floorMod, big: floorModBig },
   body: floorRest,
+  operator: 'Mod',
   onnx: (op) => [
     {
       op: 'Mod',
@@ -228,6 +240,7 @@ export const prelu: BinaryOp = binary({
   },
   body: (k, a, b) => k.select(k.cmp('lt', a, like(k, 0, a)), k.mul(a, b), a),
   onnx: (op) => [{ op: 'PRelu', build: (node): Value => node.create(op, slopeOf(node)).result }],
+  operator: 'PRelu',
 });
 
 /** Whether a value holds floats. */

@@ -17,6 +17,7 @@ export const bitAnd: BinaryOp = binary({
   evaluate: { real: notReal, int: (a, b) => a & b, big: (a, b) => a & b },
   body: (k, a, b) => k.and(a, b),
   onnx: (op) => [{ op: 'BitwiseAnd', build: (node): Value => onBoth(op, node) }],
+  operator: 'BitwiseAnd',
 });
 
 export const bitOr: BinaryOp = binary({
@@ -25,6 +26,7 @@ export const bitOr: BinaryOp = binary({
   evaluate: { real: notReal, int: (a, b) => a | b, big: (a, b) => a | b },
   body: (k, a, b) => k.or(a, b),
   onnx: (op) => [{ op: 'BitwiseOr', build: (node): Value => onBoth(op, node) }],
+  operator: 'BitwiseOr',
 });
 
 export const bitXor: BinaryOp = binary({
@@ -33,6 +35,7 @@ export const bitXor: BinaryOp = binary({
   evaluate: { real: notReal, int: (a, b) => a ^ b, big: (a, b) => a ^ b },
   body: (k, a, b) => k.xor(a, b),
   onnx: (op) => [{ op: 'BitwiseXor', build: (node): Value => onBoth(op, node) }],
+  operator: 'BitwiseXor',
 });
 
 // Shifts by as many bits as the type has, or more, leave nothing but the sign.
@@ -95,6 +98,7 @@ export const bitNot = defineOp({
     body: (k, [x]): Value => k.sub(k.neg(x as Value), like(k, 1, x as Value)),
   },
   onnx: [{ op: 'BitwiseNot', build: (node): Value => node.create(bitNot, { x: node.input(0) }).result }],
+  toOnnx: (writer, { x }) => writer.node('BitwiseNot', [x]),
 });
 
 export const bitwiseOps = [bitAnd, bitOr, bitXor, shiftLeft, shiftRight, bitNot];

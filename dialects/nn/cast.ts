@@ -95,6 +95,11 @@ export const cast = defineOp({
       },
     },
   ],
+  toOnnx(writer, { x }, { to, saturate, rounding }) {
+    if (rounding !== 'up') return writer.refuse(`the rounding '${rounding}'`);
+    const narrow = to.startsWith('f8') ? { saturate: saturate ? 1 : 0 } : {};
+    return writer.node('Cast', [x], { int: { to: dataTypes.indexOf(to as ScalarType), ...narrow } });
+  },
 });
 
 function castTo(node: OnnxNode, to: ScalarType): Value {

@@ -1,4 +1,4 @@
-import { attr, defineOp, expressed, type Value, withElement } from '../../src/ir/index.ts';
+import { attr, defineOp, expressed, type TensorType, type Value, withElement } from '../../src/ir/index.ts';
 import { clampBody, max as maxOp, min as minOp } from './binary.ts';
 import { mapElements } from './elements.ts';
 
@@ -47,4 +47,5 @@ export const clamp = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { min, max }, op) => writer.clip(x, [min, max], op.operand(0).type as TensorType),
 });

@@ -50,6 +50,7 @@ function truth({ name, summary, onnx, holds, body }: TruthSpec): BinaryOp {
     evaluate: ({ a, b }) => evaluateTruth(a, b, holds),
     lower: { kind: 'elementwise', body: (k, [a, b]): Value => body(k, a as Value, b as Value) },
     onnx: [mapping],
+    toOnnx: (writer, { a, b }) => writer.node(onnx, [a, b]),
   });
   return op;
 }
@@ -140,6 +141,7 @@ function test(
       ),
     lower: { kind: 'elementwise', body: (k, [x]): Value => body(k, x as Value) },
     onnx: [{ op: onnx, build: (node): Value => node.create(op, { x: node.input(0) }).result }],
+    toOnnx: (writer, { x }) => writer.node(onnx, [x]),
   });
   return op;
 }

@@ -54,6 +54,7 @@ export const concat = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { xs }, { axis }) => writer.node('Concat', xs, { int: { axis } }),
 });
 
 const isNumber = (dim: Dim | undefined) => typeof dim === 'number';

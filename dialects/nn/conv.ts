@@ -1,4 +1,14 @@
-import { attr, type Dim, defineOp, type OnnxNode, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import {
+  attr,
+  type Dim,
+  defineOp,
+  expressed,
+  isFloat,
+  type OnnxNode,
+  type TensorType,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { knownCount } from './axes.ts';
 import { clampInPlace, verifyClamp } from './binary.ts';
@@ -80,6 +90,12 @@ export const conv = defineOp({
   cost: ({ w }, _, [y]) => ({ multiplyAdds: knownCount((y as TensorType).shape) * knownCount(w.shape.slice(1)) }),
   lower: { kind: 'template', template: 'conv' },
   onnx: [{ op: 'Conv', build: importConv }],
+  toOnnx(writer, { x, w, bias }, { strides, pads, dilations, group, clamp }, op) {
+    const { element } = op.result.type as TensorType;
+    if (!isFloat(expressed(element))) return writer.refuse(`Conv does not compute on ${expressed(element)}`);
+    const y = writer.node('Conv', [x, w, bias], { ints: { strides, pads, dilations }, int: { group } });
+    return writer.clip(y, clamp, op.result.type as TensorType);
+  },
 });
 
 function importConv(node: OnnxNode): Value {

@@ -70,6 +70,10 @@ function cumulative({ name, summary, onnx, first, combine, combineBig }: Cumulat
     },
     lower: { kind: 'template', template: 'cumulative' },
     onnx: [{ op: onnx, build }],
+    toOnnx: (writer, { x }, { axis, exclusive, reverse }) =>
+      writer.node(onnx, [x, writer.constant({ dtype: 'i64', shape: [], data: BigInt64Array.of(BigInt(axis)) })], {
+        int: { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 },
+      }),
   });
   return op;
 }

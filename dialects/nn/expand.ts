@@ -54,6 +54,7 @@ export const expand = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { shape }) => writer.node('Expand', [x, writer.ints(writer.sizes(shape))]),
 });
 
 /** x expanded to a shape; x itself when that changes nothing. */

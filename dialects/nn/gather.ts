@@ -63,6 +63,7 @@ export const gather = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x, indices }, { axis }) => writer.node('Gather', [x, indices], { int: { axis } }),
 });
 
 /** An index counted from the front. @throws QcError when it leaves the axis. */

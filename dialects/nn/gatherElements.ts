@@ -68,4 +68,5 @@ export const gatherElements = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x, indices }, { axis }) => writer.node('GatherElements', [x, indices], { int: { axis } }),
 });

@@ -63,4 +63,5 @@ export const gatherNd = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x, indices }, { batch_dims }) => writer.node('GatherND', [x, indices], { int: { batch_dims } }),
 });

@@ -11,6 +11,7 @@ import {
   recurrentTypes,
   runRecurrent,
   timeFirst,
+  writeRecurrent,
 } from './recurrent.ts';
 
 /** The gates lie in the order update (z), reset (r), hidden (h). */
@@ -56,6 +57,13 @@ export const gru = defineOp({
   }),
   lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'GRU', build: importGru }],
+  toOnnx(writer, { x, w, r, b, sequence_lens, initial_h }, attributes, op) {
+    const sizes = {
+      hidden_size: Number((op.operand(2).type as TensorType).shape[2]),
+      linear_before_reset: attributes.linear_before_reset ? 1 : 0,
+    };
+    return writeRecurrent(writer, 'GRU', [x, w, r, b, sequence_lens, initial_h], 2, attributes, sizes);
+  },
 });
 
 function importGru(node: OnnxNode): readonly Value[] {

@@ -35,4 +35,6 @@ export const isInf = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { negative, positive }) =>
+    writer.node('IsInf', [x], { int: { detect_negative: negative ? 1 : 0, detect_positive: positive ? 1 : 0 } }),
 });

@@ -40,6 +40,20 @@ export const normalize = defineOp({
     { op: 'RMSNormalization', build: (node): Value[] => scaled(node, false) },
     { op: 'InstanceNormalization', build: importInstanceNorm },
   ],
+  toOnnx(writer, { x }, { axis, epsilon, center }, op) {
+    const type = op.operand(0).type as TensorType;
+    const at = normalAxis(axis, type.shape.length);
+    if (center) {
+      const shape = writer.sizes(type.shape.slice(at));
+      const ones = writer.node('Expand', [writer.scalar(1, type), writer.ints(shape)]);
+      return writer.node('LayerNormalization', [x, ones], { int: { axis: at }, float: { epsilon } });
+    }
+    // RMSNormalization is younger than what most runtimes know.
+    const axes = writer.ints(type.shape.slice(at).map((_, i) => at + i));
+    const power = writer.node('ReduceMean', [writer.node('Mul', [x, x]), axes], { int: { keepdims: 1 } });
+    const root = writer.node('Sqrt', [writer.node('Add', [power, writer.scalar(epsilon, type)])]);
+    return writer.node('Div', [x, root]);
+  },
 });
 
 function normalizeRow(

@@ -11,6 +11,7 @@ import {
   recurrentTypes,
   runRecurrent,
   timeFirst,
+  writeRecurrent,
 } from './recurrent.ts';
 
 type Activations = [(x: number) => number, (x: number) => number, (x: number) => number];
@@ -66,6 +67,13 @@ export const lstm = defineOp({
   }),
   lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'LSTM', build: importLstm }],
+  toOnnx(writer, { x, w, r, b, sequence_lens, initial_h, initial_c, p }, attributes, op) {
+    const sizes = {
+      hidden_size: Number((op.operand(2).type as TensorType).shape[2]),
+      input_forget: attributes.input_forget ? 1 : 0,
+    };
+    return writeRecurrent(writer, 'LSTM', [x, w, r, b, sequence_lens, initial_h, initial_c, p], 3, attributes, sizes);
+  },
 });
 
 function importLstm(node: OnnxNode): readonly Value[] {

@@ -64,6 +64,14 @@ export const matmul = defineOp({
     { op: 'MatMul', build: importMatmul },
     { op: 'Gemm', build: importGemm },
   ],
+  toOnnx(writer, { a, b, bias }, { clamp }, op) {
+    const isMatrix = op.operands.slice(0, 2).every((operand) => shapeOf(operand as Value).length === 2);
+    const y =
+      bias === undefined || isMatrix
+        ? writer.node(bias === undefined ? 'MatMul' : 'Gemm', [a, b, bias])
+        : writer.node('Add', [writer.node('MatMul', [a, b]), bias]);
+    return writer.clip(y, clamp, op.result.type as TensorType);
+  },
 });
 
 function matmulMismatch(a: HostTensor, b: HostTensor): never {

@@ -84,6 +84,10 @@ export const pad = defineOp({
     },
     fill: (op): number => storedValue(pad.attributesOf(op).value, op.result.type as TensorType),
   },
+  toOnnx: (writer, { x }, { pads, value, mode }, op) =>
+    writer.node('Pad', [x, writer.ints(pads), writer.scalar(value, op.operand(0).type as TensorType)], {
+      string: { mode },
+    }),
 });
 
 /** Where padded place `i` reads on an axis of `size` elements; −1: nowhere. */

@@ -107,6 +107,8 @@ export const maxPool = defineOp({
   },
   cost: () => ({ multiplyAdds: 0 }),
   lower: { kind: 'template', template: 'pool' },
+  toOnnx: (writer, { x }, { kernel, strides, pads, dilations }) =>
+    writer.node('MaxPool', [x], { ints: { kernel_shape: kernel, strides, pads, dilations } }),
 });
 
 export const avgPool = defineOp({
@@ -133,6 +135,13 @@ export const avgPool = defineOp({
   },
   cost: (_, { kernel }, [y]) => ({ multiplyAdds: knownCount((y as TensorType).shape) * elementCount(kernel) }),
   lower: { kind: 'template', template: 'pool' },
+  toOnnx(writer, { x }, { count_include_pad, ...attributes }) {
+    const { kernel, strides, pads, dilations } = avgWindow(attributes);
+    return writer.node('AveragePool', [x], {
+      ints: { kernel_shape: kernel, strides, pads, dilations },
+      int: { count_include_pad: count_include_pad ? 1 : 0 },
+    });
+  },
 });
 
 interface AvgAttributes {

@@ -43,4 +43,5 @@ export const pow: BinaryOp = binary({
   },
   body: power,
   onnx: () => [{ op: 'Pow', build: buildPower }],
+  operator: 'Pow',
 });

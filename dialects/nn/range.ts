@@ -33,6 +33,14 @@ export const range = defineOp({
     return fromNumbers(element as DType, [count], values);
   },
   onnx: [{ op: 'Range', build: importRange }],
+  toOnnx(writer, _operands, { start, step, size }, op) {
+    const [[first = 0], [count = 0]] = [writer.sizes(start), writer.sizes(size)];
+    const numbers = [first, first + count * step, step];
+    return writer.node(
+      'Range',
+      numbers.map((value) => writer.scalar(value, op.result.type as TensorType)),
+    );
+  },
 });
 
 export const rangeOf = defineOp({

@@ -1,4 +1,13 @@
-import { attr, type Dim, expressed, type OnnxNode, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import {
+  attr,
+  type Dim,
+  expressed,
+  type OnnxNode,
+  type OnnxWriter,
+  type TensorType,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -214,6 +223,26 @@ export function readRecurrent(node: OnnxNode, defaults: readonly string[]) {
     betas: parameters.map(({ beta }) => beta),
     clip: node.hasAttribute('clip') && node.float('clip') > 0 ? node.float('clip') : Infinity,
   };
+}
+
+/** Writes a recurrent node with the operands of its ONNX operator, in order. */
+export function writeRecurrent(
+  writer: OnnxWriter,
+  operator: string,
+  inputs: readonly (string | undefined)[],
+  outputs: number,
+  { direction, activations: names, alphas, betas, clip }: RecurrentAttributes,
+  int: Readonly<Record<string, number>>,
+): readonly string[] {
+  const given = (key: 'alpha' | 'beta', values: readonly number[]) =>
+    values.filter((_, i) => (activations[names[i] as string] as ActivationInfo)[key] !== undefined);
+  return writer.nodes(operator, inputs, outputs, {
+    string: { direction },
+    strings: { activations: names },
+    floats: { activation_alpha: given('alpha', alphas), activation_beta: given('beta', betas) },
+    float: clip < Infinity ? { clip } : {},
+    int,
+  });
 }
 
 /** The name of an activation as this file has it; ONNX does not tell upper from lower case. */

@@ -62,6 +62,8 @@ interface ReduceSpec {
   readonly body?: (k: BodyBuilder, total: Value, x: Value) => Value;
   readonly finishBody?: (k: BodyBuilder, total: Value, count: number) => Value;
   readonly onnx: (op: ReduceOp) => readonly OnnxMapping[];
+  /** The ONNX operator that it is written as. */
+  readonly operator: string;
 }
 
 function reduction(spec: ReduceSpec): ReduceOp {
@@ -82,6 +84,8 @@ function reduction(spec: ReduceSpec): ReduceOp {
     },
     ...(spec.body ? { lower: lowering(spec, spec.body, (o) => op.attributesOf(o).axes) } : {}),
     onnx: mappings,
+    toOnnx: (writer, { x }, { axes, keepdims }) =>
+      writer.node(spec.operator, [x, writer.ints(axes)], { int: { keepdims: keepdims ? 1 : 0 } }),
   });
   mappings.push(...spec.onnx(op));
   return op;
@@ -162,6 +166,7 @@ const square = (node: OnnxNode, x: Value) => node.create(mul, { a: x, b: x }).re
 
 export const reduceSum = reduction({
   name: 'reduce_sum',
+  operator: 'ReduceSum',
   summary: 'The sum over the given axes.',
   init: 0,
   combine: (total, v) => total + v,
@@ -177,6 +182,7 @@ export const reduceSum = reduction({
 
 export const reduceMean = reduction({
   name: 'reduce_mean',
+  operator: 'ReduceMean',
   summary: 'The mean over the given axes.',
   init: 0,
   combine: (total, v) => total + v,
@@ -188,6 +194,7 @@ export const reduceMean = reduction({
 
 export const reduceMax = reduction({
   name: 'reduce_max',
+  operator: 'ReduceMax',
   summary: 'The largest element over the given axes.',
   init: -Infinity,
   combine: (total, v) => (v > total || Number.isNaN(v) ? v : total),
@@ -197,6 +204,7 @@ export const reduceMax = reduction({
 
 export const reduceMin = reduction({
   name: 'reduce_min',
+  operator: 'ReduceMin',
   summary: 'The smallest element over the given axes.',
   init: Infinity,
   combine: (total, v) => (v < total || Number.isNaN(v) ? v : total),
@@ -206,6 +214,7 @@ export const reduceMin = reduction({
 
 export const reduceProd = reduction({
   name: 'reduce_prod',
+  operator: 'ReduceProd',
   summary: 'The product over the given axes.',
   init: 1,
   combine: (total, v) => total * v,

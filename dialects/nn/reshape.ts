@@ -46,6 +46,8 @@ export const reshape = defineOp({
     { op: 'Squeeze', build: importSqueeze },
     { op: 'Unsqueeze', build: importUnsqueeze },
   ],
+  toOnnx: (writer, { x }, { shape }) =>
+    writer.node('Reshape', [x, writer.ints(writer.sizes(shape))], { int: { allowzero: 1 } }),
 });
 
 function misfit(from: readonly Dim[], to: readonly Dim[]): QcError {

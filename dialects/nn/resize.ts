@@ -1,4 +1,4 @@
-import { type AttributeValues, attr, defineOp, expressed, tensor } from '../../src/ir/index.ts';
+import { type AttributeValues, attr, defineOp, expressed, type OnnxWriter, tensor } from '../../src/ir/index.ts';
 import { elementCount, type HostTensor } from '../../src/support/tensor.ts';
 import { moveQuantAxis } from './axes.ts';
 import { real, sameArray, toF64 } from './elements.ts';
@@ -53,7 +53,22 @@ export const resizeNearest = defineOp({
     return y;
   },
   lower: { kind: 'template', template: 'resize' },
+  toOnnx: (writer, { x }, attributes) => writeResize(writer, x, attributes, 'nearest', attributes.rounding),
 });
+
+function writeResize(
+  writer: OnnxWriter,
+  x: string,
+  { sizes, scales, coordinates: mode }: Common,
+  kind: 'nearest' | 'linear',
+  rounding: string,
+): string {
+  const to = scales
+    ? [undefined, writer.constant({ dtype: 'f32', shape: [scales.length], data: Float32Array.from(scales) })]
+    : [undefined, undefined, writer.ints(writer.sizes(sizes))];
+  const string = { mode: kind, coordinate_transformation_mode: mode, nearest_mode: rounding };
+  return writer.node('Resize', [x, ...to], { string });
+}
 
 function takeAlong(x: HostTensor, axis: number, sources: Float64Array): HostTensor {
   const size = x.shape[axis] as number;
@@ -85,6 +100,7 @@ export const resizeLinear = defineOp({
     return y;
   },
   lower: { kind: 'template', template: 'resize' },
+  toOnnx: (writer, { x }, attributes) => writeResize(writer, x, attributes, 'linear', 'round_prefer_floor'),
 });
 
 function interpolateAlong(x: HostTensor, axis: number, places: Float64Array): HostTensor {

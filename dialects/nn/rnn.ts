@@ -11,6 +11,7 @@ import {
   recurrentTypes,
   runRecurrent,
   timeFirst,
+  writeRecurrent,
 } from './recurrent.ts';
 
 export const rnn = defineOp({
@@ -42,6 +43,10 @@ export const rnn = defineOp({
   }),
   lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'RNN', build: importRnn }],
+  toOnnx(writer, { x, w, r, b, sequence_lens, initial_h }, attributes, op) {
+    const sizes = { hidden_size: Number((op.operand(2).type as TensorType).shape[2]) };
+    return writeRecurrent(writer, 'RNN', [x, w, r, b, sequence_lens, initial_h], 2, attributes, sizes);
+  },
 });
 
 function importRnn(node: OnnxNode): readonly Value[] {

@@ -62,6 +62,8 @@ export const scatterElements = defineOp({
     { op: 'ScatterElements', build: importScatter },
     { op: 'Scatter', build: importScatter },
   ],
+  toOnnx: (writer, { x, indices, updates }, { axis, reduction }) =>
+    writer.node('ScatterElements', [x, indices, updates], { int: { axis }, string: { reduction } }),
 });
 
 function checkSame(indices: TensorType, updates: TensorType): void {
@@ -125,4 +127,6 @@ export const scatterNd = defineOp({
       },
     },
   ] satisfies OnnxMapping[],
+  toOnnx: (writer, { x, indices, updates }, { reduction }) =>
+    writer.node('ScatterND', [x, indices, updates], { string: { reduction } }),
 });

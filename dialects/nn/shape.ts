@@ -37,4 +37,5 @@ export const shapeOf = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { start, end }) => writer.node('Shape', [x], { int: { start, end } }),
 });

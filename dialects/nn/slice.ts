@@ -62,6 +62,16 @@ export const slice = defineOp({
     },
     { op: 'Split', build: importSplit },
   ],
+  toOnnx(writer, { x }, { starts, steps, sizes }) {
+    const [from, counts] = [writer.sizes(starts), writer.sizes(sizes)];
+    const ends = from.map((start, i) => {
+      const end = start + (counts[i] as number) * (steps[i] as number);
+      // A negative end would count from the back.
+      return end < 0 ? -(2 ** 31) : end;
+    });
+    const axes = from.map((_, i) => i);
+    return writer.node('Slice', [x, ...[from, ends, axes, steps].map((list) => writer.ints(list))]);
+  },
 });
 
 const optionalAxes = (node: OnnxNode) => (node.hasAttribute('axes') ? node.ints('axes') : undefined);

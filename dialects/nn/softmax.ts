@@ -44,6 +44,7 @@ export const softmax = defineOp({
     { op: 'LogSoftmax', until: 12, build: (node): Value => flattened(node, (x, axis) => logSoftmax(node, x, axis)) },
     { op: 'LogSoftmax', since: 13, build: (node): Value => logSoftmax(node, node.input(0), node.int('axis', -1)) },
   ],
+  toOnnx: (writer, { x }, { axis }) => writer.node('Softmax', [x], { int: { axis } }),
 });
 
 function softmaxRow(x: Float64Array, y: Float64Array, start: number, size: number, step: number): void {

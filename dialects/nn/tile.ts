@@ -44,4 +44,5 @@ export const tile = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { repeats }) => writer.node('Tile', [x, writer.ints(writer.sizes(repeats))]),
 });

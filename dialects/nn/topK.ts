@@ -71,6 +71,8 @@ export const topK = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { k, axis, largest }) =>
+    writer.nodes('TopK', [x, writer.ints(writer.sizes(k))], 2, { int: { axis, largest: largest ? 1 : 0 } }),
 });
 
 /** Elements in their order: a NaN is larger than any number; 64-bit integers keep their exact order. */

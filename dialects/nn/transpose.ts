@@ -49,4 +49,5 @@ export const transpose = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { perm }) => writer.node('Transpose', [x], { ints: { perm } }),
 });

@@ -30,6 +30,10 @@ export const trilu = defineOp({
       },
     },
   ],
+  toOnnx: (writer, { x }, { k, upper }) =>
+    writer.node('Trilu', [x, writer.constant({ dtype: 'i64', shape: [], data: BigInt64Array.of(BigInt(k)) })], {
+      int: { upper: upper ? 1 : 0 },
+    }),
 });
 
 /** The zero that an array holds: a BigInt for 64-bit integers. */

@@ -1,4 +1,5 @@
 import {
+  type Attribute,
   type AttributeSpecs,
   type Attributes,
   type AttributeValues,
@@ -7,8 +8,11 @@ import {
   defineOp,
   expressed,
   type OnnxNode,
+  type OnnxWriter,
+  type TensorType,
   type TypedOp,
   type Value,
+  type WrittenAttributes,
   withElement,
 } from '../../src/ir/index.ts';
 import { elementary, halfEven } from '../../src/numerics/index.ts';
@@ -39,6 +43,8 @@ interface UnarySpec<A extends AttributeSpecs> {
   readonly read?: (node: OnnxNode) => Attributes;
   readonly real: (x: number, a: AttributeValues<A>) => number;
   readonly body?: (k: BodyBuilder, x: Value, a: AttributeValues<A>) => Value;
+  /** How it is written as ONNX, where that is not the operator with attributes of the same names. */
+  readonly toOnnx?: (writer: OnnxWriter, x: string, a: AttributeValues<A>, type: TensorType) => string;
 }
 
 export type UnaryOp<A extends AttributeSpecs = Record<never, never>> = TypedOp<{ readonly x: 'required' }, A>;
@@ -58,8 +64,22 @@ function unary<const A extends AttributeSpecs = Record<never, never>>(spec: Unar
     onnx: [
       { op: spec.onnx, build: (node): Value => node.create(op, { x: node.input(0) }, read ? read(node) : {}).result },
     ],
+    toOnnx: (writer, { x }, a, o) =>
+      spec.toOnnx
+        ? spec.toOnnx(writer, x, a, o.operand(0).type as TensorType)
+        : writer.node(spec.onnx, [x], sameAttributes(a)),
   });
   return op;
+}
+
+/** Attributes under their own names, numbers as floats. */
+function sameAttributes(attributes: Attributes): WrittenAttributes {
+  const ofKind = <T extends Attribute>(is: (value: Attribute | undefined) => value is T) =>
+    Object.fromEntries(Object.entries(attributes).filter((entry): entry is [string, T] => is(entry[1])));
+  return {
+    float: ofKind((value) => typeof value === 'number'),
+    string: ofKind((value) => typeof value === 'string'),
+  };
 }
 
 const f32 = (k: BodyBuilder, value: number, like: Value) => k.constant(value, 'f32', like);
@@ -221,6 +241,11 @@ export const silu = unary({
   read: (node) => ({ alpha: node.float('alpha', 1) }),
   real: (x, { alpha }) => elementary.silu(x, alpha),
   body: (k, x, { alpha }) => k.mul(x, sigmoidF32(k, alpha === 1 ? x : k.mul(x, f32(k, alpha, x)))),
+  // Swish is younger than what most runtimes know.
+  toOnnx(writer, x, { alpha }, type) {
+    const scaled = alpha === 1 ? x : writer.node('Mul', [x, writer.scalar(alpha, type)]);
+    return writer.node('Mul', [x, writer.node('Sigmoid', [scaled])]);
+  },
 });
 
 export const gelu = unary({

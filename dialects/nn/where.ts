@@ -27,4 +27,5 @@ export const where = defineOp({
         node.create(where, { condition: node.input(0), a: node.input(1), b: node.input(2) }).result,
     },
   ],
+  toOnnx: (writer, { condition, a, b }) => writer.node('Where', [condition, a, b]),
 });

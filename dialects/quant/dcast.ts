@@ -14,6 +14,7 @@ export const dcast = defineOp({
     shape: x.shape,
     data: Float32Array.from(x.data as Float64Array, (v) => v + 0),
   }),
+  toOnnx: (_writer, { x }) => x,
   lower: {
     kind: 'elementwise',
     body(k, [x], op): Value {

@@ -11,5 +11,6 @@ export const observe = defineOp({
   domain: 'codes',
   infer: ({ x }) => x,
   evaluate: ({ x }) => x,
+  toOnnx: (_writer, { x }) => x,
   lower: { kind: 'alias' },
 });

@@ -33,6 +33,7 @@ export const qcast = defineOp({
     for (let i = 0; i < data.length; i++) data[i] = quantizeF32(x.data[i] as number, scale, zeroPoint, low, high);
     return { dtype: storage as 'i8', shape: x.shape, data };
   },
+  toOnnx: (writer, { x }, _attributes, op) => writer.quantize(x, op.result.type as TensorType),
   lower: {
     kind: 'elementwise',
     // The range is applied before the zero point is added, so that a saturated conversion cannot wrap.

@@ -13,5 +13,6 @@ export const scast = defineOp({
     throw new QcError({ what: `${x.key} and ${y.key} store different codes`, help: 'convert with nn.cast' });
   },
   evaluate: ({ x }) => x,
+  toOnnx: (_writer, { x }) => x,
   lower: { kind: 'alias' },
 });

@@ -89,23 +89,8 @@ export async function compile(module: Module, options: CompileOptions): Promise<
 /** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
 export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
   const { calibration, dims = {}, state = {}, keepFloat = [], instruments = [], report } = options;
-  const recipe = checkedRecipe(options.scheme ?? 'float');
+  const recipe = checkedScheme(options);
   const scheme = recipeName(recipe);
-  const choices = choicesIn(recipe);
-  if (choices.some(isStatic) && !calibration) {
-    throw new QcError({
-      what: `the scheme ${scheme} needs calibration data`,
-      why: 'the ranges of activations are taken from real inputs',
-      help: 'give samples: --calibrate DATA on the command line, calibration in the API',
-    });
-  }
-  if (choices.every(isFloatLayer) && keepFloat.length > 0) {
-    throw new QcError({
-      what: 'layers to keep in float are named, and the scheme is float',
-      why: 'it keeps every layer in float',
-      help: 'choose another scheme, or leave the names out',
-    });
-  }
   await bindDimensions(module, dims, report);
   declareStates(module, state);
   const sourceHash = await moduleHash(module);
@@ -130,6 +115,27 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     selfTest: await makeSelfTest(module, quantization),
     checks: checksOn(module, calibration ?? [], checkedSamples),
   };
+}
+
+/** The recipe that the options name. @throws QcError when it lacks data, or is contradicted */
+export function checkedScheme({ scheme, calibration, keepFloat = [] }: PrepareOptions): Recipe {
+  const recipe = checkedRecipe(scheme ?? 'float');
+  const choices = choicesIn(recipe);
+  if (choices.some(isStatic) && !calibration) {
+    throw new QcError({
+      what: `the scheme ${recipeName(recipe)} needs calibration data`,
+      why: 'the ranges of activations are taken from real inputs',
+      help: 'give samples: --calibrate DATA on the command line, calibration in the API',
+    });
+  }
+  if (choices.every(isFloatLayer) && keepFloat.length > 0) {
+    throw new QcError({
+      what: 'layers to keep in float are named, and the scheme is float',
+      why: 'it keeps every layer in float',
+      help: 'choose another scheme, or leave the names out',
+    });
+  }
+  return recipe;
 }
 
 /** A prepared model again, so that each of several targets can use up its own. */

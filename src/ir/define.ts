@@ -3,7 +3,7 @@ import type { Attribute, Attributes } from './attribute.ts';
 import type { AttributeSpec, AttributeValues } from './attributeSpec.ts';
 import type { Lowering } from './lowering.ts';
 import type { Module } from './module.ts';
-import type { OnnxMapping } from './onnxMapping.ts';
+import type { OnnxMapping, OnnxWriter } from './onnxMapping.ts';
 import type { Op, Value } from './op.ts';
 import type { TensorType, Type } from './types.ts';
 
@@ -82,6 +82,16 @@ export interface OpSpec<O extends OperandSpecs, A extends AttributeSpecs> {
   readonly lower?: Lowering;
   /** The ONNX operators that import as this op. */
   readonly onnx?: readonly OnnxMapping[];
+  /**
+   * Writes the op as ONNX nodes. Names of operands in, names of results out: real numbers, whatever the types store;
+   * of an op on `codes`, the codes. Absent: the op cannot be exported.
+   */
+  readonly toOnnx?: (
+    writer: OnnxWriter,
+    operands: ByOperand<O, string>,
+    attributes: AttributeValues<A>,
+    op: Op,
+  ) => string | readonly string[];
 }
 
 /** An op's declaration with types erased, as the generic machinery sees it. */
@@ -99,6 +109,10 @@ export interface OpDefinition {
   readonly typing: 'moves' | 'free' | 'declared';
   readonly lower: Lowering | undefined;
   readonly onnx: readonly OnnxMapping[];
+  /** Writes the op as ONNX nodes, between names; undefined when it cannot be exported. */
+  readonly toOnnx:
+    | ((writer: OnnxWriter, operands: readonly (string | undefined)[], op: Op) => readonly string[])
+    | undefined;
   /** Result types, or undefined when they are declared. */
   infer(operands: readonly (Value | undefined)[], attributes: Attributes): readonly Type[] | undefined;
   verify(op: Op, module?: Module): void;
@@ -133,7 +147,7 @@ export function defineOp<const O extends OperandSpecs, const A extends Attribute
   const filled = (attributes: Attributes) => fillDefaults(attributeSpecs, attributes) as AttributeValues<A>;
   const typesOf = (values: readonly (Value | undefined)[]) =>
     byName(values.map((v) => v?.type as TensorType | undefined));
-  const { evaluate, infer } = spec;
+  const { evaluate, infer, toOnnx } = spec;
   const definition: TypedOp<O, A> = {
     name: spec.name,
     summary: spec.summary,
@@ -148,6 +162,12 @@ export function defineOp<const O extends OperandSpecs, const A extends Attribute
     typing: spec.typing ?? (infer ? 'free' : 'declared'),
     lower: spec.lower,
     onnx: spec.onnx ?? [],
+    toOnnx: toOnnx
+      ? (writer, operands, op) => {
+          const names = toOnnx(writer, byName(operands), filled(op.attributes), op);
+          return typeof names === 'string' ? [names] : names;
+        }
+      : undefined,
     infer(operands, attributes) {
       if (!infer) return undefined;
       const types = infer(typesOf(operands), filled(attributes));

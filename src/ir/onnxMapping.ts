@@ -3,7 +3,7 @@ import type { Attributes } from './attribute.ts';
 import type { AttributeSpecs, ByOperand, OperandSpecs, TypedOp } from './define.ts';
 import type { Dim } from './dim.ts';
 import type { Op, Value } from './op.ts';
-import type { Type } from './types.ts';
+import type { TensorType, Type } from './types.ts';
 
 /** One ONNX node, as a mapping sees it. Getters throw a QcError that names the node and the attribute. */
 export interface OnnxNode {
@@ -64,4 +64,40 @@ export interface OnnxMapping {
   /** Last operator-set version with this meaning. Default: any later one. */
   readonly until?: number;
   readonly build: (node: OnnxNode) => Value | readonly (Value | undefined)[];
+}
+
+/** Attributes of a node that is written, by their ONNX types. */
+export interface WrittenAttributes {
+  readonly int?: Readonly<Record<string, number>>;
+  readonly float?: Readonly<Record<string, number>>;
+  readonly string?: Readonly<Record<string, string>>;
+  readonly ints?: Readonly<Record<string, readonly number[]>>;
+  readonly floats?: Readonly<Record<string, readonly number[]>>;
+  readonly strings?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Writes ONNX nodes for one op. Values are names; what it makes carries the name of the op's own node. */
+export interface OnnxWriter {
+  /** Adds a node of the standard domain with one output, and gives that output's name. */
+  node(operator: string, inputs: readonly (string | undefined)[], attributes?: WrittenAttributes): string;
+  /** Adds a node with several outputs. */
+  nodes(
+    operator: string,
+    inputs: readonly (string | undefined)[],
+    outputs: number,
+    attributes?: WrittenAttributes,
+  ): readonly string[];
+  constant(value: HostTensor): string;
+  /** A number as a tensor without axes, of the element type of `like`. */
+  scalar(value: number, like: TensorType): string;
+  /** A list of i64. */
+  ints(values: readonly number[]): string;
+  /** Sizes as a list of numbers; refuses those that are not known. */
+  sizes(dims: readonly Dim[]): readonly number[];
+  /** x limited to [low, high]; x itself where they are infinite. */
+  clip(x: string, range: readonly number[], type: TensorType): string;
+  /** The codes of x under a quantized type. */
+  quantize(x: string, type: TensorType): string;
+  /** Refuses the op. @throws QcError */
+  refuse(why: string, help?: string): never;
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { registry } from '../../dialects/index.ts';
 import { interpret, type Tensors } from '../../src/interpret/index.ts';
+import type { Module } from '../../src/ir/index.ts';
 import { decodeBf16, decodeF16 } from '../../src/numerics/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
 import { decodeModel, decodeTensorFile, hostTensor, readTensor } from '../../src/onnx/proto/index.ts';
@@ -23,8 +24,13 @@ const filesOf = (dir: string, kind: string) =>
     .filter((name) => name.startsWith(`${kind}_`))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
-/** Runs every data set of a test through importer and interpreter. A QcError is a refusal; anything else is thrown. */
-export function runBackendTest(dir: string, compare = compareTensors): Outcome {
+type Through = (module: Module) => Module;
+
+/**
+ * Runs every data set of a test through importer and interpreter, the module as `through` gives it. A QcError is a
+ * refusal; anything else is thrown.
+ */
+export function runBackendTest(dir: string, compare = compareTensors, through: Through = (m) => m): Outcome {
   const bytes = new Uint8Array(readFileSync(join(dir, 'model.onnx')));
   try {
     const { graph } = decodeModel(bytes);
@@ -40,7 +46,7 @@ export function runBackendTest(dir: string, compare = compareTensors): Outcome {
       const open = graph.inputs.filter((input) => !defaults.has(input.name));
       const named = inputs.length === open.length ? open : graph.inputs;
       const given = Object.fromEntries(inputs.map((tensor, i) => [named[i]?.name ?? '', tensor]));
-      const outputs = Object.values(run(bytes, given));
+      const outputs = Object.values(run(bytes, given, through));
       for (const [i, file] of filesOf(at, 'output').entries()) {
         const difference = compare(outputs[i] as HostTensor, readTensorFile(join(at, file)));
         if (difference) return { status: 'wrong', why: `${file}: ${difference}` };
@@ -54,16 +60,16 @@ export function runBackendTest(dir: string, compare = compareTensors): Outcome {
 }
 
 /** Runs a model; where its structure depends on inputs (shapes, axes, scales), with those fixed at import. */
-function run(bytes: Uint8Array, inputs: Tensors): Record<string, HostTensor> {
+function run(bytes: Uint8Array, inputs: Tensors, through: Through): Record<string, HostTensor> {
   try {
-    return interpret(importOnnx(bytes, { registry }), inputs);
+    return interpret(through(importOnnx(bytes, { registry })), inputs);
   } catch (error) {
     if (!(error instanceof QcError) || !error.message.includes('depends on data')) throw error;
     const isData = ([name, tensor]: [string, HostTensor]) =>
       tensor.dtype.startsWith('f') && tensor.shape.length > 0 && name !== 'scales';
     const constants = Object.fromEntries(Object.entries(inputs).filter((entry) => !isData(entry)));
     const data = Object.fromEntries(Object.entries(inputs).filter(isData));
-    return interpret(importOnnx(bytes, { registry, constants }), data);
+    return interpret(through(importOnnx(bytes, { registry, constants })), data);
   }
 }
 

@@ -6,14 +6,18 @@ import { evalCommand } from './eval.ts';
 import { explain } from './explain.ts';
 import { inspect } from './inspect.ts';
 import { opt } from './opt.ts';
+import { quantize } from './quantize.ts';
 import { run } from './run.ts';
 
 /** Every command, in the order of help. */
-export const commands: readonly Command[] = [compile, run, evalCommand, debug, explain, inspect, opt, doctor];
+export const commands: readonly Command[] = [
+  ...[compile, quantize, run],
+  ...[evalCommand, debug, explain, inspect],
+  ...[opt, doctor],
+];
 
 /** Commands of the design that are not there yet. */
 export const planned: ReadonlyMap<string, string> = new Map([
-  ['quantize', 'writes a quantized model as ONNX or IR'],
   ['diff', 'compares two models, artifacts or reports'],
   ['bench', 'measures speed against other runtimes'],
   ['report', 'writes a report as a page'],

@@ -1,4 +1,5 @@
 export { decodeModel } from './decode.ts';
+export { elementStorage } from './dtypes.ts';
 export { encodeModel, encodeTensorFile, tensorInfo, tensorProto } from './encode.ts';
 export type { ExternalData, ExternalRange } from './externalData.ts';
 export type * from './model.ts';

@@ -1,0 +1,59 @@
+import { exportOnnx, quantizeTypes } from '../api/quantizedTypes.ts';
+import { inputSignature } from '../api/signature.ts';
+import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
+import type { Module } from '../ir/index.ts';
+import { printModule } from '../text/index.ts';
+import { hostFiles } from './files.ts';
+import type { modelOptions, pipelineOptions } from './globalOptions.ts';
+import { instrumentsFor } from './instruments.ts';
+import { loadBoundModel, parseDims } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
+import { writeWhole } from './outputFolder.ts';
+import { loadScheme } from './schemeFile.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface QuantizeArguments extends OptionValues<typeof modelOptions & typeof pipelineOptions> {
+  readonly scheme: string | undefined;
+  readonly calibrate: readonly string[];
+  readonly limit: number | undefined;
+  readonly 'input-format': readonly string[];
+  readonly 'keep-float': readonly string[];
+  readonly output: string;
+}
+
+/** Quantizes a model and writes it. */
+export async function quantizeModel(path: string, options: QuantizeArguments, terminal: Terminal): Promise<void> {
+  const scheme = await loadScheme(options.scheme ?? 'w8a8');
+  const module = await loadBoundModel(path, parseDims(options.dim));
+  terminal.crash.module = module;
+  const calibration = calibrationData(module, options);
+  const instruments = instrumentsFor(options, terminal, calibration);
+  await quantizeTypes(module, {
+    scheme,
+    calibration,
+    keepFloat: options['keep-float'],
+    instruments: instruments.list,
+    report: terminal.note,
+  });
+  instruments.finish();
+  writeModel(module, options.output);
+  terminal.note(`wrote ${options.output}`);
+}
+
+/** Writes a module as its file's ending says; the text form with its companion file. */
+function writeModel(module: Module, path: string): void {
+  if (path.endsWith('.onnx')) {
+    writeWhole(path, exportOnnx(module));
+    return;
+  }
+  const { text, bin } = printModule(module);
+  if (bin) writeWhole(`${path}.bin`, bin);
+  writeWhole(path, text);
+}
+
+function calibrationData(module: Module, options: QuantizeArguments): Dataset | undefined {
+  const signature = inputSignature(module);
+  const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
+  if (options.calibrate.length === 0) return undefined;
+  return loadDataset(options.calibrate, signature, hostFiles, { formats, limit: options.limit });
+}
