@@ -11,8 +11,9 @@ import {
 import { invariant } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
 import { asStored, asValue, type Cluster, elementBody, tensorType } from './cluster.ts';
-import { type Access, loopNest } from './loops.ts';
+import type { Access } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
+import { writeNest } from './write.ts';
 
 /** Strides by which an operand is read for each axis of the result, in the result's physical order (broadcast: 0). */
 export function broadcastAccess(operand: TensorType, result: TensorType): Access {
@@ -49,26 +50,33 @@ export function elementwise(cluster: Cluster, context: KernelContext): KernelPla
       bytesOf(storageOf(t.element)),
     );
     const lanes = lanesFor(context.target, Math.min(...widths));
-    const accesses = [...streamed.map((v) => tensorType(cluster.outside(v))), result].map((t) =>
-      broadcastAccess(t, result),
+    const accesses = streamed.map((v) => broadcastAccess(tensorType(cluster.outside(v)), result));
+    const written = { buffer: out, access: broadcastAccess(result, result) };
+    writeNest(
+      k,
+      context.target,
+      inOrder(result, staticShape(result)),
+      accesses,
+      written,
+      lanes,
+      (at, n, contiguous) => {
+        const values = new Map<Value, Value>();
+        for (const table of tables) values.set(table, buffers[operands.indexOf(table)] as Value);
+        streamed.forEach((v, i) => {
+          const buffer = buffers[operands.indexOf(v)] as Value;
+          const whole = n > 1 && contiguous[i];
+          const read = whole ? k.load(buffer, at[i] as Value, n) : k.splat(k.load(buffer, at[i] as Value), n);
+          values.set(v, asValue(k, cluster.outside(v), read));
+        });
+        for (const op of ops) {
+          const args = op.operands.map((v) => v && (values.get(v) as Value));
+          values.set(op.result, elementBody(k, op, args));
+        }
+        const last = ops.at(-1);
+        invariant(last, 'a cluster has a last op');
+        return asStored(k, values.get(last.result) as Value);
+      },
     );
-    loopNest(k, inOrder(result, staticShape(result)), accesses, lanes, (at, n, contiguous) => {
-      const values = new Map<Value, Value>();
-      for (const table of tables) values.set(table, buffers[operands.indexOf(table)] as Value);
-      streamed.forEach((v, i) => {
-        const buffer = buffers[operands.indexOf(v)] as Value;
-        const whole = n > 1 && contiguous[i];
-        const read = whole ? k.load(buffer, at[i] as Value, n) : k.splat(k.load(buffer, at[i] as Value), n);
-        values.set(v, asValue(k, cluster.outside(v), read));
-      });
-      for (const op of ops) {
-        const args = op.operands.map((v) => v && (values.get(v) as Value));
-        values.set(op.result, elementBody(k, op, args));
-      }
-      const last = ops.at(-1);
-      invariant(last, 'a cluster has a last op');
-      k.store(asStored(k, values.get(last.result) as Value), out, at.at(-1) as Value);
-    });
   };
   const inPlace = operands.flatMap((v, i) => {
     const type = tensorType(cluster.outside(v));

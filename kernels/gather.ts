@@ -6,6 +6,7 @@ import { inOrder } from './elementwise.ts';
 import { loopNest } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
 import { placeOf } from './serial/places.ts';
+import { writeNest } from './write.ts';
 
 /** Slices of x along one axis, each named by an index; negative ones count from the end. */
 export function gather(cluster: Cluster, context: KernelContext): KernelPlan {
@@ -29,6 +30,27 @@ export function gather(cluster: Cluster, context: KernelContext): KernelPlan {
     const input = context.input(k, 'x', x);
     const places = context.input(k, 'indices', indices);
     const y = context.output(k, cluster.result);
+    if (context.target.family === 'simt') {
+      // the number of the index is read off the place that is written
+      const width = step % lanes === 0 ? lanes : 1;
+      const byAxis = result.shape.map((_, a) => (others.includes(a) ? (from[sourceAxis(a)] as number) : 0));
+      const accesses = [{ strides: inOrder(result, byAxis), offset: 0 }];
+      const written = { buffer: y, access: { strides: inOrder(result, to), offset: 0 } };
+      writeNest(
+        k,
+        context.target,
+        inOrder(result, staticShape(result)),
+        accesses,
+        written,
+        width,
+        ([at, element], n) => {
+          const i = indexRank === 0 ? k.index(0) : k.remainder(k.quotient(element as Value, step), count);
+          const index = placeOf(k, k.load(places, i), size);
+          return k.load(input, k.add(at as Value, k.scaled(index, from[axis] as number)), n);
+        },
+      );
+      return;
+    }
     k.loop(0, count, 1, (i) => {
       const index = placeOf(k, k.load(places, i), size);
       const extents = staticShape(result).map((d, a) => (others.includes(a) ? d : 1));

@@ -9,13 +9,14 @@ export interface Access {
   readonly base?: Value;
 }
 
-interface Nest {
-  extents: number[];
-  strides: number[][];
+/** A loop nest: its extents, and the steps of each access along them. */
+export interface Nest {
+  readonly extents: number[];
+  readonly strides: number[][];
 }
 
 /** Drops axes of one step and joins neighbours that every access walks as one. */
-function collapse(extents: readonly number[], accesses: readonly Access[]): Nest {
+export function collapse(extents: readonly number[], accesses: readonly Access[]): Nest {
   const nest: Nest = { extents: [], strides: accesses.map(() => []) };
   extents.forEach((extent, axis) => {
     if (extent === 1) return;
@@ -32,6 +33,19 @@ function collapse(extents: readonly number[], accesses: readonly Access[]): Nest
     }
   });
   return nest;
+}
+
+/** Where each access is at the given indices of a nest. */
+export function offsetsIn(
+  k: KernelBuilder,
+  nest: Nest,
+  accesses: readonly Access[],
+  indices: readonly Value[],
+): Value[] {
+  return accesses.map(({ offset, base }, n) => {
+    const start = base ? k.add(base, k.index(offset)) : k.index(offset);
+    return indices.reduce((at, i, axis) => k.add(at, k.mul(i, k.index(nest.strides[n]?.[axis] ?? 0))), start);
+  });
 }
 
 /**

@@ -3,8 +3,8 @@ import { bytesOf, physicalOrder, staticShape, storageOf, stridesOf, type Value }
 import { InternalError } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, tensorType } from './cluster.ts';
-import { overlapping } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
+import { writeRows } from './write.ts';
 
 /** A reduction over any axes: lanes over the innermost axis when that is kept, else over the sum and then joined. */
 export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
@@ -42,19 +42,18 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
       return next as Value;
     };
 
-    const write = (sum: Value, row: Value, channel: Value, lanes: number, live: number): void => {
+    const finished = (sum: Value, row: Value, channel: Value, lanes: number): Value => {
       const done = lower.finish ? lower.finish(k, sum, root) : sum;
-      const place = { element: k.add(row, channel), channel };
-      k.store(after(k, done, place, lanes), y, place.element, live);
+      return after(k, done, { element: k.add(row, channel), channel }, lanes);
     };
 
-    const block = (at: Value, row: Value, channel: Value, lanes: number, live: number): void => {
+    const block = (at: Value, row: Value, channel: Value, lanes: number): Value => {
       const first = k.repeated(lower.init(root), accumulator, lanes);
-      write(fold(summed, k.add(at, channel), first, lanes), row, channel, lanes, live);
+      return finished(fold(summed, k.add(at, channel), first, lanes), row, channel, lanes);
     };
 
     /** One result element whose innermost summed axis is contiguous: lanes along it, then joined. */
-    const alongInnermost = (at: Value, row: Value, channel: Value): void => {
+    const alongInnermost = (at: Value, row: Value, channel: Value): Value => {
       const axis = summed.at(-1);
       const size = axis === undefined ? 1 : (shape[axis] as number);
       const contiguous = axis !== undefined && steps[axis] === 1;
@@ -84,35 +83,23 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
         sum = lower.combine(k, k.slice(sum, 0, width / 2), k.slice(sum, width / 2, width / 2), root);
       }
       if (whole < size) sum = part(whole, size, 1, sum);
-      write(sum, row, channel, 1, 1);
+      return finished(sum, row, channel, 1);
     };
 
     // the last kept axis is the result's innermost one
-    const outerAxes = kept.slice(0, -1);
-    const last = kept.at(-1);
-    const visit = (depth: number, at: Value, row: Value): void => {
-      const axis = outerAxes[depth];
-      if (axis !== undefined) {
-        const rows = kept.slice(depth + 1).reduce((n, a) => n * (shape[a] as number), 1);
-        k.loop(0, shape[axis] as number, 1, (i) =>
-          visit(depth + 1, k.add(at, k.scaled(i, steps[axis] as number)), k.add(row, k.scaled(i, rows))),
-        );
-        return;
-      }
-      if (last === undefined) {
-        alongInnermost(at, row, k.index(0));
-        return;
-      }
-      if (!lanesOverKept) {
-        k.loop(0, shape[last] as number, 1, (i) => {
-          alongInnermost(k.add(at, k.scaled(i, steps[last] as number)), row, i);
-        });
-        return;
-      }
-      const size = shape[innermost as number] as number;
-      overlapping(k, size, wide, (channel, live) => block(at, row, channel, wide, live));
-    };
-    visit(0, k.index(0), k.index(0));
+    const channels = kept.length === 0 ? 1 : (shape[kept.at(-1) as number] as number);
+    const channelStep = kept.length === 0 ? 0 : (steps[kept.at(-1) as number] as number);
+    const outer = kept.slice(0, -1);
+    const lanes = lanesOverKept ? wide : 1;
+    const extents = outer.map((axis) => shape[axis] as number);
+    writeRows(k, context.target, { extents, channels, lanes, buffer: y }, (indices, row, channel, n) => {
+      const at = outer.reduce(
+        (sum, axis, i) => k.add(sum, k.scaled(indices[i] as Value, steps[axis] as number)),
+        k.index(0),
+      );
+      if (lanesOverKept) return block(at, row, channel, n);
+      return alongInnermost(k.add(at, k.scaled(channel, channelStep)), row, channel);
+    });
   };
   return { operands: [x, ...others], variants: [{ feature: undefined, build }] };
 }

@@ -1,8 +1,9 @@
-import type { KernelBuilder } from '../dialects/kernel/index.ts';
+import { elementOf, type KernelBuilder } from '../dialects/kernel/index.ts';
 import {
   type AxisIndex,
   bytesOf,
   type Op,
+  physicalOrder,
   staticShape,
   storageOf,
   storedElements,
@@ -13,9 +14,10 @@ import {
 import { InternalError } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
 import { type Cluster, storedElement, tensorType } from './cluster.ts';
-import { inOrder } from './elementwise.ts';
-import { loopNest } from './loops.ts';
+import { broadcastAccess, inOrder } from './elementwise.ts';
+import { type Access, loopNest } from './loops.ts';
 import type { KernelContext, KernelPlan } from './plan.ts';
+import { writeNest, writesWholeWords } from './write.ts';
 
 /** The part of the result that an operand reaches, and how both are walked over it. */
 interface Window {
@@ -72,22 +74,63 @@ export function view(cluster: Cluster, context: KernelContext): KernelPlan {
     const x = context.input(k, 'x', source);
     const y = context.output(k, cluster.result);
     const covers = window.extent.every((e, axis) => e === staticShape(result)[axis]);
+    if (!covers && context.target.family === 'simt') {
+      const filled = { shape: staticShape(result), to, window, fill: fill ?? 0 };
+      writeFilled(k, context, { x, y }, filled, { strides: sourceStrides, offset: sourceOffset }, result, lanes);
+      return;
+    }
     if (!covers) {
       const value = k.constant(fill ?? 0, storedElement(cluster.result));
       loopNest(k, [storedElements(result)], [{ strides: [1], offset: 0 }], lanes, ([at], n) => {
         k.store(k.splat(value, n), y, at as Value);
       });
     }
-    const accesses = [
-      { strides: inOrder(result, sourceStrides), offset: sourceOffset },
-      { strides: inOrder(result, to), offset: targetOffset },
-    ];
-    loopNest(k, inOrder(result, window.extent), accesses, lanes, ([a, b], n, [whole]) => {
-      const value = n > 1 && whole ? k.load(x, a as Value, n) : k.splat(k.load(x, a as Value), n);
-      k.store(value, y, b as Value);
-    });
+    const walked = { strides: inOrder(result, sourceStrides), offset: sourceOffset };
+    const written = { buffer: y, access: { strides: inOrder(result, to), offset: targetOffset } };
+    writeNest(k, context.target, inOrder(result, window.extent), [walked], written, lanes, ([a], n, [whole]) =>
+      n > 1 && whole ? k.load(x, a as Value, n) : k.splat(k.load(x, a as Value), n),
+    );
   };
   return { operands: [source], variants: [{ feature: undefined, build }] };
+}
+
+/** What a view writes where its operand is not. */
+interface Filled {
+  readonly shape: readonly number[];
+  readonly to: readonly number[];
+  readonly window: Window;
+  readonly fill: number;
+}
+
+/** Every element in one pass, as no part of a kernel may wait for another: the operand's where there is one. */
+function writeFilled(
+  k: KernelBuilder,
+  { target }: KernelContext,
+  { x, y }: { x: Value; y: Value },
+  { shape, to, window, fill }: Filled,
+  source: Access,
+  result: TensorType,
+  lanes: number,
+): void {
+  // the source's offset is that of the window's first element
+  const offset = source.offset - window.begin.reduce((sum, b, axis) => sum + b * (source.strides[axis] as number), 0);
+  const cut = shape.map((_, axis) => axis).filter((axis) => window.extent[axis] !== shape[axis]);
+  const innermost = physicalOrder(result.layout, shape.length).at(-1) as number;
+  const width = cut.includes(innermost) ? 1 : lanes;
+  const accesses = [{ strides: inOrder(result, source.strides), offset }];
+  const written = { buffer: y, access: { strides: inOrder(result, to), offset: 0 } };
+  writeNest(k, target, inOrder(result, shape), accesses, written, width, ([from, at], n, [whole]) => {
+    const inside = cut.map((axis) => {
+      const index = k.remainder(k.quotient(at as Value, to[axis] as number), shape[axis] as number);
+      const begin = window.begin[axis] as number;
+      const end = begin + (window.extent[axis] as number);
+      return k.and(k.cmp('ge', index, k.index(begin)), k.cmp('lt', index, k.index(end)));
+    });
+    const all = inside.reduce((a, b) => k.and(a, b));
+    const place = k.select(all, from as Value, k.index(0));
+    const value = n > 1 && whole ? k.load(x, place, n) : k.splat(k.load(x, place), n);
+    return k.select(k.splat(all, n), value, k.constant(fill, elementOf(x), value));
+  });
 }
 
 /** Operands one after the other along an axis. */
@@ -103,18 +146,61 @@ export function concat(cluster: Cluster, context: KernelContext): KernelPlan {
     const inputs = sources.map((v, i) => context.input(k, `x${i}`, v));
     const y = context.output(k, cluster.result);
     let begin = 0;
-    sources.forEach((source, i) => {
+    const parts = sources.map((source, i) => {
       const type = tensorType(source);
-      const extent = staticShape(type);
-      const accesses = [
-        { strides: inOrder(result, stridesOf(type)), offset: 0 },
-        { strides: inOrder(result, to), offset: begin * (to[at] as number) },
-      ];
-      loopNest(k, inOrder(result, extent), accesses, lanes, ([a, b], n) => {
-        k.store(k.load(inputs[i] as Value, a as Value, n), y, b as Value);
-      });
-      begin += extent[at] as number;
+      const part = {
+        ...{ input: inputs[i] as Value, begin, skipped: begin * (stridesOf(type)[at] as number) },
+        extents: inOrder(result, staticShape(type)),
+        from: { strides: inOrder(result, stridesOf(type)), offset: 0 },
+        written: { buffer: y, access: { strides: inOrder(result, to), offset: begin * (to[at] as number) } },
+      };
+      begin += staticShape(type)[at] as number;
+      return part;
     });
+    if (!parts.every(({ extents, written }) => writesWholeWords(context.target, extents, written, lanes))) {
+      writeJoined(k, context, parts, { size: staticShape(result)[at] as number, step: to[at] as number }, result, y);
+      return;
+    }
+    for (const { input, extents, from, written } of parts) {
+      writeNest(k, context.target, extents, [from], written, lanes, ([a], n) => k.load(input, a as Value, n));
+    }
   };
   return { operands: sources, variants: [{ feature: undefined, build }] };
+}
+
+/** One operand of a concatenation. */
+interface Part {
+  readonly input: Value;
+  /** Its first index along the axis. */
+  readonly begin: number;
+  /** Its elements before that index, as it walks them. */
+  readonly skipped: number;
+  readonly from: Access;
+}
+
+/** Every element in one pass: that of the last operand that begins before it. */
+function writeJoined(
+  k: KernelBuilder,
+  { target }: KernelContext,
+  parts: readonly Part[],
+  axis: { readonly size: number; readonly step: number },
+  result: TensorType,
+  y: Value,
+): void {
+  const written = { buffer: y, access: broadcastAccess(result, result) };
+  const extents = inOrder(result, staticShape(result));
+  const accesses = parts.map(({ from }) => from);
+  writeNest(k, target, extents, accesses, written, 1, (at) => {
+    const index = k.remainder(k.quotient(at.at(-1) as Value, axis.step), axis.size);
+    const values = parts.map(({ input, begin, skipped }, i) => {
+      const own = k.sub(at[i] as Value, k.index(skipped));
+      const next = parts[i + 1]?.begin ?? axis.size;
+      const inside = k.and(k.cmp('ge', index, k.index(begin)), k.cmp('lt', index, k.index(next)));
+      return { inside, value: k.load(input, k.select(inside, own, k.index(0))) };
+    });
+    return values.reduceRight<Value | undefined>(
+      (rest, { inside, value }) => (rest ? k.select(inside, value, rest) : value),
+      undefined,
+    ) as Value;
+  });
 }

@@ -9,8 +9,10 @@ import { foldConstants } from './import/foldConstants.ts';
 import { expandDcast } from './integer/expandDcast.ts';
 import { toInteger } from './integer/toInteger.ts';
 import { bufferize } from './lower/bufferize.ts';
+import { expandI64 } from './lower/expandI64.ts';
 import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
+import { packWords } from './lower/packWords.ts';
 import { quantize } from './quantize/quantize.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { decompose } from './schedule/decompose.ts';
@@ -48,6 +50,8 @@ export const allPasses: readonly Pass[] = [
   chooseLayout,
   fuseEpilogues,
   lowerKernels,
+  expandI64,
+  packWords,
   foldPacking,
   bufferize,
 ];

@@ -59,6 +59,8 @@ const lowering = [
   'choose-layout',
   'fuse-epilogues',
   'lower-kernels',
+  'expand-i64',
+  'pack-words',
   'fold-packing',
   'bufferize',
 ] as const;

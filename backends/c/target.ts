@@ -6,6 +6,8 @@ export const cTarget: Target = {
   family: 'simd',
   vectorBytes: 0,
   slack: 0,
+  granule: 1,
+  longIntegers: true,
   contractions: ['scalar_i8'],
   floatRescale: false,
   accumulators: 16,

@@ -62,6 +62,8 @@ const compare: Printer = (_, lane) => {
 
 const count = (language: Language, lane: Lanewise) => language.literal(lane.attributes.count as number, 'index');
 
+const divisor = (language: Language, lane: Lanewise) => language.literal(lane.attributes.divisor as number, 'index');
+
 /** Through the unsigned type: a bit shifted out of a signed number is not defined. */
 const shiftLeft: Printer = (language, lane) => {
   const wide: ScalarType = bitsOf(lane.from) > 32 ? 'u64' : 'u32';
@@ -101,6 +103,10 @@ export const lanewisePrinters: Record<LanewiseName, Printer> = {
   round_even: helper('round_even'),
   shl: shiftLeft,
   shr: shiftRight,
+  shl_by: (_, lane) => binary(a(lane), '<<', b(lane), precedence.shift),
+  shr_by: (_, lane) => binary(a(lane), '>>', b(lane), precedence.shift),
+  quotient: (language, lane) => binary(a(lane), '/', divisor(language, lane), precedence.multiplicative),
+  remainder: (language, lane) => binary(a(lane), '%', divisor(language, lane), precedence.multiplicative),
   cmp: compare,
   select: (language, lane) => language.select(a(lane), b(lane), c(lane)),
   convert,

@@ -1,6 +1,6 @@
 import { elementOf, type LanewiseName, lanesOf } from '../../dialects/kernel/index.ts';
 import type { Op, ScalarType, Value } from '../../src/ir/index.ts';
-import { invariant } from '../../src/support/diagnostics.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { convert, narrowSaturate, resizeMask, widen, wrap } from './conversions.ts';
 import { extremum, integerLanes, lanesOfElement, splatConstant } from './laneops.ts';
 import { mulShift } from './mulshift.ts';
@@ -90,6 +90,11 @@ function multiplyAdd(one: VectorCase): readonly Register[] {
   return map(one, instruction as (...x: Expression[]) => Expression);
 }
 
+/** What is only asked of single numbers. */
+const scalarsOnly: VectorEmit = () => {
+  throw new InternalError('a primitive of scalars on a vector');
+};
+
 /** Instructions for vectors. */
 const vectorOps: Record<LanewiseName, VectorEmit> = {
   add: arithmetic('add'),
@@ -110,6 +115,10 @@ const vectorOps: Record<LanewiseName, VectorEmit> = {
   round_even: floatUnary('nearest'),
   shl: shift('shl'),
   shr: shift('shr'),
+  shl_by: scalarsOnly,
+  shr_by: scalarsOnly,
+  quotient: scalarsOnly,
+  remainder: scalarsOnly,
   cmp: compare,
   select: ({ c, args: [mask, a, b] }) =>
     (a as Register[]).map((r, i) =>

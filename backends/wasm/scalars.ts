@@ -161,6 +161,12 @@ export const scalarOps: Record<LanewiseName, (one: ScalarCase) => Expression> = 
   round_even: floatUnary('nearest'),
   shl: shift('shl'),
   shr: shift('shr'),
+  shl_by: ({ c, args: [a, b] }) => c.m.i32.shl((a as Register)(), (b as Register)()),
+  shr_by: ({ c, args: [a, b] }) => c.m.i32.shr_u((a as Register)(), (b as Register)()),
+  quotient: ({ c, args: [a], attributes }) =>
+    c.m.i32.div_u((a as Register)(), c.m.i32.const(attributes.divisor as number)),
+  remainder: ({ c, args: [a], attributes }) =>
+    c.m.i32.rem_u((a as Register)(), c.m.i32.const(attributes.divisor as number)),
   cmp: ({ c, args: [a, b], element, attributes }) =>
     compare(c, attributes.predicate as string, element, (a as Register)(), (b as Register)()),
   select: ({ c, args: [condition, a, b] }) =>

@@ -4,6 +4,7 @@ import {
   constantOf,
   elementOf,
   forLoop,
+  ifOp,
   type LanewiseName,
   lanesOf,
   lanewisePrimitives,
@@ -39,6 +40,7 @@ const emitters = new Map<OpDefinition, EmitOp>([
   [table, emitTable],
   [setting, emitSetting],
   [forLoop, emitFor],
+  [ifOp, emitIf],
   [yieldOp, () => {}],
   [returnOp, () => {}],
   [vector.splat, emitSplat],
@@ -132,6 +134,13 @@ function emitFor(c: KernelContext, op: Op): void {
   const [from, to] = [constantOf(lower), constantOf(upper)];
   const runs = from !== undefined && to !== undefined && from < to;
   c.statement(runs ? loop : m.if(m.i32.lt_s(c.scalar(lower)(), c.scalar(upper)()), loop));
+}
+
+function emitIf(c: KernelContext, op: Op): void {
+  const { m, b } = c;
+  const condition = c.scalar(op.operand(0))();
+  const statements = c.inBlock(() => emitOps(c, op.regions[0] as Block));
+  c.statement(m.if(condition, m.block(null, statements, b.none)));
 }
 
 /** Adds a kernel to a module, as a function of its buffers' addresses. `relaxed` allows relaxed instructions. */

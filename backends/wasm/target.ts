@@ -6,6 +6,8 @@ export const wasmTarget: Target = {
   family: 'simd',
   vectorBytes: 16,
   slack: 64,
+  granule: 1,
+  longIntegers: true,
   contractions: ['dot_i16x8', 'relaxed_dot_i8x16'],
   floatRescale: true,
   accumulators: 10,

@@ -1,6 +1,6 @@
 import { constantOf, elementOf, lanesOf, vector } from '../../dialects/kernel/index.ts';
 import type { Op, Value } from '../../src/ir/index.ts';
-import { invariant } from '../../src/support/diagnostics.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { type IntrinsicName, intrinsics } from '../../src/target/index.ts';
 import { resizeMask, widen } from './conversions.ts';
 import { extractLane, extremum, fromLanes, lanesOfElement, splatConstant } from './laneops.ts';
@@ -133,6 +133,9 @@ type Instruction = (c: KernelContext, weights: Expression, activations: Expressi
 const instructions: Record<IntrinsicName, Instruction> = {
   scalar_i8: ({ m }, weights, activations, sum) => m.i32x4.add(sum, m.i32x4.mul(weights, activations)),
   dot_i16x8: ({ m }, weights, activations, sum) => m.i32x4.add(sum, m.i32x4.dot_i16x8_s(weights, activations)),
+  dot4_i8: () => {
+    throw new InternalError('dot4_i8 is for targets of the SIMT family');
+  },
   relaxed_dot_i8x16: ({ b, m }, weights, activations, sum) => relaxedDot(b, m, weights, activations, sum),
 };
 

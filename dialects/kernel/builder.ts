@@ -1,6 +1,7 @@
 import {
   Block,
   type BodyBuilder,
+  bytesOf,
   Func,
   type KernelType,
   type Module,
@@ -14,6 +15,7 @@ import {
   vec,
 } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
+import { groupSize, Invocations } from './invocations.ts';
 import * as memory from './memory.ts';
 import { type LanewiseName, lanewisePrimitives } from './primitive.ts';
 import * as structure from './structure.ts';
@@ -75,10 +77,14 @@ export class KernelBuilder implements BodyBuilder {
   readonly #numbers = new Map<Value, number>();
   #source: string;
 
-  constructor(name: string, source: string) {
+  readonly #invocations: Invocations | undefined;
+
+  /** `family`: whether `parallel` makes loops, or leaves each turn to an invocation of its own. */
+  constructor(name: string, source: string, family: 'simd' | 'simt' = 'simd') {
     this.func = new Func(name, 'kernel');
     this.#block = this.func.body;
     this.#source = source;
+    this.#invocations = family === 'simt' ? new Invocations() : undefined;
   }
 
   /** Adds a buffer argument. */
@@ -89,6 +95,7 @@ export class KernelBuilder implements BodyBuilder {
   /** Ends the kernel. */
   end(): Func {
     this.#emit(structure.returnOp, [], []);
+    this.#invocations?.finish();
     eraseUnused(this.func.body);
     return this.func;
   }
@@ -156,7 +163,7 @@ export class KernelBuilder implements BodyBuilder {
 
   #firstNonConstant(): Op | undefined {
     let op = this.func.body.first;
-    while (op && structure.constant.is(op)) op = op.next;
+    while (op && (structure.constant.is(op) || structure.grid.is(op))) op = op.next;
     return op;
   }
 
@@ -374,17 +381,136 @@ export class KernelBuilder implements BodyBuilder {
       carried.map((v) => v.type),
       { step },
     );
+    this.#inside(op, (region) => {
+      const i = region.addArgument(scalar('index'), 'i');
+      const inner = carried.map((v) => region.addArgument(v.type));
+      this.#emit(structure.yieldOp, body(i, inner), []);
+    });
+    return op.results;
+  }
+
+  /** Does `body` only where the condition holds. */
+  if(condition: Value, body: () => void): Op {
+    const op = this.#emit(structure.ifOp, [condition], []);
+    this.#inside(op, () => {
+      body();
+      this.#emit(structure.yieldOp, [], []);
+    });
+    return op;
+  }
+
+  /** Builds a region of `op`; what it computes is not known outside of it. */
+  #inside(op: Op, body: (region: Block) => void): void {
     const region = new Block(op);
     op.regions.push(region);
     const outer = this.#block;
-    const i = region.addArgument(scalar('index'), 'i');
-    const inner = carried.map((v) => region.addArgument(v.type));
     this.#block = region;
     this.#known.push(new Map());
-    const next = body(i, inner);
-    this.#emit(structure.yieldOp, next, []);
+    body(region);
     this.#known.pop();
     this.#block = outer;
+  }
+
+  /**
+   * Visits every index of `extents`, in any order or all at once: `body` must not depend on what it did elsewhere. In
+   * the SIMD family these are nested loops, the last axis innermost. In the SIMT family each index has an invocation
+   * of its own, neighbours along the last axis next to one another; it is not called within itself.
+   */
+  parallel(extents: readonly number[], body: (indices: readonly Value[]) => void): void {
+    if (!this.#invocations) {
+      const visit = (indices: readonly Value[]): void => {
+        const extent = extents[indices.length];
+        if (extent === undefined) body(indices);
+        else this.loop(0, extent, 1, (i) => visit([...indices, i]));
+      };
+      visit([]);
+      return;
+    }
+    const count = extents.reduce((n, d) => n * d, 1);
+    if (count === 0) return;
+    invariant(this.#block === this.func.body, 'invocations do not start invocations');
+    const number = this.invocation();
+    const guard = this.if(this.cmp('lt', number, this.index(count)), () => {
+      let rest = number;
+      const indices = extents.toReversed().map((extent, i) => {
+        const index = i === extents.length - 1 ? rest : this.remainder(rest, extent);
+        rest = this.quotient(rest, extent);
+        return index;
+      });
+      body(indices.reverse());
+    });
+    this.#invocations.add(guard, count);
+  }
+
+  /** The number of the invocation that runs. SIMT only. */
+  invocation(): Value {
+    const { workgroup, local } = this.grid();
+    return this.add(this.scaled(workgroup, groupSize), local);
+  }
+
+  /** The numbers of the group that runs, and of the invocation within it. SIMT only. */
+  grid(): { workgroup: Value; local: Value } {
+    invariant(this.#invocations, 'there are no invocations on this target');
+    const { body } = this.func;
+    if (!this.#invocations.grid) {
+      const op = new Op(structure.grid, [scalar('index'), scalar('index')], { workgroups: 1, size: 1 }, '');
+      body.insert(op, body.first);
+      this.#invocations.grid = op;
+    }
+    const [workgroup, local] = this.#invocations.grid.results as [Value, Value];
+    return { workgroup, local };
+  }
+
+  /** ⌊a / divisor⌋ of an index that is not negative. */
+  quotient(a: Value, divisor: number): Value {
+    return divisor === 1 ? a : this.#lanewise('quotient', [a], 'index', { divisor });
+  }
+
+  /** What is left of an index that is not negative. */
+  remainder(a: Value, divisor: number): Value {
+    return divisor === 1 ? this.index(0) : this.#lanewise('remainder', [a], 'index', { divisor });
+  }
+
+  /** a << b and a >> b of u32. */
+  shlBy(a: Value, b: Value): Value {
+    return this.#lanewise('shl_by', [a, b], 'u32');
+  }
+  shrBy(a: Value, b: Value): Value {
+    return this.#lanewise('shr_by', [a, b], 'u32');
+  }
+
+  /** The lanes of 8 or 16 bits that a u32 holds. */
+  splitWord(word: Value, element: ScalarType): Value {
+    return this.#once(vector.splitWord, [word], vec(4 / bytesOf(element), element));
+  }
+
+  /** Lanes of 8 or 16 bits as a u32. */
+  joinWord(lanes: Value): Value {
+    return vector.splitWord.is(lanes.op) ? lanes.op.operand(0) : this.#once(vector.joinWord, [lanes], scalar('u32'));
+  }
+
+  /** An op as it is, on other operands. Those with regions are built anew. */
+  copy(op: Op, operands: readonly Value[]): readonly Value[] {
+    invariant(op.regions.length === 0, `${op.name} has regions`);
+    if (structure.grid.is(op)) return this.#emitFirst(op);
+    if (structure.constant.is(op)) {
+      const { type } = op.result as { readonly type: KernelType };
+      return [this.repeated(structure.constant.attributesOf(op).value, type.element, lanesOf(op.result))];
+    }
+    const types = op.results.map(({ type }) => type);
+    if (types.length !== 1 || op.definition.effect !== 'pure')
+      return this.#emit(op.definition, operands, types, op.attributes).results;
+    return [this.#once(op.definition, operands, types[0] as Type, op.attributes)];
+  }
+
+  #emitFirst({ definition, results, attributes, source }: Op): readonly Value[] {
+    const op = new Op(
+      definition,
+      results.map(({ type }) => type),
+      attributes,
+      source,
+    );
+    this.func.body.insert(op, this.func.body.first);
     return op.results;
   }
 

@@ -3,7 +3,8 @@ import { staticShape, storageOf, storedBytes } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { bytesOfTensor, type DType, type HostTensor, viewBytes } from '../../src/support/tensor.ts';
 import { elementsOf } from './buffers.ts';
-import { compileBlock, type DotMeaning, type Machine } from './interpretOps.ts';
+import { type Order, runGrid } from './interpretGrid.ts';
+import type { DotMeaning, Machine } from './interpretOps.ts';
 import * as structure from './structure.ts';
 
 export interface KernelOptions {
@@ -13,6 +14,10 @@ export interface KernelOptions {
   readonly slack?: number;
   /** Values of `kernel.setting`; 0 where not given. */
   readonly settings?: Readonly<Record<string, number>>;
+  /** The order in which invocations run. Default: as they are numbered. */
+  readonly order?: Order;
+  /** Every buffer holds a whole number of these bytes: the target's. Default 1. */
+  readonly granule?: number;
 }
 
 export interface ProgramOptions extends KernelOptions {
@@ -40,11 +45,13 @@ export function runKernel(func: Func, buffers: readonly Uint8Array[], options: K
         return [arg, elementsOf(buffers[i] as Uint8Array, arg.type.element, options.slack ?? 0, where)];
       }),
     ),
+    invocation: { workgroup: 0, local: 0 },
+    shared: [],
     intrinsics: options.intrinsics,
     settings: options.settings ?? {},
     used: 0,
   };
-  compileBlock(machine, func.body)();
+  runGrid(machine, func.body, options.order ?? ((i) => i));
 }
 
 /** Lanes of all values below a block. */
@@ -81,9 +88,14 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
       bytes.length === storedBytes(type),
       `input '${name}' takes ${storedBytes(type)} bytes, not ${bytes.length}`,
     );
-    bound.set(main.body.args[i] as Value, bytes);
+    const whole = new Uint8Array(Math.ceil(bytes.length / granule) * granule).fill(UNWRITTEN);
+    whole.set(bytes);
+    bound.set(main.body.args[i] as Value, whole);
   });
-  const outputs = outputTypes.map((type) => new Uint8Array(storedBytes(type)).fill(UNWRITTEN));
+  const { granule = 1 } = options;
+  const outputs = outputTypes.map((type) =>
+    new Uint8Array(Math.ceil(storedBytes(type) / granule) * granule).fill(UNWRITTEN),
+  );
   outputs.forEach((bytes, i) => {
     bound.set(main.body.args[inputTypes.length + i] as Value, bytes);
   });
@@ -99,7 +111,7 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   return outputs.map((bytes, i) => {
     const type = outputTypes[i] as TensorType;
     const dtype = storageOf(type.element) as DType;
-    return { dtype, shape: staticShape(type), data: viewBytes(dtype, bytes) };
+    return { dtype, shape: staticShape(type), data: viewBytes(dtype, bytes.slice(0, storedBytes(type))) };
   });
 }
 

@@ -1,6 +1,6 @@
-import type { Block, Op, OpDefinition, ScalarType, Value } from '../../src/ir/index.ts';
+import { type Block, bytesOf, type Op, type OpDefinition, type ScalarType, type Value } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
-import type { Elements } from './buffers.ts';
+import { type Elements, elementsOf } from './buffers.ts';
 import * as memory from './memory.ts';
 import { type LanewisePrimitive, lanewisePrimitives, wrapTo } from './primitive.ts';
 import * as structure from './structure.ts';
@@ -20,19 +20,24 @@ export interface Machine {
   readonly where: string;
   readonly lanes: Float64Array;
   readonly places: Map<Value, number>;
-  readonly buffers: ReadonlyMap<Value, Elements>;
+  readonly buffers: Map<Value, Elements>;
+  /** The invocation that is being run. */
+  readonly invocation: { workgroup: number; local: number };
+  /** Memory of the group that is being run. */
+  readonly shared: Uint8Array[];
   readonly intrinsics: Readonly<Record<string, DotMeaning>>;
   readonly settings: Readonly<Record<string, number>>;
   /** Lanes given out so far. */
   used: number;
 }
 
-type Step = () => void;
+export type Step = () => void;
 
 const lanesOf = (value: Value) => (value.type.kind === 'vec' ? value.type.lanes : 1);
 const elementOf = (value: Value) => (value.type as { element: ScalarType }).element;
 
-function place(machine: Machine, value: Value): number {
+/** The first lane of a value. */
+export function place(machine: Machine, value: Value): number {
   let at = machine.places.get(value);
   if (at === undefined) {
     at = machine.used;
@@ -62,6 +67,9 @@ type Compiler = (machine: Machine, op: Op) => Step;
 const compilers: ReadonlyMap<OpDefinition, Compiler> = new Map<OpDefinition, Compiler>([
   [structure.constant, compileConstant],
   [structure.forLoop, compileLoop],
+  [structure.ifOp, compileIf],
+  [structure.grid, compileGrid],
+  [structure.shared, compileShared],
   [memory.load, compileLoad],
   [memory.loadSplat, compileLoadSplat],
   [memory.store, compileStore],
@@ -74,13 +82,15 @@ const compilers: ReadonlyMap<OpDefinition, Compiler> = new Map<OpDefinition, Com
   [vector.addPairs, compileAddPairs],
   [vector.reduce, compileReduce],
   [vector.dot, compileDot],
+  [vector.splitWord, compileSplitWord],
+  [vector.joinWord, compileJoinWord],
   ...Object.values(lanewisePrimitives).map((primitive): [OpDefinition, Compiler] => [
     primitive.definition,
     (machine, op) => compileLanewise(machine, op, primitive.lane),
   ]),
 ]);
 
-function compileOp(machine: Machine, op: Op): Step {
+export function compileOp(machine: Machine, op: Op): Step {
   const compile = compilers.get(op.definition);
   if (!compile) throw new InternalError(`${machine.where}: ${op.name} has no meaning in a kernel`);
   return compile(machine, op);
@@ -108,29 +118,63 @@ function compileConstant(machine: Machine, op: Op): Step {
   return fill(machine, op, () => stored);
 }
 
-function compileLoop(machine: Machine, op: Op): Step {
-  const { lanes } = machine;
+/** What a loop does around its body: the counter's place and limits, and how carried values move. */
+export function loopParts(machine: Machine, op: Op) {
   const region = op.regions[0] as Block;
   const { step } = structure.forLoop.attributesOf(op);
   invariant(step > 0, `${machine.where}: a loop with step ${step}`);
   const [lower, upper] = [place(machine, op.operand(0)), place(machine, op.operand(1))];
-  const body = compileBlock(machine, region);
   const counter = place(machine, region.args[0] as Value);
   const carried = region.args.slice(1);
-  const terminator = region.last as Op;
-  const begin = copies(machine, op.operands.slice(2) as Value[], carried);
-  const next = copies(machine, terminator.operands as Value[], carried);
-  const end = copies(machine, carried, op.results);
+  return {
+    ...{ region, step, lower, upper, counter },
+    begin: copies(machine, op.operands.slice(2) as Value[], carried),
+    /** To be asked for after the body was compiled. */
+    next: () => copies(machine, (region.last as Op).operands as Value[], carried),
+    end: copies(machine, carried, op.results),
+  };
+}
+
+function compileLoop(machine: Machine, op: Op): Step {
+  const { lanes } = machine;
+  const { region, step, lower, upper, counter, begin, next, end } = loopParts(machine, op);
+  const body = compileBlock(machine, region);
+  const advance = next();
   return () => {
     const limit = lanes[upper] as number;
     begin();
     for (let i = lanes[lower] as number; i < limit; i += step) {
       lanes[counter] = i;
       body();
-      next();
+      advance();
     }
     end();
   };
+}
+
+function compileIf(machine: Machine, op: Op): Step {
+  const condition = place(machine, op.operand(0));
+  const body = compileBlock(machine, op.regions[0] as Block);
+  return () => {
+    if (machine.lanes[condition]) body();
+  };
+}
+
+function compileGrid(machine: Machine, op: Op): Step {
+  const [workgroup, local] = op.results.map((result) => place(machine, result)) as [number, number];
+  return () => {
+    machine.lanes[workgroup] = machine.invocation.workgroup;
+    machine.lanes[local] = machine.invocation.local;
+  };
+}
+
+/** Memory of a group, which holds for all its invocations. */
+function compileShared(machine: Machine, op: Op): Step {
+  const element = elementOf(op.result);
+  const bytes = new Uint8Array(structure.shared.attributesOf(op).count * bytesOf(element));
+  machine.shared.push(bytes);
+  machine.buffers.set(op.result, elementsOf(bytes, element, 0, `${machine.where}, memory of a group`));
+  return () => {};
 }
 
 /** Moves values as if all at once. */
@@ -274,4 +318,20 @@ function compileDot(machine: Machine, op: Op): Step {
     const sums = known.meaning(a, w, x);
     for (let i = 0; i < sums.length; i++) lanes[at + i] = sums[i] as number;
   };
+}
+
+function compileSplitWord(machine: Machine, op: Op): Step {
+  const source = place(machine, op.operand(0));
+  const element = elementOf(op.result);
+  const bits = 32 / lanesOf(op.result);
+  return fill(machine, op, (lane) => wrapTo(element, (machine.lanes[source] as number) >>> (lane * bits)));
+}
+
+function compileJoinWord(machine: Machine, op: Op): Step {
+  const sources = placesOf(machine, op.operand(0));
+  const bits = 32 / sources.length;
+  const mask = 2 ** bits - 1;
+  return fill(machine, op, () =>
+    sources.reduce((word, at, i) => (word | (((machine.lanes[at] as number) & mask) << (i * bits))) >>> 0, 0),
+  );
 }

@@ -130,6 +130,24 @@ export const lanewisePrimitives = {
     (v, e, _, { count }) => (unsigned(e) ? wrapTo(e, x(v) >>> (count as number)) : x(v) >> (count as number)),
     { count: attr.int() },
   ),
+  shl_by: lanewise('shl_by', 'a << b of u32 scalars, 0 ≤ b < 32.', 2, (v) => (x(v) << y(v)) >>> 0),
+  shr_by: lanewise('shr_by', 'a >> b of u32 scalars, 0 ≤ b < 32.', 2, (v) => x(v) >>> y(v)),
+  quotient: lanewise(
+    'quotient',
+    '⌊a / divisor⌋ of an index a ≥ 0.',
+    1,
+    (v, _e, _t, { divisor }) => Math.floor(x(v) / (divisor as number)),
+    { divisor: attr.int() },
+  ),
+  remainder: lanewise(
+    'remainder',
+    'a − divisor·⌊a / divisor⌋ of an index a ≥ 0.',
+    1,
+    (v, _e, _t, { divisor }) => x(v) % (divisor as number),
+    {
+      divisor: attr.int(),
+    },
+  ),
   cmp: lanewise(
     'cmp',
     'The mask of a predicate: eq, ne, lt, le, gt, ge; only ne is true on NaN.',

@@ -21,6 +21,48 @@ export const forLoop = defineOp({
   typing: 'declared',
 });
 
+/** What only some invocations do, such as those behind the last element. */
+export const ifOp = defineOp({
+  name: 'kernel.if',
+  summary: 'Runs the region where the condition holds.',
+  operands: { condition: 'required' },
+  results: [],
+  regions: 1,
+  effect: 'writes',
+  typing: 'declared',
+});
+
+/** The first op of a kernel that many invocations run at once; a kernel without it is run by one. */
+export const grid = defineOp({
+  name: 'kernel.grid',
+  summary:
+    'The kernel is run by `workgroups` groups of `size` invocations; gives the number of the group and of the invocation within it.',
+  operands: {},
+  attributes: { workgroups: attr.int(), size: attr.int() },
+  results: ['workgroup', 'local'],
+  typing: 'declared',
+});
+
+export const barrier = defineOp({
+  name: 'kernel.barrier',
+  summary:
+    'All invocations of a group arrive, and see what the others wrote to the group’s memory, before one goes on.',
+  operands: {},
+  results: [],
+  effect: 'writes',
+  typing: 'declared',
+});
+
+/** Memory that the invocations of a group share. */
+export const shared = defineOp({
+  name: 'kernel.shared',
+  summary: 'A buffer of `count` elements that one group of invocations shares; what it holds at first is not known.',
+  operands: {},
+  attributes: { count: attr.int() },
+  effect: 'writes',
+  typing: 'declared',
+});
+
 export const yieldOp = defineOp({
   name: 'kernel.yield',
   summary: 'The values that a region gives back.',
@@ -58,6 +100,8 @@ export const launch = defineOp({
     tiles: attr.any({}),
     /** Operands whose buffer the result may take over: the kernel reads each element before it writes that place. */
     in_place: attr.ints([]),
+    /** Groups of invocations, and invocations of a group, where the target has them: as the kernel's kernel.grid says. */
+    grid: attr.ints([]),
   },
   results: 'variadic',
   effect: 'writes',

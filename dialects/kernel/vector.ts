@@ -51,3 +51,17 @@ export const dot = defineOp({
   attributes: { intrinsic: attr.string() },
   typing: 'declared',
 });
+
+export const splitWord = defineOp({
+  name: 'kernel.split_word',
+  summary: 'The bytes or halves of a u32 as lanes of 8 or 16 bits, the lowest first.',
+  operands: { word: 'required' },
+  typing: 'declared',
+});
+
+export const joinWord = defineOp({
+  name: 'kernel.join_word',
+  summary: 'Four lanes of 8 bits, or two of 16, as one u32, the first lane lowest.',
+  operands: { lanes: 'required' },
+  typing: 'declared',
+});

@@ -1,6 +1,7 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import type { Value } from '../../src/ir/index.ts';
 import type { Target } from '../../src/target/index.ts';
+import { indicesOf, wordOf, writeFlat } from '../write.ts';
 import type { InnerProduct, Steps } from './innerProduct.ts';
 
 /** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
@@ -64,10 +65,11 @@ export interface PanelShape {
 }
 
 /** Panels that every way of computing in `products` can read. */
-export function panelShape(problem: Contraction, products: readonly InnerProduct[]): PanelShape {
+export function panelShape(problem: Contraction, products: readonly InnerProduct[], target: Target): PanelShape {
   const unit = (products[0] as InnerProduct).columns;
   const { columns, rows } = problem;
   const panel = (width: number) => ({ width, panels: Math.ceil(columns / width) });
+  if (target.family === 'simt') return panel(largestDivisor(columns, 4));
   if (unit > 1 && columns <= 16) {
     let width = unit;
     while (width < columns) width *= 2;
@@ -82,11 +84,25 @@ export function segmentCount(problem: Contraction): number {
   return problem.segments.reduce((n, s) => n * s.extent, 1);
 }
 
+/** The largest divisor of n up to `most`. */
+function largestDivisor(n: number, most: number): number {
+  let divisor = Math.min(n, most);
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}
+
 /** Buffers of a contraction kernel. */
 interface Buffers {
   readonly x: Value;
   readonly w: Value;
   readonly starts: Value;
+  readonly y: Value;
+}
+
+/** What is written for a row of sums, and where it begins. */
+export interface Finished {
+  readonly value: Value;
+  readonly element: Value;
 }
 
 /** Multiply operations, beyond those of one k step, up to which a tile is unrolled along k. */
@@ -100,10 +116,12 @@ export function tileOf(
   width: number,
 ): readonly [number, number] {
   const most = Math.max(1, Math.floor(target.accumulators / ((width / product.columns) * product.registers)));
+  // an invocation's tile is whole: none overlaps another
+  if (target.family === 'simt') return [largestDivisor(problem.rows, most), width];
   return [Math.ceil(problem.rows / Math.ceil(problem.rows / most)), width];
 }
 
-/** The loops of a contraction. `finish` gets the sums of one row of a tile. */
+/** The loops of a contraction. `finish` turns the sums of one row of a tile into what is stored. */
 export function buildContraction(
   k: KernelBuilder,
   problem: Contraction,
@@ -111,35 +129,47 @@ export function buildContraction(
   product: InnerProduct,
   { width, panels }: PanelShape,
   at: WeightSteps,
-  { x, w, starts }: Buffers,
-  finish: (sums: Value, place: Sums) => void,
+  { x, w, starts, y }: Buffers,
+  finish: (sums: Value, place: Sums) => Finished,
 ): void {
   const fullUnits = width / product.columns;
   const [height] = tileOf(problem, target, product, width);
+  const isSimt = target.family === 'simt';
   const runSteps = Math.ceil(problem.run / product.step);
   const prepared = product.prepare(k, problem.groups * panels * width);
 
-  const tile = (group: Value, panel: Value, live: number, input: Value, row: Value): void => {
-    // without vectors, what lies behind the last output is not even read
-    const units = product.columns === 1 ? live : fullUnits;
-    const start = k.add(k.scaled(group, at.starts), k.scaled(panel, width));
-    const weights = k.add(k.scaled(group, at.group), k.scaled(panel, at.panel));
+  /** Results of `height` rows from `row` on and of the outputs of `units` units, a row each. */
+  const tile = (
+    { group, panel, unit, input, row }: Record<'group' | 'panel' | 'unit' | 'input' | 'row', Value>,
+    { height, units, live }: { readonly height: number; readonly units: number; readonly live: number },
+  ): Finished[] => {
+    const first = k.scaled(unit, product.columns);
+    const start = k.add(k.add(k.scaled(group, at.starts), k.scaled(panel, width)), first);
+    const weights = k.add(k.add(k.scaled(group, at.group), k.scaled(panel, at.panel)), k.scaled(unit, at.unit));
     const rows = Array.from({ length: height }, (_, r) => k.add(input, k.index(r * problem.rowStep)));
     const columnOf = (u: number) => k.add(start, k.index(u * product.columns));
-    const first = rows.flatMap(() =>
+    const begin = rows.flatMap(() =>
       Array.from({ length: units }, (_, u) => prepared.start(starts, columnOf(u))).flat(),
     );
-    const sums = reduceSegments(k, problem, { prepared, product, units, runSteps, at }, { x, w }, rows, weights, first);
-    const column = k.scaled(panel, width);
+    const sums = reduceSegments(k, problem, { prepared, product, units, runSteps, at }, { x, w }, rows, weights, begin);
+    const column = k.add(k.scaled(panel, width), first);
     const each = product.registers;
-    for (let r = 0; r < height; r++) {
+    return rows.map((_, r) => {
       const parts = Array.from({ length: units }, (_, u) => {
         const from = (r * units + u) * each;
         return prepared.finish(sums.slice(from, from + each), starts, columnOf(u));
       });
-      finish(k.concat(parts), { group, row: k.add(row, k.index(r)), column, lanes: units * product.columns, live });
-    }
+      const place = { group, row: k.add(row, k.index(r)), column, lanes: units * product.columns, live };
+      return finish(k.concat(parts), place);
+    });
   };
+
+  if (isSimt) {
+    distribute(k, problem, target, { width, panels, height }, y, (place, shape) =>
+      tile(place, { ...shape, live: shape.units * product.columns }),
+    );
+    return;
+  }
 
   const rowTiles = (group: Value, panel: Value, live: number): void => {
     const visit = (depth: number, input: Value, row: Value): void => {
@@ -153,7 +183,16 @@ export function buildContraction(
       // the last tile overlaps the one before it rather than being shorter
       k.loop(0, problem.rows, height, (i) => {
         const m = problem.rows % height === 0 ? i : k.min(i, k.index(problem.rows - height));
-        tile(group, panel, live, k.add(input, k.scaled(m, problem.rowStep)), k.add(row, m));
+        const place = {
+          group,
+          panel,
+          unit: k.index(0),
+          input: k.add(input, k.scaled(m, problem.rowStep)),
+          row: k.add(row, m),
+        };
+        // without vectors, what lies behind the last output is not even read
+        const units = product.columns === 1 ? live : fullUnits;
+        for (const { value, element } of tile(place, { height, units, live })) k.store(value, y, element, live);
       });
     };
     visit(0, k.scaled(group, problem.groupStep), k.index(0));
@@ -163,6 +202,54 @@ export function buildContraction(
   k.loop(0, problem.groups, 1, (group) => {
     k.loop(0, rest === 0 ? panels : panels - 1, 1, (panel) => rowTiles(group, panel, width));
     if (rest !== 0) rowTiles(group, k.index(panels - 1), rest);
+  });
+}
+
+/** Which tile an invocation computes. */
+type TilePlace = Record<'group' | 'panel' | 'unit' | 'input' | 'row', Value>;
+
+/**
+ * SIMT: an invocation for each tile, neighbours along the outputs. Where a row of a tile is no whole number of words,
+ * one for each word of the result, whose elements are computed one by one.
+ */
+function distribute(
+  k: KernelBuilder,
+  problem: Contraction,
+  target: Target,
+  { width, panels, height }: PanelShape & { readonly height: number },
+  y: Value,
+  tile: (place: TilePlace, shape: { readonly height: number; readonly units: number }) => Finished[],
+): void {
+  const { groups, outer, rows, columns } = problem;
+  const extents = outer.map(({ extent }) => extent);
+  const inputOf = (group: Value, at: readonly Value[], m: Value) =>
+    outer.reduce(
+      (sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.input)),
+      k.add(k.scaled(group, problem.groupStep), k.scaled(m, problem.rowStep)),
+    );
+  const rowOf = (at: readonly Value[], m: Value) =>
+    outer.reduce((sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.row)), m);
+  const word = wordOf(target, y);
+  if (width % word === 0) {
+    k.parallel([groups, ...extents, rows / height, panels], (indices) => {
+      const [group, ...rest] = indices as [Value, ...Value[]];
+      const panel = rest.at(-1) as Value;
+      const at = rest.slice(0, -2);
+      const m = k.scaled(rest.at(-2) as Value, height);
+      const place = { group, panel, unit: k.index(0), input: inputOf(group, at, m), row: rowOf(at, m) };
+      for (const { value, element } of tile(place, { height, units: width })) k.store(value, y, element);
+    });
+    return;
+  }
+  const total = extents.reduce((n, d) => n * d, rows * groups * columns);
+  writeFlat(k, y, total, word, (element) => {
+    const indices = indicesOf(k, [...extents, rows, groups, columns], element);
+    const [m, group, column] = indices.slice(-3) as [Value, Value, Value];
+    const at = indices.slice(0, -3);
+    const panel = k.quotient(column, width);
+    const unit = k.remainder(column, width);
+    const place = { group, panel, unit, input: inputOf(group, at, m), row: rowOf(at, m) };
+    return (tile(place, { height: 1, units: 1 })[0] as Finished).value;
   });
 }
 

@@ -116,7 +116,7 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
   const products = innerProducts(target, element);
   const [first] = products;
   if (!first) throw new InternalError(`no way to multiply ${element} on ${target.name}`);
-  const panel = panelShape(problem, products);
+  const panel = panelShape(problem, products, target);
   const weightElement = storageOf(tensorType(work.weights).element);
   const steps = Math.ceil(problem.run / first.step);
   const units = panel.width / first.columns;
@@ -172,12 +172,12 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
           product,
           panel,
           steps,
-          buffers,
-          (sums, { group, row, column, lanes, live }) => {
+          { ...buffers, y },
+          (sums, { group, row, column, lanes }) => {
             const channel = k.add(k.scaled(group, problem.columns), column);
             const place = { element: k.add(k.scaled(row, columns), channel), channel };
             const value = clamped(k, sums, cluster.root);
-            k.store(after(k, value, place, lanes), y, place.element, live);
+            return { value: after(k, value, place, lanes), element: place.element };
           },
         );
       },

@@ -4,6 +4,7 @@ import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { writeRows } from '../write.ts';
 import { overPixels, tapOffsets } from './window.ts';
 
 /** How a depthwise kernel adds the products of some taps: `depth` taps a step, for all lanes at once. */
@@ -49,6 +50,8 @@ const float = (feature: string | undefined): TapProduct => ({
 
 const byIntrinsic: Record<IntrinsicName, TapProduct> = {
   scalar_i8: single,
+  // the lanes of a word are channels here: each has products of its own
+  dot4_i8: single,
   dot_i16x8: pairs,
   relaxed_dot_i8x16: quads,
 };
@@ -130,34 +133,45 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       ? k.convert(k.and(k.shr(k.setting('dot_sign_mask'), 31), k.constant(count, 'i32')), 'index')
       : k.index(0);
 
-    const block = (at: Value, row: Value, channel: Value, live: number): void => {
+    const pixelStep = (steps.at(-1) as number) * (strides.at(-1) as number);
+    /** A row of pixels; `width` channels at once. What does not change along it is read once. */
+    const rowOf = (channel: Value, width: number) => {
       const weightAt = k.scaled(channel, product.depth);
-      const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * count * product.depth)), lanes * product.depth);
+      const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * count * product.depth)), width * product.depth);
       const preloaded = held ? Array.from({ length: groups }, (_, g) => load(g)) : undefined;
-      const first = k.load(startBuffer, k.add(channel, begin), lanes);
-      const pixel = (i: Value): void => {
-        const from = k.add(
-          k.add(at, k.mul(i, k.index((steps.at(-1) as number) * (strides.at(-1) as number)))),
-          channel,
-        );
+      const first = k.load(startBuffer, k.add(channel, begin), width);
+      return (from: Value, element: Value): Value => {
         let sum = first;
         for (let g = 0; g < groups; g++) {
           const taps = Array.from({ length: product.depth }, (_, t) => {
             const offset = offsets[Math.min(g * product.depth + t, offsets.length - 1)] as number;
-            return k.load(input, k.add(from, k.index(offset)), lanes);
+            return k.load(input, k.add(from, k.index(offset)), width);
           });
-          sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, lanes);
+          sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, width);
         }
-        sum = clamped(k, sum, root);
-        const place = { element: k.add(k.scaled(k.add(row, i), channels), channel), channel };
-        k.store(after(k, sum, place, lanes), y, place.element, live);
+        return after(k, clamped(k, sum, root), { element, channel }, width);
       };
-      k.loop(0, out.at(-1) as number, 1, pixel);
     };
 
+    if (target.family === 'simt') {
+      const rows = { extents: [out[0] as number, ...out.slice(2)], channels, lanes, buffer: y };
+      const walk = [steps[0] as number, ...strides.map((stride, axis) => stride * (steps[axis + 2] as number))];
+      writeRows(k, target, rows, (indices, row, channel, width) => {
+        const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as number)), k.index(0));
+        return rowOf(channel, width)(k.add(at, channel), k.add(row, channel));
+      });
+      return;
+    }
     // the last spatial axis is the pixel loop
     overPixels(k, { out, strides, steps }, spatial - 1, (at, row) => {
-      overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
+      overlapping(k, channels, lanes, (channel, live) => {
+        const pixel = rowOf(channel, lanes);
+        k.loop(0, out.at(-1) as number, 1, (i) => {
+          const from = k.add(k.add(at, k.scaled(i, pixelStep)), channel);
+          const element = k.add(k.scaled(k.add(row, i), channels), channel);
+          k.store(pixel(from, element), y, element, live);
+        });
+      });
     });
   };
 

@@ -87,6 +87,21 @@ const scalarDot: InnerProduct = {
   }),
 };
 
+/** Four products of the lanes of a word. */
+const wordDot: InnerProduct = {
+  feature: undefined,
+  columns: 1,
+  step: 4,
+  registers: 1,
+  prepare: (k) => ({
+    start: (starts, column) => [k.load(starts, column)],
+    activations: (x, index) => k.load(x, index, 4),
+    weights: (w, index) => [k.load(w, index, 4)],
+    multiply: ([sum], [w], x) => [k.dot('dot4_i8', sum as Value, w as Value, x)],
+    finish: ([sum]) => sum as Value,
+  }),
+};
+
 /** Floats: a unit is a register of outputs. */
 function floatProduct(lanes: number, feature: string | undefined): InnerProduct {
   return {
@@ -106,6 +121,7 @@ function floatProduct(lanes: number, feature: string | undefined): InnerProduct 
 
 const byIntrinsic: Record<IntrinsicName, InnerProduct> = {
   scalar_i8: scalarDot,
+  dot4_i8: wordDot,
   dot_i16x8: pairDot,
   relaxed_dot_i8x16: relaxedDot,
 };

@@ -5,7 +5,7 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { serialMatmul } from '../serial/matmul.ts';
-import { buildContraction, type Contraction, tileOf } from './contraction.ts';
+import { buildContraction, type Contraction, panelShape, tileOf } from './contraction.ts';
 import { constantMatmul } from './dense.ts';
 import { type InnerProduct, innerProducts } from './innerProduct.ts';
 
@@ -51,7 +51,12 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   };
   const products = innerProducts(target, 'f32');
   const unit = products[0]?.columns ?? 1;
-  const width = unit === 1 ? Math.min(8, columns) : Math.min(2, Math.ceil(columns / unit)) * unit;
+  const width =
+    target.family === 'simt'
+      ? panelShape(problem, products, target).width
+      : unit === 1
+        ? Math.min(8, columns)
+        : Math.min(2, Math.ceil(columns / unit)) * unit;
   const panel = { width, panels: Math.ceil(columns / width) };
   const steps = { group: depth * columns, panel: width, unit, step: columns, starts: 0 };
   const others = epilogueOperands(cluster);
@@ -77,11 +82,11 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
           how,
           panel,
           steps,
-          { x, w, starts },
-          (sums, { group, row, column, lanes, live }) => {
+          { x, w, starts, y },
+          (sums, { group, row, column, lanes }) => {
             const element = k.add(k.add(k.scaled(group, perGroup), k.scaled(row, columns)), column);
             const value = after(k, clamped(k, sums, root), { element, channel: column }, lanes);
-            k.store(value, y, element, live);
+            return { value, element };
           },
         );
       },

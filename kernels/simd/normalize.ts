@@ -1,8 +1,9 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { staticShape, type Value } from '../../src/ir/index.ts';
+import { bytesOf, staticShape, storageOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { wordOf } from '../write.ts';
 import { overRow } from './row.ts';
 
 /** nn.normalize over contiguous rows: the mean, the mean square of what differs from it, then the division. */
@@ -16,7 +17,8 @@ export function normalize(cluster: Cluster, context: KernelContext): KernelPlan 
   const length = shape.slice(first).reduce((n, d) => n * d, 1);
   const rows = shape.slice(0, first).reduce((n, d) => n * d, 1);
   const inner = shape.at(-1) ?? 1;
-  const wide = lanesFor(context.target, 4);
+  const resultBytes = bytesOf(storageOf(tensorType(cluster.result).element));
+  const wide = lanesFor(context.target, context.target.family === 'simt' ? resultBytes : 4);
   // lanes that cross a row of the last axis would need channels of two rows
   const lanes = inner % wide === 0 ? wide : 1;
   const others = epilogueOperands(cluster);
@@ -26,7 +28,11 @@ export function normalize(cluster: Cluster, context: KernelContext): KernelPlan 
     const y = context.output(k, cluster.result);
     const after = epilogue(cluster, beside);
     const count = k.constant(length, 'f32');
-    k.loop(0, rows, 1, (row) => {
+    // where rows end inside a word, one invocation does them all
+    const apart = lanes % wordOf(context.target, y) === 0;
+    const each = (body: (row: Value) => void) =>
+      apart ? k.parallel([rows], ([row]) => body(row as Value)) : k.loop(0, rows, 1, body);
+    each((row) => {
       const at = (i: Value) => k.add(k.scaled(row, length), i);
       const read = (i: Value, n: number) => k.load(input, at(i), n);
       const add = (a: Value, b: Value) => k.add(a, b);

@@ -2,9 +2,9 @@ import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { bytesOf, staticShape, storageOf, stridesOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
-import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { overPixels, tapOffsets } from './window.ts';
+import { writeRows } from '../write.ts';
+import { tapOffsets } from './window.ts';
 
 /** How a pool joins the elements of a window. */
 interface Joining {
@@ -54,16 +54,16 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
     const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
     const after = epilogue(cluster, beside);
-    const block = (at: Value, row: Value, channel: Value, live: number): void => {
+    const rows = { extents: [out[0] as number, ...out.slice(2)], channels, lanes, buffer: y };
+    const walk = [steps[0] as number, ...strides.map((stride, axis) => stride * (steps[axis + 2] as number))];
+    writeRows(k, context.target, rows, (indices, row, channel, lanes) => {
+      const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as number)), k.index(0));
       const from = k.add(at, channel);
       const read = (offset: number) => joining.prepare(k, k.load(input, k.add(from, k.index(offset)), lanes));
       const [first, ...others] = offsets;
       const joined = others.reduce<Value>((sum, offset) => joining.join(k, sum, read(offset)), read(first as number));
-      const place = { element: k.add(k.scaled(row, channels), channel), channel };
-      k.store(after(k, joining.finish(k, joined, offsets.length), place, lanes), y, place.element, live);
-    };
-    overPixels(k, { out, strides, steps }, spatial, (at, row) => {
-      overlapping(k, channels, lanes, (channel, live) => block(at, row, channel, live));
+      const place = { element: k.add(row, channel), channel };
+      return after(k, joining.finish(k, joined, offsets.length), place, lanes);
     });
   };
   return { operands: [x, ...others], variants: [{ feature: undefined, build }] };

@@ -21,7 +21,8 @@ export function softmax(cluster: Cluster, context: KernelContext): KernelPlan {
     const input = context.input(k, 'x', x);
     const y = context.output(k, cluster.result);
 
-    k.loop(0, rows, 1, (row) => {
+    k.parallel([rows], ([r]) => {
+      const row = r as Value;
       const at = (i: Value) => k.add(k.scaled(row, length), i);
       const max = overRow(
         k,

@@ -61,6 +61,17 @@ export const intrinsics = {
     exact: 'operands are sign-extended 8-bit codes, so a pair is below 2^15',
     meaning: grouped(2, toI32),
   },
+  /** Four products of 8-bit lanes that a 32-bit word holds: dot4I8Packed, __dp4a. */
+  dot4_i8: {
+    name: 'dot4_i8',
+    feature: undefined,
+    element: 'i8',
+    columns: 1,
+    depth: 4,
+    lanes: 1,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
+    meaning: grouped(4, toI32),
+  },
   /**
    * i8x16 weights by 8-bit activations, four products a lane. Activations are signed on some machines and unsigned
    * on others: the setting `dot_sign_mask` (0 or 0x80808080) is xor-ed into them, and the start vector fits.

@@ -5,14 +5,18 @@ export interface Target {
   readonly name: 'wasm' | 'c' | 'wgsl' | 'cuda';
   /** Whose kernel templates serve it. */
   readonly family: 'simd' | 'simt';
-  /** Bytes of a vector register; 0 for targets programmed in scalars. */
+  /** Bytes of a vector register, or of the word in which invocations hold small elements; 0 for targets programmed in scalars. */
   readonly vectorBytes: number;
   /** Bytes behind every buffer that a kernel may read (never write). */
   readonly slack: number;
+  /** Bytes that one store writes at least, and a multiple of which every buffer holds. */
+  readonly granule: number;
   /** Ways to run an 8-bit contraction, the baseline first; each further one needs its feature. */
   readonly contractions: readonly IntrinsicName[];
   /** Whether float arithmetic is always there and cheaper than 64-bit products. */
   readonly floatRescale: boolean;
+  /** Whether there are 64-bit integers. */
+  readonly longIntegers: boolean;
   /** Registers that a contraction's tile may fill with accumulators. */
   readonly accumulators: number;
 }

@@ -3,8 +3,10 @@ import { runProgram, signatureOf } from '../../dialects/kernel/interpret.ts';
 import { fuseEpilogues } from '../../passes/fuse/epilogues.ts';
 import { expandDcast } from '../../passes/integer/expandDcast.ts';
 import { bufferize } from '../../passes/lower/bufferize.ts';
+import { expandI64 } from '../../passes/lower/expandI64.ts';
 import { foldPacking } from '../../passes/lower/foldPacking.ts';
 import { lowerKernels } from '../../passes/lower/kernels.ts';
+import { packWords } from '../../passes/lower/packWords.ts';
 import { chooseLayout } from '../../passes/schedule/chooseLayout.ts';
 import { decompose } from '../../passes/schedule/decompose.ts';
 import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
@@ -30,6 +32,8 @@ export async function planned(text: string, target: Target): Promise<Module> {
     chooseLayout,
     fuseEpilogues,
     lowerKernels,
+    expandI64,
+    packWords,
     foldPacking,
     bufferize,
   ]) {
@@ -69,7 +73,8 @@ export function runKernels(
   variant?: string,
 ): HostTensor[] {
   const settings = { dot_sign_mask: 0 };
-  return runProgram(module, inputs, { intrinsics, slack: target.slack, settings, ...(variant ? { variant } : {}) });
+  const { slack, granule } = target;
+  return runProgram(module, inputs, { intrinsics, slack, granule, settings, ...(variant ? { variant } : {}) });
 }
 
 /** Types and shapes of a planned module's outputs. */
