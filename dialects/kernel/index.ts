@@ -5,6 +5,7 @@ import { lanewisePrimitives } from './primitive.ts';
 import * as structure from './structure.ts';
 import * as vector from './vector.ts';
 
+export * from './arithmeticBuilder.ts';
 export * from './builder.ts';
 export * from './memory.ts';
 export * from './packing.ts';

@@ -80,6 +80,7 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   const signature = signatureOf(module);
   const inputTypes = signature.input_types as readonly TensorType[];
   const outputTypes = signature.output_types as readonly TensorType[];
+  const { granule = 1 } = options;
   const bound = new Map<Value, Uint8Array>();
   inputTypes.forEach((type, i) => {
     const bytes = inputs[i] ? bytesOfTensor(inputs[i]) : new Uint8Array(0);
@@ -92,7 +93,6 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
     whole.set(bytes);
     bound.set(main.body.args[i] as Value, whole);
   });
-  const { granule = 1 } = options;
   const outputs = outputTypes.map((type) =>
     new Uint8Array(Math.ceil(storedBytes(type) / granule) * granule).fill(UNWRITTEN),
   );

@@ -17,6 +17,7 @@ import {
 } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
+import type { Target } from '../../src/target/index.ts';
 import { align, type Interval, planArena } from './arena.ts';
 import { aliasRoot } from './kernels.ts';
 import { type PlacedState, statesOf, writtenInPlace } from './states.ts';
@@ -30,8 +31,9 @@ export const bufferize = definePass({
     'Turns values into memory: one arena planned by lifetimes, weights in one block, states that stay, arguments for inputs and outputs.',
   phase: 'lower',
   preserves: 'bits',
-  run(module) {
+  run(module, _, context) {
     const { main } = module;
+    const { granule = 1 } = (context.target ?? {}) as Partial<Target>;
     const ports = portsOf(module);
     const places = new Map<Value, Place>();
     ports.inputs.forEach(({ value }, argument) => {
@@ -44,7 +46,7 @@ export const bufferize = definePass({
     const { launches, ...states } = placeStates(module, all, places);
     const weightBytes = placeWeights(module, launches, places);
     const arenaBytes = placeArena(launches, places);
-    rebuildMain(module, ports, launches, places, { weightBytes, arenaBytes, ...states });
+    rebuildMain(module, ports, launches, places, { weightBytes, arenaBytes, granule, ...states });
   },
 });
 
@@ -176,7 +178,13 @@ function rebuildMain(
   { inputs, outputs }: Ports,
   launches: readonly Op[],
   places: ReadonlyMap<Value, Place>,
-  memory: { weightBytes: number; arenaBytes: number; states: readonly PlacedState[]; stateBytes: number },
+  memory: {
+    weightBytes: number;
+    arenaBytes: number;
+    states: readonly PlacedState[];
+    stateBytes: number;
+    granule: number;
+  },
 ): void {
   const resultNames = outputs.map(({ name }) => name);
   const planned = new Func('main', 'func', resultNames);
@@ -223,7 +231,7 @@ function rebuildMain(
     const place = places.get(aliasRoot(value));
     invariant(place, 'every value that a launch touches has a place');
     if ('argument' in place) return planned.body.args[place.argument] as Value;
-    const bytes = storedBytes(tensorType(value));
+    const bytes = align(storedBytes(tensorType(value)), memory.granule);
     const key = `${place.space} ${place.offset} ${bytes} ${type.element}`;
     let made = buffers.get(key);
     if (!made) {

@@ -1,4 +1,4 @@
-import { KernelBuilder, launch, pack, start } from '../../dialects/kernel/index.ts';
+import { grid, KernelBuilder, launch, pack, start } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
@@ -101,6 +101,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
       fused: cluster.rest.map((one) => `${one.name} ${one.source}`.trimEnd()),
       tiles: Object.fromEntries([baseline, ...others].flatMap((one) => (one?.tile ? [[one.kernel, one.tile]] : []))),
       in_place: plan.inPlace ?? [],
+      ...kernels.gridOf(baseline?.kernel ?? ''),
     },
     { types },
   );
@@ -140,6 +141,14 @@ class Kernels {
     let name = base;
     for (let i = 2; this.#module.functions.has(name); i++) name = `${base}_${i}`;
     return name;
+  }
+
+  /** The groups of invocations, and those of a group, that a kernel asks for, as an attribute; none where one runs it. */
+  gridOf(name: string): { grid?: readonly number[] } {
+    const first = this.#module.functions.get(name)?.body.first;
+    if (!grid.is(first)) return {};
+    const { workgroups, size } = grid.attributesOf(first);
+    return { grid: [workgroups, size] };
   }
 
   /** Puts a kernel into the module, unless an equal one is there; gives the name under which it is known. */

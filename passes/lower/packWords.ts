@@ -1,6 +1,5 @@
 import {
   constantOf,
-  elementOf,
   forLoop,
   type KernelBuilder,
   lanesOf,
@@ -166,7 +165,7 @@ function isCounterOfMultiples({ definer, index }: Value, n: number): boolean {
   return forLoop.attributesOf(loop).step % n === 0 && isMultiple(loop.operand(0), n);
 }
 
-/** ⌊index / n⌋ for n, a power of two: exact where parts of the index are known to be multiples of it. */
+/** ⌊index / n⌋ for n of 2 or 4: exact where parts of the index are known to be multiples of it. */
 function wordIndex(k: KernelBuilder, index: Value, n: number): Value {
   const known = constantOf(index);
   if (known !== undefined) return k.index(Math.floor(known / n));
@@ -180,5 +179,5 @@ function wordIndex(k: KernelBuilder, index: Value, n: number): Value {
     const by = constantOf(op.operand(1));
     if (by !== undefined && by % n === 0) return k.mul(op.operand(0), k.index(by / n));
   }
-  return k.shr(index, Math.log2(n));
+  return k.shr(index, n === 4 ? 2 : 1);
 }

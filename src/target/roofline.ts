@@ -15,6 +15,8 @@ export const referenceCore: Roofline = {
   machine: 'one x86 core at 2.5 GHz',
   multiplyAdds: {
     scalar_i8: 2.5e9,
+    // an instruction of graphics processors: here it is four scalar products
+    dot4_i8: 2.5e9,
     dot_i16x8: 28e9,
     relaxed_dot_i8x16: 75e9,
     mul_add: 10e9,

@@ -192,7 +192,9 @@ describe.skipIf(noCompiler)(`lanewise primitives${noCompiler}`, () => {
   };
 
   it('are all among the cases', () => {
-    expect(new Set(cases.map(({ name }) => name))).toEqual(new Set(Object.keys(lanewisePrimitives)));
+    // those of the SIMT family, which no kernel for C has
+    const others = ['shl_by', 'shr_by', 'quotient', 'remainder'];
+    expect(new Set([...cases.map(({ name }) => name), ...others])).toEqual(new Set(Object.keys(lanewisePrimitives)));
   });
 
   it('mean in the interpreter what `lane` says', () => {

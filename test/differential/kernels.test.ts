@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { cTarget } from '../../backends/c/target.ts';
 import { loadWasmRuntime, runWasm } from '../../backends/wasm/index.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
+import { wgslTarget } from '../../backends/wgsl/target.ts';
 import { registry } from '../../dialects/index.ts';
 import type { Module } from '../../src/ir/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -44,6 +45,7 @@ const ways: readonly Way[] = [
   interpreted('kernel IR for wasm', wasmTarget),
   interpreted('kernel IR for wasm, relaxed', wasmTarget, 'relaxed-simd'),
   interpreted('kernel IR for C', cTarget),
+  interpreted('kernel IR for WGSL', wgslTarget),
   wasm('baseline'),
   ...(relaxedIsExact ? [wasm('relaxed')] : []),
 ];

@@ -142,8 +142,30 @@ const normalNaN = (v: number | bigint) => (Number.isNaN(v) ? 'NaN' : Object.is(v
 
 describe('every lanewise primitive means what the dialect says', () => {
   it('covers them all', () => {
-    const covered = new Set<string>([...cases.map(({ name }) => name), 'select']);
+    const scalarsOnly = ['shl_by', 'shr_by', 'quotient', 'remainder'];
+    const covered = new Set<string>([...cases.map(({ name }) => name), 'select', ...scalarsOnly]);
     expect(Object.keys(lanewisePrimitives).filter((name) => !covered.has(name))).toEqual([]);
+  });
+
+  it('shifts by counts and divides indices, one at a time', async () => {
+    const outputs = Object.fromEntries(['l', 'r', 'q', 'm'].map((name) => [name, flat(count, 'u32')]));
+    const module = single({ a: flat(count, 'u32') }, outputs, (k, buffers) => {
+      k.loop(0, count, 1, (i) => {
+        const a = k.load(buffers.a as Value, i);
+        const by = k.and(k.convert(i, 'u32'), k.constant(31, 'u32'));
+        const size = k.convert(k.shr(a, 1), 'index');
+        k.store(k.shlBy(a, by), buffers.l as Value, i);
+        k.store(k.shrBy(a, by), buffers.r as Value, i);
+        k.store(k.convert(k.quotient(size, 7), 'u32'), buffers.q as Value, i);
+        k.store(k.convert(k.remainder(size, 7), 'u32'), buffers.m as Value, i);
+      });
+    });
+    const a = values('u32', 1) as Uint32Array;
+    const results = (await runWasm(module)).run({ a }) as Record<string, Uint32Array>;
+    expect(Array.from(results.l as Uint32Array)).toEqual(Array.from(a, (v, i) => (v << (i & 31)) >>> 0));
+    expect(Array.from(results.r as Uint32Array)).toEqual(Array.from(a, (v, i) => v >>> (i & 31)));
+    expect(Array.from(results.q as Uint32Array)).toEqual(Array.from(a, (v) => Math.floor((v >>> 1) / 7)));
+    expect(Array.from(results.m as Uint32Array)).toEqual(Array.from(a, (v) => (v >>> 1) % 7));
   });
 
   for (const element of [...integers, 'f32'] as const) {
