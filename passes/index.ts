@@ -24,7 +24,9 @@ import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
 import { recognizeActivations } from './transform/recognize/activations.ts';
 import { recognizeNorms } from './transform/recognize/norms.ts';
+import { recognizeRotary } from './transform/recognize/rotary.ts';
 import { recognizeSoftmax } from './transform/recognize/softmax.ts';
+import { stepLstm } from './transform/stepLstm.ts';
 
 /** Every pass, in the order of the phases. */
 export const allPasses: readonly Pass[] = [
@@ -33,10 +35,12 @@ export const allPasses: readonly Pass[] = [
   foldConstants,
   recognizeActivations,
   recognizeNorms,
+  recognizeRotary,
   recognizeSoftmax,
   foldBatchNorm,
   foldAffine,
   fuseClamp,
+  stepLstm,
   insertObservers,
   calibrate,
   quantize,

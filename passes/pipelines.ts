@@ -17,6 +17,7 @@ const float = [
   'recognize-activations',
   'recognize-norms',
   'recognize-softmax',
+  'recognize-rotary',
   'fold-batch-norm',
   'fold-affine',
   'fuse-clamp',
@@ -24,6 +25,7 @@ const float = [
 
 /** Static codes by the ranges of calibration; what has no integer form stays float. */
 const calibrated = (observer: OptionValues, recipe: OptionValues): readonly string[] => [
+  'step-lstm',
   step('insert-observers', recipe),
   step('calibrate', observer),
   step('quantize', { weights: 'i8', activations: 'i8', ...recipe }),

@@ -26,6 +26,7 @@ import { normalize } from './layerNorm.ts';
 import { linearAttention } from './linearAttention.ts';
 import { loop } from './loop.ts';
 import { lstm } from './lstm.ts';
+import { lstmCell } from './lstmCell.ts';
 import { matmul } from './matmul.ts';
 import { maxPoolIndices } from './maxPoolIndices.ts';
 import { melWeights } from './melWeights.ts';
@@ -44,6 +45,7 @@ import { returnOp } from './return.ts';
 import { reverseSequence } from './reverseSequence.ts';
 import { rnn } from './rnn.ts';
 import { roiAlign } from './roiAlign.ts';
+import { rotary } from './rotary.ts';
 import { scatterElements, scatterNd } from './scatter.ts';
 import { shapeOf } from './shape.ts';
 import { slice } from './slice.ts';
@@ -85,6 +87,7 @@ export * from './layerNorm.ts';
 export * from './linearAttention.ts';
 export * from './loop.ts';
 export * from './lstm.ts';
+export * from './lstmCell.ts';
 export * from './matmul.ts';
 export * from './maxPoolIndices.ts';
 export * from './melWeights.ts';
@@ -103,6 +106,7 @@ export * from './return.ts';
 export * from './reverseSequence.ts';
 export * from './rnn.ts';
 export * from './roiAlign.ts';
+export * from './rotary.ts';
 export * from './scatter.ts';
 export * from './shape.ts';
 export * from './slice.ts';
@@ -119,8 +123,8 @@ export * from './where.ts';
 /** Every op of the `nn` dialect. */
 export const nnOps = [
   ...[constant, returnOp, fused, relayout, ifOp, loop],
-  ...[rnn, gru, lstm],
-  ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize],
+  ...[rnn, gru, lstm, lstmCell],
+  ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],
   ...[transpose, reshape, expand, slice, pad, concat, gather, tile, trilu, resizeNearest, resizeLinear, shapeOf, range],

@@ -1,16 +1,21 @@
 import { conv as intConv } from '../../dialects/int/conv.ts';
 import { matmul as intMatmul } from '../../dialects/int/matmul.ts';
+import { clamp } from '../../dialects/nn/clamp.ts';
 import { conv } from '../../dialects/nn/conv.ts';
+import { pad } from '../../dialects/nn/pad.ts';
+import { qcast } from '../../dialects/quant/qcast.ts';
+import { scast } from '../../dialects/quant/scast.ts';
 import { type Op, type QuantParams, type QuantType, quantOf, type TensorType, type Value } from '../../src/ir/index.ts';
 import { dyadicMultiplier, fitBias, realMultiplier } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis, weightAxis } from '../channels.ts';
-import { clampOf } from '../clamps.ts';
+import { type Bounds, clampOf } from '../clamps.ts';
 import { constantOf, createInts, floatConstantOf } from '../constants.ts';
+import { isMove } from '../quantize/capabilities.ts';
 import { channelShape } from '../transform/affine.ts';
 import { bitsNeeded, contractionRanges, fitsI32, type Interval, sumRange } from './accumulatorRange.ts';
-import { codesOf, type IntegerBuilder, isAccumulator } from './builder.ts';
+import { type Codes, codeBounds, codesOf, type IntegerBuilder, isAccumulator } from './builder.ts';
 
 /** nn.conv on codes: exact sums, then one requantization a channel. */
 export function lowerConv(op: Op, build: IntegerBuilder): Value {
@@ -38,14 +43,32 @@ export function lowerMatmul(op: Op, build: IntegerBuilder): Value {
   }
   const b = codesOf(op.operand(1), op.source);
   const depth = (op.operand(0).type as TensorType).shape.at(-1);
-  const products = [a.low - a.zeroPoint, a.high - a.zeroPoint].flatMap((x) => [
-    x * (b.low - b.zeroPoint),
-    x * (b.high - b.zeroPoint),
+  const [left, right] = [codeRange(op.operand(0), a), codeRange(op.operand(1), b)];
+  const products = [left.low - a.zeroPoint, left.high - a.zeroPoint].flatMap((x) => [
+    x * (right.low - b.zeroPoint),
+    x * (right.high - b.zeroPoint),
   ]);
   if (typeof depth === 'number')
     prove(op, [sumRange(depth, { low: Math.min(...products), high: Math.max(...products) })], build);
   const attributes = { zero_point_a: a.zeroPoint, zero_point_b: b.zeroPoint };
   return finish(op, build.rewriter.create(intMatmul, operands, attributes, { types }).result, build);
+}
+
+/** The codes that a value can have: where it is made of clamped floats, those of the bounds. */
+function codeRange(value: Value, codes: Codes): Interval {
+  const made = value.op;
+  if (qcast.is(made)) {
+    const { min, max } = codeBounds(codes, clampBounds(made.operand(0).op));
+    return { low: min, high: max };
+  }
+  const carries = made && (scast.is(made) || isMove(made)) && made.definition !== pad;
+  return carries ? codeRange(made.operand(0), codes) : codes;
+}
+
+function clampBounds(op: Op | undefined): Bounds {
+  if (!clamp.is(op)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const { min, max } = clamp.attributesOf(op);
+  return [min, max];
 }
 
 /** Whether the second operand holds weights, with one scale an output channel. */

@@ -1,5 +1,5 @@
 import { affine, type QuantType } from '../../src/ir/index.ts';
-import { chooseActivationParams } from '../../src/numerics/index.ts';
+import { chooseActivationParams, F32_MIN_NORMAL } from '../../src/numerics/index.ts';
 
 /** The type of 8-bit codes for values of [min, max], one scale and zero point for all. */
 export function activationType(min: number, max: number, where?: string): QuantType {
@@ -12,4 +12,14 @@ export function constantType(numbers: Float32Array, where?: string): QuantType {
   const low = numbers.reduce((a, b) => Math.min(a, b), 0);
   const high = numbers.reduce((a, b) => Math.max(a, b), 0);
   return activationType(low, high, where);
+}
+
+/**
+ * The type of a factor of scores: 16-bit codes without zero point, so few of them that the sum of `depth` products of
+ * two such codes stays below 2^30.
+ * @param limit the largest magnitude that a code stands for
+ */
+export function wideType(limit: number, depth: number): QuantType {
+  const most = Math.min(2 ** 15 - 1, Math.floor(Math.sqrt(2 ** 30 / depth)));
+  return affine('i16', Math.max(Math.fround(limit / most), F32_MIN_NORMAL));
 }

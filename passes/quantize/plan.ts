@@ -1,6 +1,7 @@
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { concat } from '../../dialects/nn/concat.ts';
-import type { Block, Op, Value } from '../../src/ir/index.ts';
+import { matmul } from '../../dialects/nn/matmul.ts';
+import type { Block, Op, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf } from '../constants.ts';
 import { activationOperands, isContraction, isFloat32, isMove, isQuantizable } from './capabilities.ts';
 
@@ -17,6 +18,12 @@ export interface QuantizationPlan {
   readonly rangeOf: ReadonlyMap<Value, Value>;
   /** Values whose ranges are needed, each once, in order. */
   readonly ranges: readonly Value[];
+  /**
+   * Values, by where their range comes from, that nothing but scores reads, and how many products go into a sum there:
+   * scores are products of two computed tensors whose sums become float, as those that enter a softmax, which magnifies
+   * errors. Their operands have as many bits as sums of 32 bits allow.
+   */
+  readonly wide: ReadonlyMap<Value, number>;
 }
 
 /**
@@ -37,7 +44,40 @@ export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()
     codes.add(op.result);
     need(op.result);
   }
-  return { ops, codes, rangeOf, ranges: [...new Set(rangeOf.values())] };
+  return { ops, codes, rangeOf, ranges: [...new Set(rangeOf.values())], wide: wideValues(ops, codes, rangeOf) };
+}
+
+function wideValues(
+  ops: ReadonlySet<Op>,
+  codes: ReadonlySet<Value>,
+  rangeOf: ReadonlyMap<Value, Value>,
+): ReadonlyMap<Value, number> {
+  const wide = new Map<Value, number>();
+  const narrow = new Set<Value>();
+  for (const op of ops) {
+    const depth = codes.has(op.result) ? undefined : scoreDepth(op);
+    for (const i of activationOperands(op)) {
+      const source = rangeOf.get(op.operand(i));
+      if (!source) continue;
+      const made = source.op !== undefined && ops.has(source.op);
+      if (depth !== undefined && !made) wide.set(source, Math.max(depth, wide.get(source) ?? 0));
+      else if (!isMove(op)) narrow.add(source);
+    }
+  }
+  for (const op of ops) {
+    // One operand of 8 bits leaves the other one as it is: both or none.
+    const sources = scoreDepth(op) === undefined ? [] : activationOperands(op).map((i) => rangeOf.get(op.operand(i)));
+    const both = sources.every((source) => source && wide.has(source) && !narrow.has(source));
+    if (!both) for (const source of sources) if (source) narrow.add(source);
+  }
+  return new Map([...wide].filter(([source]) => !narrow.has(source)));
+}
+
+/** Products in a sum of a matrix product of two computed tensors. */
+function scoreDepth(op: Op): number | undefined {
+  if (op.definition !== matmul || op.operands.slice(0, 2).some((v) => constantOf(v))) return undefined;
+  const depth = (op.operand(0).type as TensorType).shape.at(-1);
+  return typeof depth === 'number' ? depth : undefined;
 }
 
 function chooseOps(all: readonly Op[], allowed: (op: Op) => boolean): ReadonlySet<Op> {

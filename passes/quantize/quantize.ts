@@ -4,7 +4,7 @@ import { dcast } from '../../dialects/quant/dcast.ts';
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
-import { loadRange, takeWindow } from '../../src/calibrate/index.ts';
+import { loadRange, type Range, takeWindow } from '../../src/calibrate/index.ts';
 import {
   attr,
   type Block,
@@ -31,7 +31,7 @@ import { channelAxis } from '../channels.ts';
 import { clampOf } from '../clamps.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
-import { activationType, constantType } from './constantType.ts';
+import { activationType, constantType, wideType } from './constantType.ts';
 import { correctBias } from './correctBias.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
@@ -58,39 +58,52 @@ export const quantize = definePass({
     const schemes = new LayerSchemes(module, recipe, skip);
     const schemeOf = (op: Op) => schemes.of(op).weights as WeightScheme;
     const windows = takeWindows(module);
-    const types = activationTypes(module, schemes.notStatic);
-    const plan = feasiblePlan(module.main.body, schemes.notStatic, types, schemeOf, context);
+    const ranges = activationRanges(module, schemes.notStatic);
+    const plan = feasiblePlan(module.main.body, schemes.notStatic, ranges, schemeOf, context);
     if (correct_bias) correctBiases(plan, windows, schemeOf, context);
-    const quantizer = new Quantizer(plan, types, schemeOf, context);
+    const quantizer = new Quantizer(plan, ranges, schemeOf, context);
     for (const op of plan.ops) quantizer.quantizeOp(op);
   },
 });
 
 /**
- * Takes the observers out; the types that their values' ranges give, without those values that have no usable range.
+ * Takes the observers out; the ranges of their values, without those values that have no usable one.
  * @throws QcError where a value that the plan needs was not calibrated
  */
-function activationTypes(module: Module, skipped: ReadonlySet<Op>): Map<Value, QuantType> {
-  const types = new Map<Value, QuantType>();
+function activationRanges(module: Module, skipped: ReadonlySet<Op>): Map<Value, Range> {
+  const ranges = new Map<Value, Range>();
   const calibrated = new Set<Value>();
   const rewriter = new Rewriter();
   for (const op of module.main.body.ops()) {
     if (!observe.is(op)) continue;
     const range = loadRange(module, observe.attributesOf(op).stats);
     if (range) calibrated.add(op.operand(0));
-    if (range && Number.isFinite(range.max - range.min)) {
-      types.set(op.operand(0), activationType(range.min, range.max, op.source));
-    }
+    if (range && Number.isFinite(range.max - range.min)) ranges.set(op.operand(0), range);
     rewriter.replace(op, [op.operand(0)]);
   }
   const missing = planQuantization(module.main.body, skipped).ranges.find((value) => !calibrated.has(value));
-  if (!missing) return types;
+  if (!missing) return ranges;
   throw new QcError({
     what: 'this value has no calibrated range',
     where: missing.op?.source ?? missing.name,
     why: 'quantize needs the ranges that calibrate collects',
     help: 'run insert-observers and calibrate before quantize, with calibration data',
   });
+}
+
+/** How much beyond its range a factor of scores reaches: its codes are so many that nothing need be cut off. */
+const wideMargin = 2;
+
+/** The largest magnitude of a value with wide codes. */
+const wideLimit = ({ min, max }: Range): number => wideMargin * Math.max(Math.abs(min), Math.abs(max));
+
+/** The type that a value gets in a plan, or undefined where it has no range. */
+function typeIn(plan: QuantizationPlan, ranges: ReadonlyMap<Value, Range>, value: Value): QuantType | undefined {
+  const source = plan.rangeOf.get(value) ?? value;
+  const range = ranges.get(source);
+  const depth = plan.wide.get(source);
+  if (range && depth !== undefined) return wideType(wideLimit(range), depth);
+  return range && activationType(range.min, range.max, source.op?.source);
 }
 
 /** Takes the observers of layers' inputs out; the means that they have collected, by the layer that reads them. */
@@ -121,14 +134,14 @@ function correctBiases(
 function feasiblePlan(
   body: Block,
   skipped: ReadonlySet<Op>,
-  types: ReadonlyMap<Value, QuantType>,
+  ranges: ReadonlyMap<Value, Range>,
   schemeOf: (op: Op) => WeightScheme,
   { report, decide }: PassContext,
 ): QuantizationPlan {
   const kept = new Set<Op>(skipped);
   for (;;) {
     const plan = planQuantization(body, kept);
-    const typeOf = (value: Value) => types.get(plan.rangeOf.get(value) ?? value);
+    const typeOf = (value: Value) => typeIn(plan, ranges, value);
     const before = kept.size;
     for (const op of plan.ops) {
       const reason = refusalOf(op, typeOf, plan.codes.has(op.result) ? op.result : undefined, schemeOf(op));
@@ -149,7 +162,7 @@ function scaleOf(value: Value): number {
 
 class Quantizer {
   readonly #plan: QuantizationPlan;
-  readonly #types: ReadonlyMap<Value, QuantType>;
+  readonly #ranges: ReadonlyMap<Value, Range>;
   readonly #schemeOf: (op: Op) => WeightScheme;
   readonly #context: PassContext;
   readonly #rewriter = new Rewriter();
@@ -160,12 +173,12 @@ class Quantizer {
 
   constructor(
     plan: QuantizationPlan,
-    types: ReadonlyMap<Value, QuantType>,
+    ranges: ReadonlyMap<Value, Range>,
     schemeOf: (op: Op) => WeightScheme,
     context: PassContext,
   ) {
     this.#plan = plan;
-    this.#types = types;
+    this.#ranges = ranges;
     this.#schemeOf = schemeOf;
     this.#context = context;
     for (const op of plan.ops) if (op.definition === concat) this.#detach(op);
@@ -197,7 +210,7 @@ class Quantizer {
   }
 
   #typeOf(value: Value): QuantType {
-    return this.#types.get(this.#plan.rangeOf.get(value) ?? value) as QuantType;
+    return typeIn(this.#plan, this.#ranges, value) as QuantType;
   }
 
   /** The value as codes, for `reader`. */
@@ -214,8 +227,16 @@ class Quantizer {
     if (value.op) this.#rewriter.after(value.op);
     else this.#rewriter.atStart(value.definer as Block);
     const types = [withElement(value.type as TensorType, this.#typeOf(value))];
-    return this.#rewriter.create(qcast, { x: value }, {}, { types, source: value.op?.source ?? value.name ?? '' })
-      .result;
+    const source = value.op?.source ?? value.name ?? '';
+    return this.#rewriter.create(qcast, { x: this.#limited(value) }, {}, { types, source }).result;
+  }
+
+  /** A value whose codes are wide, within the limits that the sums rely on. */
+  #limited(x: Value): Value {
+    const from = this.#plan.rangeOf.get(x) ?? x;
+    if (!this.#plan.wide.has(from)) return x;
+    const max = wideLimit(this.#ranges.get(from) as Range);
+    return this.#rewriter.create(clamp, { x }, { min: -max, max }).result;
   }
 
   /** A constant operand is quantized by what it holds, where it is defined. */

@@ -30,7 +30,6 @@ export function refusalOf(
   const untyped = activationOperands(op).find((i) => !isTyped(op.operand(i), typeOf));
   if (untyped !== undefined) return `the values of operand ${untyped} have no usable range`;
   if (result && !typeOf(result)) return 'its results have no usable range';
-  if (op.definition === matmul && !floatConstantOf(op.operands[1])) return 'both its operands are computed';
   try {
     check(op, typeOf, result, weights);
     return undefined;
@@ -49,7 +48,8 @@ function isTyped(value: Value, typeOf: TypeOf): boolean {
 function check(op: Op, typeOf: TypeOf, result: Value | undefined, weights: WeightScheme): void {
   const scales = activationOperands(op).map((i) => scaleFor(op.operand(i), typeOf, op));
   const y = result && scaleOf(typeOf(result) as QuantType);
-  if (isContraction(op)) checkContraction(op, scales, y, weights);
+  const isWide = typeOf(op.operand(0))?.storage === 'i16';
+  if (isContraction(op)) checkContraction(op, scales, y, weights, isWide);
   if (isContraction(op) || isMove(op) || y === undefined) return;
   const { definition } = op;
   if (definition === concat) for (const scale of scales) sumMultipliers([scale], y, op.source);
@@ -68,8 +68,22 @@ function scaleFor(value: Value, typeOf: TypeOf, op: Op): number {
   return scaleOf(numbers ? constantType(numbers, op.source) : (typeOf(value) as QuantType));
 }
 
-function checkContraction(op: Op, scales: readonly number[], y: number | undefined, scheme: WeightScheme): void {
-  const [x = 1] = scales;
+function checkContraction(
+  op: Op,
+  scales: readonly number[],
+  y: number | undefined,
+  scheme: WeightScheme,
+  isWide: boolean,
+): void {
+  const [x = 1, other = 1] = scales;
+  if (op.definition === matmul && !floatConstantOf(op.operands[1])) {
+    if (y !== undefined) dyadicMultiplier(realMultiplier(x, other, y), op.source);
+    else if (isWide) return;
+    const depth = (op.operand(0).type as TensorType).shape.at(-1);
+    if (typeof depth !== 'number') throw new QcError({ what: 'the depth of its sums is not known' });
+    checkDepth(depth, 255 * 255, 0);
+    return;
+  }
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const axis = weightAxis(op);
   const chosen = weightScalesOf(weights, axis, scheme, op.source);

@@ -3,9 +3,11 @@ import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
 import { blockRules } from './decompose/blocks.ts';
 import { loopRules } from './decompose/loop.ts';
+import { lstmCellRule } from './decompose/lstmCell.ts';
 import { ngramRules } from './decompose/ngrams.ts';
 import { resampleRules } from './decompose/resample.ts';
 import { resizeRules } from './decompose/resize.ts';
+import { rotaryRule } from './decompose/rotary.ts';
 
 export const decompose = defineRewritePass({
   name: 'decompose',
@@ -20,5 +22,7 @@ export const decompose = defineRewritePass({
     ...blockRules,
     ...ngramRules,
     ...arithmeticRules,
+    rotaryRule,
+    lstmCellRule,
   ],
 });

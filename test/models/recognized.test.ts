@@ -30,11 +30,11 @@ async function countsIn(path: string, names: readonly string[]): Promise<Counts>
 
 // From the architectures in ../shared/models/README-trained.md and README.md: norms, activations and layers of attention.
 const transformers: Readonly<Record<string, Counts>> = {
-  llama_char: { 'nn.normalize': 13, 'nn.silu': 6, 'nn.softmax': 6, 'nn.sqrt': 0 },
-  llama_char_kv: { 'nn.normalize': 13, 'nn.silu': 6, 'nn.softmax': 6, 'nn.sqrt': 0 },
-  llama_char_outlier: { 'nn.normalize': 13, 'nn.silu': 6, 'nn.softmax': 6, 'nn.sqrt': 0 },
-  stories260K: { 'nn.normalize': 11, 'nn.silu': 5, 'nn.softmax': 5, 'nn.sqrt': 0 },
-  stories260K_kv: { 'nn.normalize': 11, 'nn.silu': 5, 'nn.softmax': 5, 'nn.sqrt': 0 },
+  llama_char: { 'nn.rotary': 12, 'nn.normalize': 13, 'nn.silu': 6, 'nn.softmax': 6, 'nn.sqrt': 0 },
+  llama_char_kv: { 'nn.rotary': 12, 'nn.normalize': 13, 'nn.silu': 6, 'nn.softmax': 6, 'nn.sqrt': 0 },
+  llama_char_outlier: { 'nn.rotary': 12, 'nn.normalize': 13, 'nn.silu': 6, 'nn.softmax': 6, 'nn.sqrt': 0 },
+  stories260K: { 'nn.rotary': 10, 'nn.normalize': 11, 'nn.silu': 5, 'nn.softmax': 5, 'nn.sqrt': 0 },
+  stories260K_kv: { 'nn.rotary': 10, 'nn.normalize': 11, 'nn.silu': 5, 'nn.softmax': 5, 'nn.sqrt': 0 },
   vit_mnist: { 'nn.normalize': 13, 'nn.gelu': 6, 'nn.softmax': 6, 'nn.erf': 0 },
   rxnmapper_albert: { 'nn.normalize': 26, 'nn.gelu': 13, 'nn.softmax': 12, 'nn.erf': 0 },
   mamba_char_step: { 'nn.normalize': 5, 'nn.silu': 8, 'nn.softplus': 4, 'nn.sqrt': 0 },

@@ -27,6 +27,12 @@ class Spelling {
   sum = (x: Value): Value => this.graph.op(nn.reduceSum, [x], { axes: [1], keepdims: true });
   max = (x: Value): Value => this.graph.op(nn.reduceMax, [x], { axes: [1], keepdims: true });
   square = (x: Value): Value => this.mul(x, x);
+  reshape = (x: Value, to: readonly number[]): Value => this.graph.op(nn.reshape, [x], { shape: [...to] });
+  concat = (a: Value, b: Value, axis = 2): Value => this.graph.op(nn.concat, [a, b], { axis });
+  angles = (width: number, seed: number): Value => this.graph.constant([3, width], wave(3 * width, seed));
+  /** Four elements of the last axis. */
+  part = (start: number, step: number): Value =>
+    this.graph.op(nn.slice, [this.x], { starts: [0, 0, start], steps: [1, 1, step], sizes: [2, 3, 4] });
   apply = (definition: Parameters<GraphBuilder['op']>[0], x: Value): Value => this.graph.op(definition, [x]);
 }
 
@@ -89,6 +95,52 @@ const spellings: readonly (readonly [string, string, readonly string[], Write])[
     'recognize-norms',
     ['nn.normalize'],
     (s) => s.mul(s.x, s.div(s.c(1), s.sqrt(s.add(s.mean(s.pow(s.x, 2)), s.c(1e-6))))),
+  ],
+  [
+    'rotary embedding of two halves, angles for each element',
+    'recognize-rotary',
+    ['nn.rotary'],
+    (s) => {
+      const turned = s.concat(s.apply(nn.neg, s.part(4, 1)), s.part(0, 1));
+      return s.add(s.mul(s.x, s.angles(8, 1)), s.mul(turned, s.angles(8, 2)));
+    },
+  ],
+  [
+    'rotary embedding of two halves, angles for each pair',
+    'recognize-rotary',
+    ['nn.rotary'],
+    (s) => {
+      const [a, b, cos, sin] = [s.part(0, 1), s.part(4, 1), s.angles(4, 1), s.angles(4, 2)];
+      return s.concat(s.sub(s.mul(a, cos), s.mul(b, sin)), s.add(s.mul(b, cos), s.mul(a, sin)));
+    },
+  ],
+  [
+    'rotary embedding of neighbours, in columns',
+    'recognize-rotary',
+    ['nn.reshape', 'nn.reshape', 'nn.rotary', 'nn.reshape', 'nn.reshape'],
+    (s) => {
+      const pairs = s.reshape(s.x, [2, 3, 4, 2]);
+      const column = (start: number) =>
+        s.reshape(
+          s.graph.op(nn.slice, [pairs], { starts: [0, 0, 0, start], steps: [1, 1, 1, 1], sizes: [2, 3, 4, 1] }),
+          [2, 3, 4],
+        );
+      const [a, b, cos, sin] = [column(0), column(1), s.angles(4, 1), s.angles(4, 2)];
+      const [first, second] = [s.sub(s.mul(a, cos), s.mul(b, sin)), s.add(s.mul(a, sin), s.mul(b, cos))];
+      const joined = s.concat(s.reshape(first, [2, 3, 4, 1]), s.reshape(second, [2, 3, 4, 1]), 3);
+      return s.reshape(joined, [2, 3, 8]);
+    },
+  ],
+  [
+    'rotary embedding of every second element',
+    'recognize-rotary',
+    ['nn.rotary', 'nn.reshape', 'nn.reshape'],
+    (s) => {
+      const [a, b, cos, sin] = [s.part(0, 2), s.part(1, 2), s.angles(4, 3), s.angles(4, 4)];
+      const [first, second] = [s.sub(s.mul(a, cos), s.mul(b, sin)), s.add(s.mul(a, sin), s.mul(b, cos))];
+      const joined = s.concat(s.reshape(first, [2, 3, 4, 1]), s.reshape(second, [2, 3, 4, 1]), 3);
+      return s.reshape(joined, [2, 3, 8]);
+    },
   ],
   [
     'softmax with its maximum',
@@ -195,6 +247,20 @@ describe('recognitions', () => {
       expect(Math.abs(v - (before[i] as number))).toBeLessThanOrEqual(1e-5);
     });
   });
+
+  it.each(spellings.filter(([, , left]) => left.includes('nn.rotary')))(
+    '%s, decomposed again',
+    async (...[, pass, , write]) => {
+      const s = new Spelling();
+      const module = s.graph.finish(write(s));
+      const before = run(module, sample);
+      await transform(module, `${pass},decompose`);
+      expect(opNames(module)).not.toContain('nn.rotary');
+      run(module, sample).forEach((v, i) => {
+        expect(Math.abs(v - (before[i] as number))).toBeLessThanOrEqual(1e-5);
+      });
+    },
+  );
 
   it.each(others)('leave %s alone', async (_name, pass, refused, write) => {
     const s = new Spelling();

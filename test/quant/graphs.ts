@@ -31,7 +31,16 @@ export class GraphBuilder {
   }
 
   op(definition: OpDefinition, operands: readonly (Value | undefined)[], attributes: Attributes = {}): Value {
-    return this.#rewriter.createRaw(definition, operands, attributes, { source: `layer ${this.#made++}` }).result;
+    return this.results(definition, operands, attributes)[0] as Value;
+  }
+
+  /** All results of an op. */
+  results(
+    definition: OpDefinition,
+    operands: readonly (Value | undefined)[],
+    attributes: Attributes = {},
+  ): readonly Value[] {
+    return this.#rewriter.createRaw(definition, operands, attributes, { source: `layer ${this.#made++}` }).results;
   }
 
   constant(shape: readonly number[], values: readonly number[]): Value {
