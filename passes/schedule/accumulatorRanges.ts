@@ -5,7 +5,7 @@ import { poolSum } from '../../dialects/int/poolSum.ts';
 import { reduceSum } from '../../dialects/int/reduceSum.ts';
 import { integerRange, type Op, staticShape, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
 import { constantOf } from '../constants.ts';
-import { contractionRanges, type Interval } from '../integer/accumulatorRange.ts';
+import { contractionRanges, fitsI32, type Interval } from '../integer/accumulatorRange.ts';
 
 /** Every i32: what is known of an accumulator that nothing is known of. */
 export const anyI32: Interval = { low: -(2 ** 31), high: 2 ** 31 - 1 };
@@ -16,6 +16,13 @@ const typeOf = (op: Op, index: number): TensorType => op.operand(index).type as 
 function differences(op: Op, index: number, zeroPoint: number): Interval {
   const [low, high] = integerRange(storageOf(typeOf(op, index).element));
   return { low: low - zeroPoint, high: high - zeroPoint };
+}
+
+/** The range of the product of two differences. */
+function products(op: Op, zeroPointA: number, zeroPointB: number): Interval {
+  const [a, b] = [differences(op, 0, zeroPointA), differences(op, 1, zeroPointB)];
+  const corners = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
+  return { low: Math.min(...corners), high: Math.max(...corners) };
 }
 
 /** The range of a sum of `count` differences. */
@@ -30,9 +37,7 @@ export function accumulatorRanges(acc: Value): Interval[] | undefined {
   if (conv.is(made) || matmul.is(made)) return rangesOfContraction(made);
   if (mul.is(made)) {
     const { zero_point_a, zero_point_b } = mul.attributesOf(made);
-    const [a, b] = [differences(made, 0, zero_point_a), differences(made, 1, zero_point_b)];
-    const corners = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
-    return [{ low: Math.min(...corners), high: Math.max(...corners) }];
+    return [products(made, zero_point_a, zero_point_b)];
   }
   if (poolSum.is(made)) {
     const { kernel, zero_point } = poolSum.attributesOf(made);
@@ -53,6 +58,11 @@ export function accumulatorRanges(acc: Value): Interval[] | undefined {
 
 function rangesOfContraction(made: Op): Interval[] | undefined {
   const weights = constantOf(made.operands[1]);
+  if (!weights && matmul.is(made)) {
+    const { zero_point_a, zero_point_b } = matmul.attributesOf(made);
+    const whole = summed(products(made, zero_point_a, zero_point_b), staticShape(typeOf(made, 0)).at(-1) as number);
+    return fitsI32(whole) ? [whole] : undefined;
+  }
   if (!weights || weights.shape.length < 2) return undefined;
   const codes = integerRange(storageOf(typeOf(made, 0).element));
   const bias = constantOf(made.operands[2])?.data as Int32Array | undefined;
