@@ -1,8 +1,15 @@
 import type { Module } from '../ir/index.ts';
-import type { Instrument, Sample } from '../pass/index.ts';
+import type { Instrument } from '../pass/index.ts';
 import { choicesIn, isFloatLayer, isStatic, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { elementBytes } from '../support/tensor.ts';
+import {
+  type CalibrationOptions,
+  type CalibrationRecord,
+  calibrationContext,
+  hasCalibration,
+  withCalibration,
+} from './calibration.ts';
 import type { TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { bindDimensions, type Dimensions } from './dimensions.ts';
@@ -11,7 +18,6 @@ import { explainer, type LayerExplanation } from './explain/layers.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
-import { wasmProbe } from './probe.ts';
 import { parse, print } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
@@ -20,11 +26,9 @@ import { declareStates, type States } from './states.ts';
 import { summaryLine } from './summary.ts';
 import { type Work, workOf } from './work.ts';
 
-export interface PrepareOptions {
+export interface PrepareOptions extends CalibrationOptions {
   /** A scheme by name, or a recipe. Default `float`. */
   readonly scheme?: SchemeName | Recipe;
-  /** Calibration samples, input tensors by name. Static ranges of activations, as in `w8a8`, need some. */
-  readonly calibration?: Iterable<Sample> | undefined;
   /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
   readonly dims?: Dimensions;
   /** Outputs that the program keeps and takes as inputs in its next run, by name: `{stateN: 'state'}`. */
@@ -64,6 +68,7 @@ export interface Prepared {
   readonly signature: Signature;
   readonly sourceHash: string;
   readonly quantization: QuantizationSummary;
+  readonly calibration: CalibrationRecord | undefined;
   /** What was decided about each sum of products; empty for the scheme `float`. */
   readonly explanations: readonly LayerExplanation[];
   readonly work: Work;
@@ -96,9 +101,9 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
   const explained = explainer({ ...recipe, keepFloat: [...(recipe.keepFloat ?? []), ...keepFloat] });
-  await runPipeline(module, stagesFor(recipe, keepFloat).model, {
-    calibration,
-    probe: wasmProbe,
+  const { context, record } = calibrationContext(options);
+  await runPipeline(module, withCalibration(stagesFor(recipe, keepFloat).model, options), {
+    ...context,
     instruments: [...instruments, layers, explained.instrument],
     decide: explained.decide,
     report,
@@ -110,6 +115,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     signature: signatureOf(module),
     sourceHash,
     quantization,
+    calibration: await record(),
     explanations: explained.explanations(),
     work: workOf(module, [...(recipe.keepFloat ?? []), ...keepFloat]),
     selfTest: await makeSelfTest(module, quantization),
@@ -118,10 +124,11 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
 }
 
 /** The recipe that the options name. @throws QcError when it lacks data, or is contradicted */
-export function checkedScheme({ scheme, calibration, keepFloat = [] }: PrepareOptions): Recipe {
+export function checkedScheme(options: PrepareOptions): Recipe {
+  const { scheme, keepFloat = [] } = options;
   const recipe = checkedRecipe(scheme ?? 'float');
   const choices = choicesIn(recipe);
-  if (choices.some(isStatic) && !calibration) {
+  if (choices.some(isStatic) && !hasCalibration(options)) {
     throw new QcError({
       what: `the scheme ${recipeName(recipe)} needs calibration data`,
       why: 'the ranges of activations are taken from real inputs',
@@ -177,7 +184,7 @@ function checkOptions({ target, name = 'model', weights, singleFile }: CompileOp
 }
 
 async function describe(prepared: Prepared, emitted: Emitted, target: TargetName, name: string): Promise<Manifest> {
-  const { scheme, signature, sourceHash, quantization, work, selfTest } = prepared;
+  const { scheme, signature, sourceHash, quantization, calibration, work, selfTest } = prepared;
   const { arenaBytes, stateBytes, weightsBytes, codeBytes, c } = emitted;
   const files: Record<string, { bytes: number; sha256: string }> = {};
   for (const [path, bytes] of emitted.files) files[path] = { bytes: bytes.length, sha256: await sha256(bytes) };
@@ -189,6 +196,7 @@ async function describe(prepared: Prepared, emitted: Emitted, target: TargetName
     files,
     signature,
     quantization,
+    ...(calibration ? { calibration } : {}),
     arenaBytes,
     ...(stateBytes > 0 ? { stateBytes } : {}),
     weightsBytes,

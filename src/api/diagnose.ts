@@ -5,6 +5,7 @@ import { numbersOf, type Sample } from '../pass/index.ts';
 import type { Recipe, SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
+import { type CalibrationOptions, calibrationContext, withCalibration } from './calibration.ts';
 import type { PrepareOptions } from './compile.ts';
 import { Isolated } from './diagnose/isolate.ts';
 import { type Source, sourcesOf, type Twins } from './diagnose/layers.ts';
@@ -16,11 +17,11 @@ import { parse, print } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { resultOf } from './signature.ts';
 
-export interface DiagnoseOptions extends Pick<PrepareOptions, 'dims' | 'keepFloat' | 'instruments' | 'report'> {
+export interface DiagnoseOptions
+  extends CalibrationOptions,
+    Pick<PrepareOptions, 'dims' | 'keepFloat' | 'instruments' | 'report'> {
   /** A scheme by name, or a recipe. Default `w8a8`. */
   readonly scheme?: Exclude<SchemeName, 'float'> | Recipe;
-  /** Samples that ranges are taken from. */
-  readonly calibration: Iterable<Sample>;
   /** Samples to measure on. Every one runs the model once for each layer, by the interpreter. */
   readonly dataset: Iterable<Sample>;
   /** Name of the output that is judged. Default: the first. */
@@ -106,8 +107,8 @@ export async function diagnose(module: Module, options: DiagnoseOptions): Promis
 
 /** The model in float and quantized, up to the last pass that chooses types. */
 async function makeTwins(module: Module, keepFloat: readonly string[], options: DiagnoseOptions): Promise<Twins> {
-  const { scheme = 'w8a8', calibration, dims = {}, instruments = [], report } = options;
-  const { model } = stagesFor(checkedRecipe(scheme), keepFloat);
+  const { scheme = 'w8a8', dims = {}, instruments = [], report } = options;
+  const model = withCalibration(stagesFor(checkedRecipe(scheme), keepFloat).model, options);
   const phases = model.map(({ pass }) => passes.get(pass).phase);
   const start = phases.indexOf('calibrate');
   const end = phases.lastIndexOf('quantize') + 1;
@@ -118,7 +119,7 @@ async function makeTwins(module: Module, keepFloat: readonly string[], options: 
   // Passes of these phases change ops where they are: the pairs hold afterwards.
   const floatOps = [...float.main.body.ops()];
   const floatOf = new Map([...quantized.main.body.ops()].map((op, i): [Op, Op] => [op, floatOps[i] as Op]));
-  await runPipeline(quantized, model.slice(start, end), { calibration, instruments });
+  await runPipeline(quantized, model.slice(start, end), { ...calibrationContext(options).context, instruments });
   return { float, quantized, floatOf };
 }
 

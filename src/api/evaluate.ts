@@ -3,6 +3,7 @@ import { numbersOf, type Sample } from '../pass/index.ts';
 import { type Recipe, recipeName, recipeOf, type SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { elementCount, type HostTensor } from '../support/tensor.ts';
+import type { CalibrationOptions } from './calibration.ts';
 import { type MetricName, metricNames } from './choices.ts';
 import { type PrepareOptions, prepare } from './compile.ts';
 import { type Estimate, estimate } from './measure/bootstrap.ts';
@@ -12,7 +13,8 @@ import { parse, print } from './read.ts';
 import { resultOf } from './signature.ts';
 
 export interface EvaluateOptions
-  extends Pick<PrepareOptions, 'calibration' | 'dims' | 'state' | 'keepFloat' | 'report'> {
+  extends CalibrationOptions,
+    Pick<PrepareOptions, 'dims' | 'state' | 'keepFloat' | 'report'> {
   /** What is compared with float, which is always measured. */
   readonly schemes: readonly (SchemeName | Recipe)[];
   /** Samples to measure on, input tensors by name. They are read once, one after the other. */
@@ -87,10 +89,11 @@ async function contend(
   module: Module,
   scheme: SchemeName | Recipe,
   chosen: readonly MetricName[],
-  { calibration, dims = {}, state = {}, keepFloat = [], report = () => {} }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<Contender> {
+  const { dims = {}, state = {}, keepFloat = [], report = () => {}, ...calibration } = options;
   const kept = scheme === 'float' ? [] : keepFloat;
-  const prepared = await prepare(module, { scheme, calibration, dims, state, keepFloat: kept });
+  const prepared = await prepare(module, { ...calibration, scheme, dims, state, keepFloat: kept });
   const names = chosen.filter((name) => scheme !== 'float' || (metrics[name] as Metric).against === 'labels');
   return {
     scheme: prepared.scheme,

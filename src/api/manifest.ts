@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CSignature } from '../../backends/c/signature.ts';
 import { QcError } from '../support/diagnostics.ts';
+import type { CalibrationRecord } from './calibration.ts';
 import type { TargetName } from './choices.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { SelfTest } from './selfTest.ts';
@@ -18,6 +19,8 @@ export interface Manifest {
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
   readonly signature: Signature;
   readonly quantization: QuantizationSummary;
+  /** Where the ranges of activations come from; absent where none were needed. */
+  readonly calibration?: CalibrationRecord;
   /** Memory for values between layers, planned at compile time. */
   readonly arenaBytes: number;
   /** Memory for what is kept between runs; absent where there is none. */

@@ -1,4 +1,5 @@
 import type { Module } from '../ir/index.ts';
+import type { Sample } from '../pass/index.ts';
 import type { Recipe, SchemeName } from '../scheme/index.ts';
 import { type PrepareOptions, prepare } from './compile.ts';
 import type { QuantizationSummary } from './layers.ts';
@@ -8,7 +9,7 @@ export interface QuantizeOptions extends Omit<PrepareOptions, 'calibration' | 's
   /** A scheme by name, or a recipe. Default `w8a8`. */
   readonly scheme?: Exclude<SchemeName, 'float'> | Recipe;
   /** Calibration samples, input tensors by name; `loadDataset` makes them of files. */
-  readonly dataset: Exclude<PrepareOptions['calibration'], undefined>;
+  readonly dataset: Iterable<Sample>;
 }
 
 /** A module in integers, and what was chosen for it. */

@@ -9,6 +9,7 @@ import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/i
 import type { Module } from '../ir/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
+import type { calibrationOptions } from './dataOptions.ts';
 import { explainText } from './explainText.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions, stateOptions } from './globalOptions.ts';
@@ -16,17 +17,14 @@ import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, nameOfModel, parseDims } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
+import { calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CompileArguments
-  extends OptionValues<typeof modelOptions & typeof pipelineOptions & typeof stateOptions> {
+  extends OptionValues<typeof modelOptions & typeof pipelineOptions & typeof stateOptions & typeof calibrationOptions> {
   readonly target: readonly string[];
   readonly scheme: string | undefined;
-  readonly calibrate: readonly string[];
-  readonly limit: number | undefined;
-  readonly 'input-format': readonly string[];
-  readonly 'keep-float': readonly string[];
   readonly name: string | undefined;
   readonly output: string | undefined;
   readonly weights: string | undefined;
@@ -48,7 +46,13 @@ export async function compileModel(path: string, options: CompileArguments, term
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
-  const prepared = await prepare(module, { ...common, scheme, calibration, keepFloat: options['keep-float'] });
+  const prepared = await prepare(module, {
+    ...common,
+    ...calibrationChoices(options),
+    scheme,
+    calibration,
+    keepFloat: options['keep-float'],
+  });
   const settings = {
     ...common,
     name,

@@ -1,5 +1,6 @@
 import { schemes } from '../scheme/presets.ts';
 import type { OptionTable } from './options.ts';
+import { rangeOptions } from './rangeOptions.ts';
 
 /** What `--scheme` takes. */
 export const schemeHelp = `how numbers are stored and computed: ${Object.values(schemes)
@@ -9,6 +10,7 @@ export const schemeHelp = `how numbers are stored and computed: ${Object.values(
 /** Options of the commands that quantize on data. */
 export const calibrationOptions = {
   calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
+  ...rangeOptions,
   limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
   'input-format': {
     kind: 'texts',

@@ -1,5 +1,6 @@
 import { type Diagnosis, diagnose, type LayerDiagnosis } from '../api/diagnose.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
+import { calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,6 +31,7 @@ export async function debugModel(path: string, options: DebugArguments, terminal
   const loaded = await loadMeasured(path, { ...options, data: sources }, terminal, { limit });
   const diagnosis = await diagnose(loaded.module, {
     scheme: scheme as Exclude<typeof scheme, 'float'>,
+    ...calibrationChoices(options),
     calibration: loaded.calibration ?? [],
     dataset: loaded.data ?? [],
     keepFloat: options['keep-float'],

@@ -8,6 +8,7 @@ import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { readFile } from './files.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
+import { calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,6 +30,7 @@ export async function evaluateModel(path: string, options: EvalArguments, termin
   const labels = options.labels === undefined ? undefined : readLabels(options.labels, options.limit);
   const evaluation = await evaluate(module, {
     schemes,
+    ...calibrationChoices(options),
     calibration,
     dataset: data ?? [],
     labels,

@@ -8,6 +8,7 @@ import type { modelOptions, pipelineOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadMeasured } from './measuredModel.ts';
 import type { OptionValues } from './options.ts';
+import { calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import { percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,6 +26,7 @@ export async function explainModel(path: string, options: ExplainArguments, term
   const explanation = await explain(module, {
     target: (options.target ?? 'wasm') as TargetName,
     scheme: await loadScheme(options.scheme ?? 'float'),
+    ...calibrationChoices(options),
     calibration,
     keepFloat: options['keep-float'],
     instruments: instruments.list,

@@ -1,0 +1,59 @@
+import type { CalibrationOptions, ObserverName } from '../api/calibration.ts';
+import { observerNames } from '../calibrate/index.ts';
+import { readFile } from './files.ts';
+import type { OptionTable, OptionValues } from './options.ts';
+import { writeWhole } from './outputFolder.ts';
+import { UsageError } from './usage.ts';
+
+/** What the commands that calibrate can be told about it, beside the samples. */
+export const rangeOptions = {
+  observer: {
+    kind: 'text',
+    choices: observerNames,
+    help: 'how ranges are chosen from what was seen (default: as the scheme says)',
+  },
+  percentile: { kind: 'text', value: 'P', help: 'of the observer percentile: above 50, at most 100 (default 99.99)' },
+  statistics: {
+    kind: 'texts',
+    value: 'FILE',
+    help: 'take what calibration saw from a file of --save-statistics; several are merged',
+  },
+  'save-statistics': { kind: 'text', value: 'FILE', help: 'write what calibration saw into a file' },
+  'max-ram': {
+    kind: 'text',
+    value: 'SIZE',
+    help: 'memory for what is collected of one sample, such as 200MB; with less than needed data is read several times',
+  },
+} as const satisfies OptionTable;
+
+const units = { '': 1, K: 1e3, M: 1e6, G: 1e9 } as const;
+
+/** What a command line says about calibration, without the samples. @throws UsageError, QcError */
+export function calibrationChoices(
+  options: OptionValues<typeof rangeOptions>,
+): Omit<CalibrationOptions, 'calibration'> {
+  const { observer, percentile, statistics, 'save-statistics': saved, 'max-ram': ceiling } = options;
+  if (percentile !== undefined && observer !== 'percentile') {
+    throw new UsageError('--percentile is for --observer percentile', 'write --observer percentile, or leave it out');
+  }
+  return {
+    observer: observer as ObserverName | undefined,
+    percentile: percentile === undefined ? undefined : numberOf(percentile),
+    statistics: statistics.map((path) => new TextDecoder().decode(readFile(path))),
+    keepStatistics: saved === undefined ? undefined : (text) => writeWhole(saved, new TextEncoder().encode(text)),
+    maxRam: ceiling === undefined ? undefined : bytesOf(ceiling),
+  };
+}
+
+function numberOf(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new UsageError(`--percentile ${text}: a number is needed`, 'write for example --percentile 99.9');
+}
+
+function bytesOf(text: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([KMG]?)i?B?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(digits) * units[(unit ?? '').toUpperCase() as keyof typeof units]);
+  if (bytes > 0) return bytes;
+  throw new UsageError(`--max-ram ${text}: a size is needed`, 'write for example --max-ram 200MB');
+}
