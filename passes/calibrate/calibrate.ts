@@ -33,10 +33,10 @@ export const calibrate = definePass({
     const statistics = await statisticsFor(module, context, max_ram);
     context.keepStatistics?.(printStatistics(statistics));
     const { engine, samples, values, windows } = statistics;
-    for (const [stats, histogram] of values) {
-      const { notFinite } = histogram;
+    for (const [stats, seen] of values) {
+      const { notFinite } = seen.histogram;
       if (notFinite !== undefined) context.report(`${stats}: calibration met the value ${notFinite}, it has no range`);
-      storeRange(module, stats, notFinite === undefined ? rule.choose(histogram) : unbounded);
+      storeRange(module, stats, notFinite === undefined ? rule.choose(seen) : unbounded);
     }
     for (const [stats, { sums, count }] of windows) {
       storeWindow(

@@ -1,6 +1,6 @@
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
-import { emptyStatistics, Histogram, type Statistics } from '../../src/calibrate/index.ts';
+import { emptyStatistics, type Statistics, ValueStatistics } from '../../src/calibrate/index.ts';
 import type { Module, Op, TensorType, Value } from '../../src/ir/index.ts';
 import type { PassContext, Probe, Sample } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
@@ -56,19 +56,19 @@ function observeAll(probe: Probe, samples: Iterable<Sample>, tallies: readonly T
 class Tally {
   readonly #observers: readonly Op[];
   readonly #bounds: Bounds;
-  readonly #histogram: Histogram | undefined;
+  readonly #seen: ValueStatistics | undefined;
   #total: Float64Array | undefined;
   #samples = 0;
 
   constructor(value: Value, observers: readonly Op[]) {
     this.#observers = observers;
     this.#bounds = informativeInterval(value);
-    if (observers.some((op) => observe.is(op))) this.#histogram = new Histogram();
+    if (observers.some((op) => observe.is(op))) this.#seen = new ValueStatistics();
   }
 
   add(data: Float32Array): void {
     this.#samples++;
-    this.#histogram?.add(data, this.#bounds[0], this.#bounds[1]);
+    this.#seen?.add(data, this.#bounds[0], this.#bounds[1]);
     if (!this.#observers.some((op) => observeWindows.is(op))) return;
     this.#total ??= new Float64Array(data.length);
     const total = this.#total;
@@ -77,7 +77,7 @@ class Tally {
 
   enter(statistics: Statistics): void {
     for (const op of this.#observers) {
-      if (this.#histogram && observe.is(op)) statistics.values.set(observe.attributesOf(op).stats, this.#histogram);
+      if (this.#seen && observe.is(op)) statistics.values.set(observe.attributesOf(op).stats, this.#seen);
       if (!this.#total || !observeWindows.is(op)) continue;
       const sums = windowSums(op, this.#total, this.#samples);
       if (sums.sums.every(Number.isFinite)) statistics.windows.set(observeWindows.attributesOf(op).stats, sums);

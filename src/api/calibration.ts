@@ -1,11 +1,8 @@
-import type { observerNames } from '../calibrate/index.ts';
-import { mergeStatistics, parseStatistics, printStatistics } from '../calibrate/index.ts';
+import { mergeStatistics, type ObserverName, parseStatistics, printStatistics } from '../calibrate/index.ts';
 import type { OptionValues, Pipeline, Sample } from '../pass/index.ts';
 import { sha256 } from './digest.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import { wasmProbe } from './probe.ts';
-
-export type ObserverName = (typeof observerNames)[number];
 
 export interface CalibrationOptions {
   /** Calibration samples, input tensors by name. They are read once, one after the other. */

@@ -20,26 +20,34 @@ export class Histogram {
   notFinite: number | undefined;
   #zeros = 0;
 
-  /** Counts every value; one beyond [`low`, `high`] counts as that end. */
-  add(values: ArrayLike<number>, low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY): void {
+  /**
+   * Counts every value; one beyond [`low`, `high`] counts as that end. The smallest and the largest of them; Infinity
+   * and −Infinity where there is nothing to count.
+   */
+  add(
+    values: ArrayLike<number>,
+    low = Number.NEGATIVE_INFINITY,
+    high = Number.POSITIVE_INFINITY,
+  ): { min: number; max: number } {
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = 0; i < values.length; i++) {
       const x = values[i] as number;
       if (!(x - x === 0)) {
         this.notFinite ??= x;
-        return;
+        return { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
       }
       if (x < least) least = x;
       if (x > most) most = x;
     }
-    if (values.length === 0) return;
-    this.min = Math.min(this.min, Math.max(least, low));
-    this.max = Math.max(this.max, Math.min(most, high));
+    if (values.length === 0) return { min: least, max: most };
+    const range = { min: Math.min(Math.max(least, low), high), max: Math.max(Math.min(most, high), low) };
+    this.min = Math.min(this.min, range.min);
+    this.max = Math.max(this.max, range.max);
     this.count += values.length;
     this.#widen(Math.max(Math.abs(this.min), Math.abs(this.max)));
     if (this.width === 0) {
       this.#zeros += values.length;
-      return;
+      return range;
     }
     const { counts } = this;
     const inverse = 1 / this.width;
@@ -48,6 +56,7 @@ export class Histogram {
       const bin = Math.floor((x < low ? low : x > high ? high : x) * inverse) + half;
       counts[bin] = (counts[bin] as number) + 1;
     }
+    return range;
   }
 
   /** Counts everything that another histogram has counted: the result is as if one had seen all values. */

@@ -1,5 +1,12 @@
 export { Histogram } from './histogram.ts';
-export { type Observer, observerNames, observerOf, type Range } from './observers/index.ts';
+export {
+  type Observer,
+  type ObserverName,
+  observerNames,
+  observerOf,
+  type Range,
+  type Seen,
+} from './observers/index.ts';
 export { loadRange, storeRange, storeWindow, takeWindow } from './ranges.ts';
 export {
   emptyStatistics,
@@ -7,5 +14,6 @@ export {
   parseStatistics,
   printStatistics,
   type Statistics,
+  ValueStatistics,
   type WindowSums,
 } from './statistics.ts';

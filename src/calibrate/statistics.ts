@@ -1,6 +1,40 @@
 import { z } from 'zod';
 import { QcError } from '../support/diagnostics.ts';
 import { Histogram } from './histogram.ts';
+import type { Range, Seen } from './observers/index.ts';
+
+/** What was seen of one value. */
+export class ValueStatistics implements Seen {
+  readonly histogram: Histogram;
+  /** Of the smallest and of the largest element of each sample. */
+  readonly sums: { low: number; high: number; samples: number };
+
+  constructor(histogram: Histogram = new Histogram(), sums: ValueStatistics['sums'] = { low: 0, high: 0, samples: 0 }) {
+    this.histogram = histogram;
+    this.sums = sums;
+  }
+
+  /** Counts a sample in, its elements limited to [low, high]. */
+  add(data: Float32Array, low: number, high: number): void {
+    const { min, max } = this.histogram.add(data, low, high);
+    if (!Number.isFinite(max - min)) return;
+    this.sums.low += min;
+    this.sums.high += max;
+    this.sums.samples++;
+  }
+
+  merge({ histogram, sums }: ValueStatistics): void {
+    this.histogram.merge(histogram);
+    this.sums.low += sums.low;
+    this.sums.high += sums.high;
+    this.sums.samples += sums.samples;
+  }
+
+  get average(): Range {
+    const { low, high, samples } = this.sums;
+    return { min: low / samples, max: high / samples };
+  }
+}
 
 /** Sums of the windows that a layer sees, element by element, and their number. */
 export interface WindowSums {
@@ -13,7 +47,7 @@ export interface Statistics {
   /** What ran the model. Floats of different engines differ in the last bits. */
   readonly engine: 'wasm' | 'interpreter';
   samples: number;
-  readonly values: Map<string, Histogram>;
+  readonly values: Map<string, ValueStatistics>;
   readonly windows: Map<string, WindowSums>;
 }
 
@@ -38,6 +72,7 @@ const readable = z.object({
       width: finite.min(0),
       first: z.int().min(-2048).max(2047),
       counts: z.array(z.int().min(0)).max(4096),
+      sums: z.object({ low: finite, high: finite, samples: z.int().min(0) }),
       notFinite: z.enum(['NaN', 'Infinity', '-Infinity']).optional(),
     }),
   ),
@@ -48,10 +83,10 @@ const readable = z.object({
 export function printStatistics({ engine, samples, values, windows }: Statistics): string {
   const lines = (entries: readonly (readonly [string, unknown])[]): string =>
     `{${entries.map(([name, content]) => `\n${JSON.stringify(name)}: ${JSON.stringify(content)}`).join(',')}\n}`;
-  const histograms = [...values].map(([name, histogram]) => [name, histogram.toRecord()] as const);
-  const sums = [...windows].map(([name, one]) => [name, { count: one.count, sums: [...one.sums] }] as const);
+  const seen = [...values].map(([name, value]) => [name, { sums: value.sums, ...value.histogram.toRecord() }] as const);
+  const means = [...windows].map(([name, one]) => [name, { count: one.count, sums: [...one.sums] }] as const);
   const head = `"format": ${JSON.stringify(format)}, "engine": "${engine}", "samples": ${samples}`;
-  return `{${head},\n"values": ${lines(histograms)},\n"windows": ${lines(sums)}}\n`;
+  return `{${head},\n"values": ${lines(seen)},\n"windows": ${lines(means)}}\n`;
 }
 
 /** Reads what `printStatistics` has written. @throws QcError when it is nothing of the kind */
@@ -73,7 +108,12 @@ export function parseStatistics(text: string): Statistics {
   return {
     engine,
     samples,
-    values: new Map(Object.entries(values).map(([name, record]) => [name, Histogram.fromRecord(record)])),
+    values: new Map(
+      Object.entries(values).map(([name, { sums, ...record }]) => [
+        name,
+        new ValueStatistics(Histogram.fromRecord(record), sums),
+      ]),
+    ),
     windows: new Map(
       Object.entries(windows).map(([name, { count, sums }]) => [name, { count, sums: Float64Array.from(sums) }]),
     ),
@@ -95,7 +135,7 @@ export function mergeStatistics(a: Statistics, b: Statistics): Statistics {
   }
   const merged = parseStatistics(printStatistics(a));
   merged.samples += b.samples;
-  for (const [name, histogram] of b.values) merged.values.get(name)?.merge(histogram);
+  for (const [name, value] of b.values) merged.values.get(name)?.merge(value);
   for (const [name, { count, sums }] of b.windows) {
     const into = merged.windows.get(name) as WindowSums;
     into.count += count;

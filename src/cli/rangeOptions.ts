@@ -1,5 +1,5 @@
-import type { CalibrationOptions, ObserverName } from '../api/calibration.ts';
-import { observerNames } from '../calibrate/index.ts';
+import type { CalibrationOptions } from '../api/calibration.ts';
+import { type ObserverName, observerNames } from '../calibrate/observers/names.ts';
 import { readFile } from './files.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 import { writeWhole } from './outputFolder.ts';

@@ -42,7 +42,12 @@ describe('the command line', { timeout: 60_000 }, () => {
     const loaded = loadedAtOnce(join(root, 'src/cli/main.ts')).map((path) => relative(root, path));
     expect(loaded).toContain('src/cli/commands/compile.ts');
     const other = loaded.filter((path) => !path.startsWith('src/cli/'));
-    expect(other.sort()).toEqual(['src/api/choices.ts', 'src/scheme/presets.ts', 'src/support/diagnostics.ts']);
+    expect(other.sort()).toEqual([
+      'src/api/choices.ts',
+      'src/calibrate/observers/names.ts',
+      'src/scheme/presets.ts',
+      'src/support/diagnostics.ts',
+    ]);
   });
 
   it('says its version', () => expect(qc('--version').out.trim()).toBe(manifest.version));

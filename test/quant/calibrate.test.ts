@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram, observerNames, observerOf } from '../../src/calibrate/index.ts';
+import { Histogram, observerNames, observerOf, ValueStatistics } from '../../src/calibrate/index.ts';
 import { chooseActivationParams } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 
@@ -14,6 +14,15 @@ function filled(values: readonly number[], portion = values.length): Histogram {
   const histogram = new Histogram();
   for (let i = 0; i < values.length; i += portion) histogram.add(values.slice(i, i + portion));
   return histogram;
+}
+
+/** What calibration sees when every portion is a sample. */
+function seen(values: readonly number[], portion = values.length): ValueStatistics {
+  const statistics = new ValueStatistics();
+  for (let i = 0; i < values.length; i += portion) {
+    statistics.add(Float32Array.from(values.slice(i, i + portion)), Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+  return statistics;
 }
 
 describe('a histogram', () => {
@@ -32,6 +41,19 @@ describe('a histogram', () => {
           expect(reversed).toEqual(whole);
         },
       ),
+    );
+  });
+
+  it('merges with others, and is written and read, as if it had seen all values itself', () => {
+    const values = fc.array(value, { maxLength: 40 });
+    fc.assert(
+      fc.property(values, values, (a, b) => {
+        const merged = filled(a);
+        merged.merge(filled(b));
+        const whole = filled([...a, ...b]).toRecord();
+        expect(merged.toRecord()).toEqual(whole);
+        expect(Histogram.fromRecord(JSON.parse(JSON.stringify(whole))).toRecord()).toEqual(whole);
+      }),
     );
   });
 
@@ -72,13 +94,13 @@ function bell(outlier: number): number[] {
 
 describe('observers', () => {
   it('minmax covers everything and contains 0', () => {
-    expect(observerOf('minmax', 0).choose(filled([2, 5]))).toEqual({ min: 0, max: 5 });
-    expect(observerOf('minmax', 0).choose(filled([-3, 5]))).toEqual({ min: -3, max: 5 });
+    expect(observerOf('minmax', 0).choose(seen([2, 5]))).toEqual({ min: 0, max: 5 });
+    expect(observerOf('minmax', 0).choose(seen([-3, 5]))).toEqual({ min: -3, max: 5 });
   });
 
   it('percentile leaves out the outlier and no more than its share', () => {
     const values = bell(50);
-    const { min, max } = observerOf('percentile', 99.9).choose(filled(values));
+    const { min, max } = observerOf('percentile', 99.9).choose(seen(values));
     expect(max).toBeLessThan(3);
     expect(values.filter((v) => v > max || v < min).length).toBeLessThanOrEqual(2 * 0.001 * values.length);
     expect(() => observerOf('percentile', 10)).toThrow(QcError);
@@ -93,7 +115,7 @@ describe('observers', () => {
         return sum + (v - (q - zeroPoint) * scale) ** 2;
       }, 0);
     };
-    const histogram = filled(values);
+    const histogram = seen(values);
     const chosen = observerOf('mse', 0).choose(histogram);
     expect(error(chosen)).toBeLessThan(error(observerOf('minmax', 0).choose(histogram)));
     const kept = observerOf('lp', 0).choose(histogram);
@@ -102,9 +124,22 @@ describe('observers', () => {
     expect(error(chosen)).toBeLessThan(1.01 * error(kept));
   });
 
+  it('moving-average takes the mean of the extremes of the samples', () => {
+    const values = [-1, 2, 0.5, -3, 8, 1];
+    expect(observerOf('moving-average', 0).choose(seen(values, 3))).toEqual({ min: -2, max: 5 });
+  });
+
+  it('entropy cuts a far tail off that minmax keeps, and keeps what is evenly spread', () => {
+    const tailed = observerOf('entropy', 0).choose(seen(bell(40)));
+    expect(tailed.max).toBeGreaterThan(1);
+    expect(tailed.max).toBeLessThan(8);
+    const even = Array.from({ length: 40960 }, (_, i) => (i + 0.5) / 4096);
+    expect(observerOf('entropy', 0).choose(seen(even)).max).toBeGreaterThan(9.9);
+  });
+
   it('a value that is always zero has a range', () => {
     for (const name of observerNames) {
-      expect(observerOf(name, 99).choose(filled([0, 0]))).toEqual({ min: 0, max: 0 });
+      expect(observerOf(name, 99).choose(seen([0, 0]))).toEqual({ min: 0, max: 0 });
     }
   });
 });

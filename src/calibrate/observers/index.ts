@@ -1,22 +1,28 @@
+import { entropy } from './entropy.ts';
 import { lp, mse } from './leastError.ts';
 import { minmax } from './minmax.ts';
+import { movingAverage } from './movingAverage.ts';
+import type { ObserverName } from './names.ts';
 import type { Observer } from './observer.ts';
 import { percentile } from './percentile.ts';
 
-export type { Observer, Range } from './observer.ts';
-
-export const observerNames = ['minmax', 'percentile', 'mse', 'lp'] as const;
+export { type ObserverName, observerNames } from './names.ts';
+export type { Observer, Range, Seen } from './observer.ts';
 
 /** The observer called `name`; `percent` is for `percentile` alone. */
-export function observerOf(name: (typeof observerNames)[number], percent: number): Observer {
+export function observerOf(name: ObserverName, percent: number): Observer {
   switch (name) {
     case 'minmax':
       return minmax;
+    case 'moving-average':
+      return movingAverage;
     case 'percentile':
       return percentile(percent);
     case 'mse':
       return mse;
     case 'lp':
       return lp;
+    case 'entropy':
+      return entropy;
   }
 }

@@ -13,7 +13,7 @@ function leastError(name: string, summary: string, penalty: Penalty): Observer {
   return {
     name,
     summary,
-    choose(histogram) {
+    choose({ histogram }) {
       const seen = withZero(histogram);
       let best = seen;
       // The ends hardly depend on one another: the second round changes little, a third nothing.

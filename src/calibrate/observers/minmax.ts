@@ -4,5 +4,5 @@ import { type Observer, withZero } from './observer.ts';
 export const minmax: Observer = {
   name: 'minmax',
   summary: 'from the smallest value seen to the largest',
-  choose: (histogram) => withZero(histogram),
+  choose: ({ histogram }) => withZero(histogram),
 };

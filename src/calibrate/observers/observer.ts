@@ -6,13 +6,20 @@ export interface Range {
   readonly max: number;
 }
 
+/** What calibration saw of a value: at least one number. */
+export interface Seen {
+  /** Of all elements of all samples. */
+  readonly histogram: Histogram;
+  /** The smallest and the largest element of a sample, averaged over the samples. */
+  readonly average: Range;
+}
+
 /** A rule that chooses the range of a value from what calibration saw of it. The range contains 0. */
 export interface Observer {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
-  /** @param histogram at least one value */
-  choose(histogram: Histogram): Range;
+  choose(seen: Seen): Range;
 }
 
 /** The smallest range that contains the given one and 0. */

@@ -16,7 +16,7 @@ export function percentile(percent: number): Observer {
   return {
     name: 'percentile',
     summary: `without the outermost ${100 - percent} percent at either end`,
-    choose: (histogram) => withZero(withoutTails(histogram, (1 - percent / 100) * histogram.count)),
+    choose: ({ histogram }) => withZero(withoutTails(histogram, (1 - percent / 100) * histogram.count)),
   };
 }
 
