@@ -5,6 +5,8 @@ import { type Observer, type Range, withZero } from './observer.ts';
 /** Ends that are tried, as fractions of the end that was seen: 1, 0.99, … 0.2. */
 const fractions = Array.from({ length: 81 }, (_, i) => 1 - i / 100);
 
+type Bins = ReturnType<Histogram['bins']>;
+
 /** What an error of a given magnitude counts. */
 type Penalty = (error: number) => number;
 
@@ -15,18 +17,19 @@ function leastError(name: string, summary: string, penalty: Penalty): Observer {
     summary,
     choose({ histogram }) {
       const seen = withZero(histogram);
+      const bins = histogram.bins();
       let best = seen;
       // The ends hardly depend on one another: the second round changes little, a third nothing.
       for (let round = 0; round < 2; round++) {
         const { min } = best;
         best = bestOf(
-          histogram,
+          bins,
           penalty,
           ends(seen.max).map((max) => ({ min, max })),
         );
         const { max } = best;
         best = bestOf(
-          histogram,
+          bins,
           penalty,
           ends(seen.min).map((low) => ({ min: low, max })),
         );
@@ -50,8 +53,7 @@ export const lp: Observer = leastError(
 
 const ends = (seen: number): number[] => (seen === 0 ? [0] : fractions.map((fraction) => fraction * seen));
 
-function bestOf(histogram: Histogram, penalty: Penalty, ranges: readonly Range[]): Range {
-  const bins = histogram.bins();
+function bestOf(bins: Bins, penalty: Penalty, ranges: readonly Range[]): Range {
   let best = ranges[0] as Range;
   let smallest = Number.POSITIVE_INFINITY;
   for (const range of ranges) {
@@ -65,11 +67,7 @@ function bestOf(histogram: Histogram, penalty: Penalty, ranges: readonly Range[]
 }
 
 /** Σ penalty(|x − dequantize(quantize(x))|) with 8-bit codes, every value taken as its bin's centre. */
-function totalPenalty(
-  bins: readonly { centre: number; count: number }[],
-  penalty: Penalty,
-  { min, max }: Range,
-): number {
+function totalPenalty(bins: Bins, penalty: Penalty, { min, max }: Range): number {
   const { scale, zeroPoint } = chooseActivationParams(min, max);
   const low = (-128 - zeroPoint) * scale;
   const high = (127 - zeroPoint) * scale;
