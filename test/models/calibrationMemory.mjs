@@ -16,18 +16,23 @@ function* samples() {
 }
 
 const dataset = { [Symbol.iterator]: samples };
-let used = 0;
+let seconds = 0;
+let started = process.cpuUsage();
 let peakBytes = 0;
 await quantize(module, {
   dataset,
   instruments: [
     {
-      after({ pass }, _, milliseconds) {
+      before() {
+        started = process.cpuUsage();
+      },
+      after({ pass }) {
         if (pass.name !== 'calibrate') return;
-        used = milliseconds;
+        const { user, system } = process.cpuUsage(started);
+        seconds = (user + system) / 1e6;
         peakBytes = process.resourceUsage().maxRSS * 1024;
       },
     },
   ],
 });
-console.log(JSON.stringify({ peakBytes, seconds: used / 1000 }));
+console.log(JSON.stringify({ peakBytes, seconds }));
