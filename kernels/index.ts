@@ -27,6 +27,7 @@ import { softmax } from './simd/softmax.ts';
 import { concat, view } from './view.ts';
 
 export { isAlias, samePlaces } from './alias.ts';
+export { isChoice } from './choice.ts';
 export { type Cluster, clusterOf, operandKind, storedElement, tensorType } from './cluster.ts';
 export { fingerprint } from './fingerprint.ts';
 export type { KernelContext, KernelPlan } from './plan.ts';

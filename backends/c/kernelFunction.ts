@@ -36,7 +36,7 @@ const keywords = (
 
 /** Prints every kernel that @main launches; kernels with the same text become one function. */
 export function printKernels(module: Module, support: CSupport): KernelFunctions {
-  const launches = [...module.main.body.ops()].filter((op) => structure.launch.is(op));
+  const launches = [...walk(module.main.body)].filter((op) => structure.launch.is(op));
   const disjoint = kernelsWithDisjointBuffers(launches);
   const names = new Names(keywords);
   const byText = new Map<string, KernelFunction>();

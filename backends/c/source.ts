@@ -1,5 +1,5 @@
 import * as structure from '../../dialects/kernel/structure.ts';
-import type { Module, Op, RefType } from '../../src/ir/index.ts';
+import type { Block, Module, Op, RefType, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
@@ -71,8 +71,7 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
   const { name } = signature;
   const run = runParameters(signature).map((parameter) => `,\n    ${parameter}`);
   const pointers = [...signature.inputs, ...signature.outputs].map((port) => `${port.identifier} == NULL`);
-  const launches = [...module.main.body.ops()].filter((op) => structure.launch.is(op));
-  const calls = launches.map((op) => callText(module, op, signature, kernels));
+  const calls = callsOf(module.main.body, module, signature, kernels, '  ');
   const uses = (word: string) => calls.some((call) => call.includes(word));
   return `${[
     ...initText(signature),
@@ -179,21 +178,44 @@ function stateText({ name, arenaBytes, stateBytes }: CSignature): string[] {
   ];
 }
 
-/** The call of one kernel, on its places in the arena, the weights, the inputs and the outputs. */
-function callText(module: Module, op: Op, { inputs, outputs }: CSignature, kernels: KernelFunctions): string {
+/** The calls of a block, those that depend on a flag in an if. */
+function callsOf(
+  block: Block,
+  module: Module,
+  signature: CSignature,
+  kernels: KernelFunctions,
+  indent: string,
+): string[] {
+  return [...block.ops()].flatMap((op) => {
+    if (structure.launch.is(op)) return [callText(module, op, signature, kernels, indent)];
+    if (!structure.when.is(op)) return [];
+    const flag = pointerText(module, op.operand(0), 'const uint8_t *', signature);
+    return [
+      `${indent}if (*${flag} ${structure.when.attributesOf(op).holds ? '!=' : '=='} 0) {`,
+      ...callsOf(op.regions[0] as Block, module, signature, kernels, `${indent}  `),
+      `${indent}}`,
+    ];
+  });
+}
+
+/** A buffer as a pointer: its place in the arena, the weights or the states, or a parameter. */
+function pointerText(module: Module, value: Value, type: string, { inputs, outputs }: CSignature): string {
+  const port = module.main.body.args.indexOf(value);
+  if (port >= 0) return `(${type})${[...inputs, ...outputs][port]?.identifier}`;
+  invariant(value.op && structure.buffer.is(value.op), 'a launch has an operand that is no buffer');
+  const { space } = value.type as RefType;
+  invariant(space === 'arena' || space === 'state' || type.startsWith('const '), `a kernel writes to ${space}`);
+  return `(${type})(${space} + ${structure.buffer.attributesOf(value.op).offset})`;
+}
+
+/** The call of one kernel. */
+function callText(module: Module, op: Op, signature: CSignature, kernels: KernelFunctions, indent: string): string {
   const called = kernels.byLaunch.get(op);
   invariant(called, 'a launch without a function');
-  const ports = [...inputs, ...outputs];
   const args = op.operands.map((_, i) => {
-    const operand = op.operand(i);
     const type = called.parameters[i]?.type.replace('restrict ', '') ?? '';
-    const port = module.main.body.args.indexOf(operand);
-    if (port >= 0) return `(${type.trim()})${ports[port]?.identifier}`;
-    invariant(operand.op && structure.buffer.is(operand.op), 'a launch has an operand that is no buffer');
-    const { space } = operand.type as RefType;
-    invariant(space === 'arena' || space === 'state' || type.startsWith('const '), `${called.name} writes to ${space}`);
-    return `(${type.trim()})(${space} + ${structure.buffer.attributesOf(operand.op).offset})`;
+    return pointerText(module, op.operand(i), type.trim(), signature);
   });
-  const short = `  ${called.name}(${args.join(', ')});`;
-  return short.length <= 120 ? short : `  ${called.name}(\n      ${args.join(',\n      ')});`;
+  const short = `${indent}${called.name}(${args.join(', ')});`;
+  return short.length <= 120 ? short : `${indent}${called.name}(\n${indent}    ${args.join(`,\n${indent}    `)});`;
 }

@@ -3,7 +3,7 @@ import { vector } from '../../dialects/kernel/index.ts';
 import { type Func, walk } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type IntrinsicName, intrinsics } from '../../src/target/index.ts';
-import type { Program } from './program.ts';
+import type { Program, ProgramLaunch } from './program.ts';
 import { type Binaryen, loadBinaryen } from './relaxed.ts';
 import { withCustomSection, withData } from './sections.ts';
 import { addKernel, signMask } from './structure.ts';
@@ -48,11 +48,7 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
     m.setMemory(program.pages, program.pages, 'memory');
     for (const name of baselineNames) addKernel(b, m, kernelOf(kernels, name), false);
     for (const [name, short] of shortNames) m.addFunctionExport(name, short);
-    addRun(
-      b,
-      m,
-      launches.map(({ kernel, addresses }) => ({ kernel, addresses })),
-    );
+    addRun(b, m, launches);
   });
   if (relaxedNames.size > 0) {
     const relaxed = build(b, b.Features.RelaxedSIMD, (m) => {
@@ -67,7 +63,7 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
       addRun(
         b,
         m,
-        launches.map(({ kernel, relaxed: other, addresses }) => ({ kernel: other ?? kernel, addresses })),
+        launches.map((one) => ({ ...one, kernel: one.relaxed ?? one.kernel })),
       );
     });
     wasm = withCustomSection(wasm, relaxedSection, relaxed);
@@ -96,21 +92,39 @@ function build(b: Binaryen, more: binaryen.Features, fill: (m: binaryen.Module) 
 }
 
 /** `run`: every launch in turn, on constant addresses. */
-function addRun(
+function addRun(b: Binaryen, m: binaryen.Module, calls: readonly ProgramLaunch[]): void {
+  const name = '(run)';
+  m.addFunction(name, b.none, b.none, [], callsBehind(b, m, calls, 0));
+  m.addFunctionExport(name, 'run');
+}
+
+/** Calls that share their first `depth` guards; neighbours that share the next one are tested together. */
+function callsBehind(
   b: Binaryen,
   m: binaryen.Module,
-  calls: readonly { readonly kernel: string; readonly addresses: readonly number[] }[],
-): void {
-  const statements = calls.map(({ kernel, addresses }) =>
-    m.call(
-      kernel,
-      addresses.map((address) => m.i32.const(address | 0)),
-      b.none,
-    ),
-  );
-  const name = '(run)';
-  m.addFunction(name, b.none, b.none, [], m.block(null, statements, b.none));
-  m.addFunctionExport(name, 'run');
+  calls: readonly ProgramLaunch[],
+  depth: number,
+): binaryen.ExpressionRef {
+  const at = (address: number) => m.i32.const(address | 0);
+  const statements: binaryen.ExpressionRef[] = [];
+  for (let i = 0; i < calls.length; ) {
+    const { kernel, addresses, guards } = calls[i] as ProgramLaunch;
+    const guard = guards[depth];
+    if (!guard) {
+      statements.push(m.call(kernel, addresses.map(at), b.none));
+      i++;
+      continue;
+    }
+    const isOther = ({ guards: others }: ProgramLaunch) =>
+      others[depth]?.address !== guard.address || others[depth].holds !== guard.holds;
+    const length = calls.slice(i).findIndex(isOther);
+    const end = length < 0 ? calls.length : i + length;
+    const flag = m.i32.load8_u(0, 1, at(guard.address));
+    const inner = callsBehind(b, m, calls.slice(i, end), depth + 1);
+    statements.push(m.if(guard.holds ? flag : m.i32.eqz(flag), inner));
+    i = end;
+  }
+  return m.block(null, statements, b.none);
 }
 
 function kernelOf(kernels: ReadonlyMap<string, Func>, name: string): Func {

@@ -1,5 +1,6 @@
-import { buffer, launch, returnOp, signature } from '../../dialects/kernel/index.ts';
+import { buffer, launch, returnOp, signature, when, yieldOp } from '../../dialects/kernel/index.ts';
 import {
+  type Block,
   type Func,
   type Module,
   type Op,
@@ -30,12 +31,20 @@ export interface ProgramState extends ProgramTensor {
   readonly output: string;
 }
 
+/** A byte in the memory that must not be 0 (`holds`), or must be. */
+export interface ProgramGuard {
+  readonly address: number;
+  readonly holds: boolean;
+}
+
 /** One call of a kernel on constant addresses. */
 export interface ProgramLaunch {
   readonly kernel: string;
   /** The kernel for machines with relaxed SIMD; it may be the same one, whose `mul_add` is then fused. */
   readonly relaxed: string | undefined;
   readonly addresses: readonly number[];
+  /** What it waits for: flags in memory, the outermost first. */
+  readonly guards: readonly ProgramGuard[];
   /** The model's node that it came from. */
   readonly source: string;
 }
@@ -107,12 +116,20 @@ export function readProgram(module: Module): Program {
     state: stateAddress,
     arena: arenaAddress,
   };
-  for (const op of main.body.ops()) {
-    const { definition } = op;
-    if (definition === buffer) addresses.set(op.result, bufferAddress(op, spaces));
-    else if (definition === launch) launches.push(readLaunch(op, (value) => addresses.get(value)));
-    else invariant(op === first || definition === returnOp, `${op.name} in a planned main`);
-  }
+  const read = (block: Block, guards: readonly ProgramGuard[]): void => {
+    for (const op of block.ops()) {
+      const { definition } = op;
+      if (definition === buffer) addresses.set(op.result, bufferAddress(op, spaces));
+      else if (definition === launch) launches.push(readLaunch(op, (value) => addresses.get(value), guards));
+      else if (when.is(op)) {
+        const address = addresses.get(op.operand(0));
+        invariant(address !== undefined, 'a flag without an address');
+        read(op.regions[0] as Block, [...guards, { address, holds: when.attributesOf(op).holds }]);
+      } else
+        invariant(op === first || definition === returnOp || definition === yieldOp, `${op.name} in a planned main`);
+    }
+  };
+  read(main.body, []);
   const kernels = new Map([...module.functions].filter(([, func]) => func.kind === 'kernel'));
   const { arena_bytes: arenaBytes, state_bytes: stateBytes } = declared;
   return { inputs, outputs, states, stateBytes, launches, kernels, weights, weightsAddress, arenaBytes, pages };
@@ -140,7 +157,11 @@ function bufferAddress(op: Op, spaces: Readonly<Record<string, number>>): number
   return start + buffer.attributesOf(op).offset;
 }
 
-function readLaunch(op: Op, addressOf: (value: Op['results'][number]) => number | undefined): ProgramLaunch {
+function readLaunch(
+  op: Op,
+  addressOf: (value: Op['results'][number]) => number | undefined,
+  guards: readonly ProgramGuard[],
+): ProgramLaunch {
   const { kernel, variants } = launch.attributesOf(op);
   const addresses = op.operands.map((operand) => {
     const address = operand && addressOf(operand);
@@ -148,5 +169,5 @@ function readLaunch(op: Op, addressOf: (value: Op['results'][number]) => number 
     return address;
   });
   const relaxed = (variants as Readonly<Record<string, string>>)[feature];
-  return { kernel, relaxed, addresses, source: op.source };
+  return { kernel, relaxed, addresses, guards, source: op.source };
 }

@@ -104,15 +104,24 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
     weights: module.facts.get('weights')?.bytes() ?? new Uint8Array(0),
     state: options.state ?? new Uint8Array(signature.state_bytes),
   };
-  for (const op of main.body.ops()) {
-    if (op.definition === structure.buffer) bound.set(op.result, placeOf(op, spaces));
-    else if (op.definition === structure.launch) launch(module, op, bound, options);
-  }
+  const run = (block: Block): void => {
+    for (const op of block.ops()) {
+      if (op.definition === structure.buffer) bound.set(op.result, placeOf(op, spaces));
+      else if (op.definition === structure.launch) launch(module, op, bound, options);
+      else if (structure.when.is(op) && isTaken(op, bound)) run(op.regions[0] as Block);
+    }
+  };
+  run(main.body);
   return outputs.map((bytes, i) => {
     const type = outputTypes[i] as TensorType;
     const dtype = storageOf(type.element) as DType;
     return { dtype, shape: staticShape(type), data: viewBytes(dtype, bytes.slice(0, storedBytes(type))) };
   });
+}
+
+/** Whether the flag of a `kernel.when` is as it wants it. */
+function isTaken(op: Op, bound: ReadonlyMap<Value, Uint8Array>): boolean {
+  return Boolean(bound.get(op.operand(0))?.[0]) === structure.when.attributesOf(op as never).holds;
 }
 
 /** The attributes of the `kernel.signature` that a planned program begins with. */

@@ -102,8 +102,22 @@ export const launch = defineOp({
     in_place: attr.ints([]),
     /** Groups of invocations, and invocations of a group, where the target has them: as the kernel's kernel.grid says. */
     grid: attr.ints([]),
+    /** Whether it copies its second or its third buffer, by the first one's one element. */
+    chooses: attr.bool(false),
   },
   results: 'variadic',
+  effect: 'writes',
+  typing: 'declared',
+});
+
+/** Launches that run only on one way of a choice. */
+export const when = defineOp({
+  name: 'kernel.when',
+  summary: 'Runs the launches of its region where the first byte of a buffer is not 0; where it is 0, without `holds`.',
+  operands: { flag: 'required' },
+  attributes: { holds: attr.bool(true) },
+  results: [],
+  regions: 1,
   effect: 'writes',
   typing: 'declared',
 });

@@ -1,6 +1,6 @@
 import { fused } from '../../dialects/nn/fused.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
-import { operandKind, tensorType } from '../../kernels/index.ts';
+import { isChoice, operandKind, tensorType } from '../../kernels/index.ts';
 import { type Op, Rewriter, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 
@@ -13,10 +13,13 @@ function canLead(op: Op): boolean {
   return lower?.kind === 'reduce' || lower?.kind === 'elementwise';
 }
 
-/** Whether `next` may follow inside the kernel of `value`: elementwise or the same codes under another type, same shape, other operands readable beside. */
+/**
+ * Whether `next` may follow inside the kernel of `value`: elementwise or the same codes under another type, same shape,
+ * other operands readable beside. A choice stands alone, so that what it does not take need not run.
+ */
 function canFollow(root: Op, value: Value, next: Op): boolean {
   const kind = next.definition.lower?.kind;
-  if ((kind !== 'elementwise' && kind !== 'alias') || next.results.length !== 1) return false;
+  if ((kind !== 'elementwise' && kind !== 'alias') || next.results.length !== 1 || isChoice(next)) return false;
   const [type, result] = [tensorType(value), tensorType(next.result)];
   if (type.shape.join() !== result.shape.join()) return false;
   return next.operands.every((operand, i) => {

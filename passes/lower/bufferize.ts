@@ -1,4 +1,4 @@
-import { buffer, returnOp as kernelReturn, launch, signature } from '../../dialects/kernel/index.ts';
+import { buffer, returnOp as kernelReturn, launch, signature, when, yieldOp } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { tensorType } from '../../kernels/index.ts';
 import {
@@ -19,6 +19,7 @@ import { definePass } from '../../src/pass/define.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
 import { align, type Interval, planArena } from './arena.ts';
+import { type Guard, guardsOf } from './guards.ts';
 import { aliasRoot } from './kernels.ts';
 import { type PlacedState, statesOf, writtenInPlace } from './states.ts';
 
@@ -46,7 +47,8 @@ export const bufferize = definePass({
     const { launches, ...states } = placeStates(module, all, places);
     const weightBytes = placeWeights(module, launches, places);
     const arenaBytes = placeArena(launches, places);
-    rebuildMain(module, ports, launches, places, { weightBytes, arenaBytes, granule, ...states });
+    const guards = guardsOf(all, (main.body.last as Op).operands as Value[]);
+    rebuildMain(module, ports, { launches, guards }, places, { weightBytes, arenaBytes, granule, ...states });
   },
 });
 
@@ -176,7 +178,7 @@ function placeArena(launches: readonly Op[], places: Map<Value, Place>): number 
 function rebuildMain(
   module: Module,
   { inputs, outputs }: Ports,
-  launches: readonly Op[],
+  { launches, guards }: { launches: readonly Op[]; guards: ReadonlyMap<Op, readonly Guard[]> },
   places: ReadonlyMap<Value, Place>,
   memory: {
     weightBytes: number;
@@ -226,6 +228,7 @@ function rebuildMain(
       state_bytes: memory.stateBytes,
     },
   );
+  const open: { readonly guard: Guard; readonly op: Op; readonly end: Rewriter }[] = [];
   const buffers = new Map<string, Value>();
   const bufferOf = (value: Value, type: RefType): Value => {
     const place = places.get(aliasRoot(value));
@@ -236,18 +239,32 @@ function rebuildMain(
     let made = buffers.get(key);
     if (!made) {
       const types = [ref(type.element, place.space)];
-      made = rewriter.create(buffer, {}, { offset: place.offset, bytes }, { types, name: value.name ?? '' }).result;
+      const outside = open[0] ? new Rewriter().before(open[0].op) : rewriter;
+      made = outside.create(buffer, {}, { offset: place.offset, bytes }, { types, name: value.name ?? '' }).result;
       buffers.set(key, made);
     }
     return made;
+  };
+  // neighbours behind the same flags share a region
+  const enter = (wanted: readonly Guard[]): Rewriter => {
+    const same = (a: Guard, b: Guard | undefined) => a.flag === b?.flag && a.holds === b.holds;
+    const kept = open.findIndex(({ guard }, i) => !same(guard, wanted[i]));
+    if (kept >= 0) for (const { end } of open.splice(kept).reverse()) end.create(yieldOp, { values: [] });
+    for (const guard of wanted.slice(open.length)) {
+      const flag = bufferOf(guard.flag, ref('u8', 'arena'));
+      const op = (open.at(-1)?.end ?? rewriter).create(when, { flag }, { holds: guard.holds }, { types: [] });
+      open.push({ guard, op, end: new Rewriter().atEnd(rewriter.addRegion(op)) });
+    }
+    return open.at(-1)?.end ?? rewriter;
   };
   for (const op of launches) {
     const kernel = module.functions.get(launch.attributesOf(op).kernel);
     const operands = [...(op.operands as Value[]), ...op.results].map((value, i) =>
       bufferOf(value, kernel?.body.args[i]?.type as RefType),
     );
-    rewriter.create(launch, { buffers: operands }, op.attributes, { types: [], source: op.source });
+    enter(guards.get(op) ?? []).create(launch, { buffers: operands }, op.attributes, { types: [], source: op.source });
   }
+  enter([]);
   rewriter.create(kernelReturn, {});
   module.functions.set('main', planned);
 }

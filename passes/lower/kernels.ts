@@ -2,7 +2,15 @@ import { grid, KernelBuilder, launch, pack, start } from '../../dialects/kernel/
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
-import { clusterOf, fingerprint, isAlias, type KernelContext, planKernel, storedElement } from '../../kernels/index.ts';
+import {
+  clusterOf,
+  fingerprint,
+  isAlias,
+  isChoice,
+  type KernelContext,
+  planKernel,
+  storedElement,
+} from '../../kernels/index.ts';
 import { type Module, type Op, Rewriter, type ScalarType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
@@ -102,6 +110,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
       tiles: Object.fromEntries([baseline, ...others].flatMap((one) => (one?.tile ? [[one.kernel, one.tile]] : []))),
       in_place: plan.inPlace ?? [],
       ...kernels.gridOf(baseline?.kernel ?? ''),
+      chooses: isChoice(cluster.root),
     },
     { types },
   );

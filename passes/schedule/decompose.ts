@@ -2,6 +2,7 @@ import { defineRewritePass } from '../../src/pass/define.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
 import { blockRules } from './decompose/blocks.ts';
+import { ifRules } from './decompose/if.ts';
 import { loopRules } from './decompose/loop.ts';
 import { lstmCellRule } from './decompose/lstmCell.ts';
 import { ngramRules } from './decompose/ngrams.ts';
@@ -15,6 +16,7 @@ export const decompose = defineRewritePass({
   phase: 'schedule',
   preserves: { tolerance: 1e-6 },
   rules: [
+    ...ifRules,
     ...loopRules,
     ...axisRules,
     ...resizeRules,

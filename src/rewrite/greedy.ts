@@ -30,6 +30,7 @@ export function applyGreedily(block: Block, rules: readonly Rule[], trace?: Trac
     worklist.add(op);
     for (const result of op.results) for (const user of result.users) worklist.add(user);
     for (const operand of op.operands) if (operand?.op) worklist.add(operand.op);
+    if (op.block?.parent) worklist.add(op.block.parent);
   };
   const rewriter = new Rewriter({
     created: revisit,

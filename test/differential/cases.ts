@@ -1,3 +1,4 @@
+import { controlCases } from './controlCases.ts';
 import { samplingCases } from './samplingCases.ts';
 import { serialCases } from './serialCases.ts';
 
@@ -361,4 +362,5 @@ export const cases: readonly Case[] = [
   ...others,
   ...serialCases,
   ...samplingCases,
+  ...controlCases,
 ];

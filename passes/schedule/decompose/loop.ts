@@ -1,66 +1,48 @@
+import { and } from '../../../dialects/nn/compare.ts';
 import { concat } from '../../../dialects/nn/concat.ts';
 import { loop } from '../../../dialects/nn/loop.ts';
 import { reshape } from '../../../dialects/nn/reshape.ts';
-import type { Block, Op, Rewriter, Value } from '../../../src/ir/index.ts';
+import type { Block, Rewriter, Value } from '../../../src/ir/index.ts';
 import { op, rule } from '../../../src/rewrite/index.ts';
 import { constantOf, createConstant } from '../../constants.ts';
 import { shapeOf } from './axes.ts';
+import { chosen, inlined, isPlain, mostOps, sameTypes } from './regions.ts';
 
-/** Most ops that an unrolled loop may come to: kernels have a size. */
-const mostOps = 4096;
+const holds = (value: Value | undefined) => Boolean(constantOf(value)?.data[0]);
 
-const isStatic = ({ type }: Value) => type.kind === 'tensor' && type.shape.every((dim) => typeof dim === 'number');
-
-/** Whether a region is plain ops on sizes that are known. */
-function isPlain(region: Block): boolean {
-  return [...region.ops()].every((inner) => inner.regions.length === 0 && inner.results.every(isStatic));
+function createStep(rewriter: Rewriter, name: string, i: number): Value {
+  return createConstant(rewriter, name, { dtype: 'i64', shape: [], data: BigInt64Array.of(BigInt(i)) });
 }
 
-/** The ops of a region again, on other arguments: what it gives. */
-function inlined(rewriter: Rewriter, region: Block, args: readonly Value[]): Value[] {
-  const values = new Map<Value, Value>(region.args.map((arg, i) => [arg, args[i] as Value]));
-  const of = (value: Value | undefined) => value && (values.get(value) ?? value);
-  const ops = [...region.ops()];
-  for (const inner of ops.slice(0, -1)) {
-    const types = inner.results.map((result) => result.type);
-    const made = rewriter.createRaw(inner.definition, inner.operands.map(of), inner.attributes, {
-      types,
-      source: inner.source,
-    });
-    inner.results.forEach((result, i) => {
-      values.set(result, made.results[i] as Value);
-    });
-  }
-  return (ops.at(-1) as Op).operands.map((value) => of(value) as Value);
-}
-
-/** How often a loop runs, when that is known: its condition always holds, and its steps are counted. */
-function tripsOf(root: Op, region: Block): number | undefined {
-  const [trips, condition, goesOn] = [root.operand(0), root.operand(1), region.last?.operands[0]].map(constantOf);
-  if (!trips || !condition?.data[0] || !goesOn?.data[0]) return undefined;
-  return Number(trips.data[0]);
+/** A condition of one element, as a scalar. */
+function scalarOf(rewriter: Rewriter, x: Value): Value {
+  return shapeOf(x).length === 0 ? x : rewriter.create(reshape, { x }, { shape: [] }).result;
 }
 
 export const loopRules = [
-  // loop(body){n trips} == body(… body(body(x)))
+  // loop(body){at most n trips, while c} == body(… body(body(x))), each step taken where c still holds
   rule('unroll-loop', op(loop), ({ root }, rewriter) => {
     const region = root.regions[0] as Block;
-    const trips = tripsOf(root, region);
+    const [limit, condition, ...inputs] = root.operands as [Value, Value, ...Value[]];
+    const trips = Number(constantOf(limit)?.data[0]);
     const size = [...region.ops()].length;
-    if (trips === undefined || trips < 1 || trips * size > mostOps || !isPlain(region)) return undefined;
+    if (!(trips >= 1 && trips * size <= mostOps) || !isPlain(region)) return undefined;
     const { carried } = loop.attributesOf(root);
-    const inputs = root.operands.slice(2) as Value[];
     // what a step gives must be what the next one takes
-    const given = region.last?.operands ?? [];
-    if (inputs.slice(0, carried).some((v, i) => v.type !== given[i + 1]?.type)) return undefined;
+    const given = (region.last?.operands ?? []) as Value[];
+    if (!sameTypes(inputs.slice(0, carried), given.slice(1, carried + 1))) return undefined;
+    const always = holds(condition) && holds(given[0]);
+    if (!always && root.results.length > carried) return undefined;
     const fixed = inputs.slice(carried);
+    let goesOn = always ? undefined : scalarOf(rewriter, condition);
     let values = inputs.slice(0, carried);
     const slices: Value[][] = root.results.slice(carried).map(() => []);
     for (let i = 0; i < trips; i++) {
-      const data = BigInt64Array.of(BigInt(i));
-      const step = createConstant(rewriter, `${root.source}.step`, { dtype: 'i64', shape: [], data });
-      const [, ...next] = inlined(rewriter, region, [step, ...values, ...fixed]);
-      values = next.slice(0, carried);
+      const step = createStep(rewriter, `${root.source}.step`, i);
+      const [more, ...next] = inlined(rewriter, region, [step, ...values, ...fixed]) as [Value, ...Value[]];
+      const taken = next.slice(0, carried);
+      values = goesOn ? [...chosen(rewriter, goesOn, taken, values)] : taken;
+      if (goesOn) goesOn = rewriter.create(and, { a: goesOn, b: scalarOf(rewriter, more) }).result;
       slices.forEach((all, s) => {
         const x = next[carried + s] as Value;
         all.push(rewriter.create(reshape, { x }, { shape: [1, ...shapeOf(x)] }).result);
