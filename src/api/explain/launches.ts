@@ -33,7 +33,7 @@ export function explainLaunches(module: Module): LaunchExplanation[] {
   const tensors = argumentTypes(main.body.first);
   const bytesByValue = new Map(main.body.args.map((arg, i) => [arg, tensors[i] ? storedBytes(tensors[i]) : 0]));
   const explained: LaunchExplanation[] = [];
-  for (const op of main.body.ops()) {
+  for (const op of walk(main.body)) {
     if (buffer.is(op)) bytesByValue.set(op.result, buffer.attributesOf(op).bytes);
     else if (launch.is(op)) explained.push(explainLaunch(op, module, (value) => bytesByValue.get(value) ?? 0));
   }
