@@ -76,12 +76,17 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
   return { wasm, codeBytes, relaxed: relaxedNames.size === 0 ? 'none' : needsDot ? 'dot' : 'instructions' };
 }
 
+/** Features that every module of a program may use. */
+export function featuresOf({ Features }: Binaryen): binaryen.Features {
+  const { SIMD128, SignExt, NontrappingFPToInt, MutableGlobals } = Features;
+  return SIMD128 | SignExt | NontrappingFPToInt | MutableGlobals;
+}
+
 /** Builds, optimizes and checks one module. */
 function build(b: Binaryen, more: binaryen.Features, fill: (m: binaryen.Module) => void): Uint8Array<ArrayBuffer> {
   const m = new b.Module();
   try {
-    const { SIMD128, SignExt, NontrappingFPToInt, MutableGlobals } = b.Features;
-    m.setFeatures(SIMD128 | SignExt | NontrappingFPToInt | MutableGlobals | more);
+    m.setFeatures(featuresOf(b) | more);
     fill(m);
     m.runPasses(passes);
     invariant(m.validate(), 'the emitted module is not valid WebAssembly');

@@ -14,6 +14,7 @@ import type { TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
+import { explainLaunches } from './explain/launches.ts';
 import { explainer, type LayerExplanation } from './explain/layers.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
@@ -160,7 +161,8 @@ export async function finish(prepared: Prepared, options: CompileOptions): Promi
   const context: PipelineOptions = { target: backend.target, instruments, report };
   await runPipeline(module, stagesFor('float').kernels, context);
   const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });
-  const manifest = await describe(prepared, emitted, target, name);
+  const launches = explainLaunches(module).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
+  const manifest = await describe(prepared, { ...emitted, launches }, target, name);
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);
   return { files, manifest, report: summaryLine(manifest) };
 }
@@ -183,9 +185,14 @@ function checkOptions({ target, name = 'model', weights, singleFile }: CompileOp
   }
 }
 
-async function describe(prepared: Prepared, emitted: Emitted, target: TargetName, name: string): Promise<Manifest> {
+async function describe(
+  prepared: Prepared,
+  emitted: Emitted & Pick<Manifest, 'launches'>,
+  target: TargetName,
+  name: string,
+): Promise<Manifest> {
   const { scheme, signature, sourceHash, quantization, calibration, work, selfTest } = prepared;
-  const { arenaBytes, stateBytes, weightsBytes, codeBytes, c } = emitted;
+  const { arenaBytes, stateBytes, weightsBytes, codeBytes, c, launches } = emitted;
   const files: Record<string, { bytes: number; sha256: string }> = {};
   for (const [path, bytes] of emitted.files) files[path] = { bytes: bytes.length, sha256: await sha256(bytes) };
   return {
@@ -206,6 +213,7 @@ async function describe(prepared: Prepared, emitted: Emitted, target: TargetName
     integerShare: work.integerShare,
     stayedFloat: scheme === 'float' ? [] : work.float,
     source: { sha256: sourceHash },
+    launches,
     selfTest: selfTest.described,
     ...(c ? { c } : {}),
   };

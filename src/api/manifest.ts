@@ -37,9 +37,20 @@ export interface Manifest {
   readonly stayedFloat: readonly FloatOperation[];
   /** SHA-256 of the text form of the model as it was imported, its dimensions fixed. */
   readonly source: { readonly sha256: string };
+  /** What runs, in order: kernel launches with the layers whose work they do. */
+  readonly launches: readonly LaunchSummary[];
   readonly selfTest: SelfTest;
   /** What a caller of the C code must know. */
   readonly c?: CSignature;
+}
+
+/** One kernel launch of a program. */
+export interface LaunchSummary {
+  /** The model's own name of the node. */
+  readonly layer: string;
+  /** The op whose work it is, such as `int.conv`. */
+  readonly op: string;
+  readonly multiplyAdds: number;
 }
 
 /** The parts that are relied on when an artifact is read again. */

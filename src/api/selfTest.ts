@@ -1,11 +1,13 @@
 import { interpret, Stream } from '../interpret/index.ts';
 import { bitsOf, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
 import type { Sample } from '../pass/index.ts';
+import { invariant } from '../support/diagnostics.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
 import { toBase64 } from '../text/base64.ts';
 import { RandomResource } from '../text/index.ts';
 import { sha256 } from './digest.ts';
 import type { QuantizationSummary } from './layers.ts';
+import type { Manifest } from './manifest.ts';
 
 /** Outputs of more bytes are kept as a hash alone. */
 const inlineLimit = 16384;
@@ -58,7 +60,9 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
   const described = args.map(({ name, type }, i): SelfTestInput => {
     return { name, seed: i + 1, ...rangeOf(name, type, quantization) };
   });
-  const inputs = args.map(({ type }, i) => seededTensor(type, described[i] as SelfTestInput));
+  const inputs = args.map(({ type }, i) =>
+    seededTensor(storageOf(type.element) as DType, type.shape as number[], described[i] as SelfTestInput),
+  );
   const named = Object.fromEntries(described.map(({ name }, i) => [name, inputs[i] as HostTensor]));
   const steps = module.states.length > 0 ? statefulSteps : 1;
   const stream = new Stream(module);
@@ -167,9 +171,18 @@ function rangeOf(
   return { low: (-128 - known.zeroPoint) * known.scale, high: (127 - known.zeroPoint) * known.scale };
 }
 
-function seededTensor(type: TensorType, { name, seed, low, high }: SelfTestInput): HostTensor {
-  const shape = type.shape as number[];
-  const dtype = storageOf(type.element) as DType;
+/** The inputs of an artifact's self-test, by name. */
+export function selfTestInputs({ signature, selfTest }: Pick<Manifest, 'signature' | 'selfTest'>): Sample {
+  return Object.fromEntries(
+    signature.inputs.map(({ name, dtype, shape }): [string, HostTensor] => {
+      const input = selfTest.inputs.find((one) => one.name === name);
+      invariant(input, 'the self-test names every input');
+      return [name, seededTensor(dtype, shape.map(Number), input)];
+    }),
+  );
+}
+
+function seededTensor(dtype: DType, shape: readonly number[], { name, seed, low, high }: SelfTestInput): HostTensor {
   return { dtype, shape, data: new RandomResource(name, dtype, elementCount(shape), seed, { low, high }).data() };
 }
 

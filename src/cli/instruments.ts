@@ -73,7 +73,7 @@ function keep(found: Reproducer, error: unknown, checks: boolean, terminal: Term
  * A pass that does not keep its promise is a bug of qc, not of the model. Once there are kernels the interpreter has
  * no more say: compile compares the finished program with it.
  */
-function semantics(data: Dataset | undefined): Instrument {
+export function semantics(data: Dataset | undefined): Instrument {
   const count = Math.min(comparedSamples, data?.length ?? 0);
   const inputs = data && Array.from({ length: count }, (_, i) => data.sample(i));
   const run = (module: Module, sample: Sample) => interpret(module, sample);

@@ -1,0 +1,21 @@
+import { defineCommand } from '../command.ts';
+
+export const diff = defineCommand({
+  name: 'diff',
+  summary: 'compares two models, artifacts or reports',
+  usage: 'A B',
+  details: [
+    'Of two models (.onnx or .qir): the operations that are added (+), removed (-), or have other types or attributes (~), matched by the names of the layers. Of two artifacts, or of two documents that commands printed with --json: every number and word that differs, and the ratio. Layers are matched by their names.',
+  ],
+  examples: [
+    'qc diff model.onnx folded.qir',
+    'qc diff model-float model-w8a8',
+    'qc diff eval-before.json eval-after.json',
+  ],
+  arguments: ['A', 'B'],
+  options: {},
+  async run([first = '', second = ''], _options, terminal) {
+    const { diffFiles } = await import('../diffFiles.ts');
+    diffFiles(first, second, terminal);
+  },
+});
