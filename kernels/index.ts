@@ -20,6 +20,8 @@ import { scatterElements, scatterNd } from './serial/scatter.ts';
 import { topK } from './serial/topK.ts';
 import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
+import { dynamicQcast } from './simd/dynamicQcast.ts';
+import { groupMatmul } from './simd/groupMatmul.ts';
 import { matmul } from './simd/matmul.ts';
 import { normalize } from './simd/normalize.ts';
 import { pool } from './simd/pool.ts';
@@ -37,6 +39,8 @@ const templates: Record<string, Template> = {
   matmul,
   conv: (cluster, context) =>
     (!isPacked(cluster) ? serialConv : isDepthwise(cluster) ? depthwise : conv)(cluster, context),
+  group_matmul: groupMatmul,
+  dynamic_qcast: dynamicQcast,
   pool,
   softmax,
   normalize,

@@ -53,8 +53,18 @@ const shift =
   (one) => {
     const { c, element, attributes } = one;
     const name = direction === 'shl' ? 'shl' : isUnsigned(element) ? 'shr_u' : 'shr_s';
-    return unary(one, (a) => integerLanes(c, laneBytes(element))[name](a, c.m.i32.const(attributes.count as number)));
+    const count = attributes.count as number;
+    if (laneBytes(element) === 1 && name !== 'shr_s') return shiftBytes(one, name, count);
+    return unary(one, (a) => integerLanes(c, laneBytes(element))[name](a, c.m.i32.const(count)));
   };
+
+/** Machines shift no bytes: pairs of them are shifted, and the bits that cross are masked away. */
+function shiftBytes(one: VectorCase, name: 'shl' | 'shr_u', count: number): readonly Register[] {
+  const { c } = one;
+  const kept = name === 'shl' ? (0xff << count) & 0xff : 0xff >> count;
+  const mask = splatConstant(c, 'u8', kept, 1);
+  return unary(one, (a) => c.m.v128.and(c.m.i16x8[name](a, c.m.i32.const(count)), mask()));
+}
 
 /** There is no multiplication of bytes: products of 16 bits, of which the low bytes stay. */
 function multiply(one: VectorCase): readonly Register[] {

@@ -1,5 +1,6 @@
 export { add } from './add.ts';
 export { conv } from './conv.ts';
+export { groupMatmul } from './groupMatmul.ts';
 export { matmul } from './matmul.ts';
 export { mul } from './mul.ts';
 export { poolSum } from './poolSum.ts';

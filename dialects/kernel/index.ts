@@ -1,5 +1,6 @@
 import type { OpDefinition } from '../../src/ir/index.ts';
 import * as memory from './memory.ts';
+import { packCodes } from './packCodes.ts';
 import * as packing from './packing.ts';
 import { lanewisePrimitives } from './primitive.ts';
 import * as structure from './structure.ts';
@@ -8,6 +9,7 @@ import * as vector from './vector.ts';
 export * from './arithmeticBuilder.ts';
 export * from './builder.ts';
 export * from './memory.ts';
+export { packCodes } from './packCodes.ts';
 export * from './packing.ts';
 export { type LanewiseName, lanewisePrimitives } from './primitive.ts';
 export * from './structure.ts';
@@ -19,5 +21,6 @@ export const kernelOps: readonly OpDefinition[] = [
   ...Object.values(memory),
   ...Object.values(vector),
   ...Object.values(packing),
+  packCodes,
   ...Object.values(lanewisePrimitives).map((primitive) => primitive.definition),
 ];

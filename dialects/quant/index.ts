@@ -1,4 +1,5 @@
 export { dcast } from './dcast.ts';
+export { dynamicQcast } from './dynamicQcast.ts';
 export { observe } from './observe.ts';
 export { observeWindows } from './observeWindows.ts';
 export { qcast } from './qcast.ts';

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { staticShape, storageOf, type Value } from '../../src/ir/index.ts';
+import { quantOf, staticShape, storageOf, type Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -8,6 +8,7 @@ import { serialMatmul } from '../serial/matmul.ts';
 import { buildContraction, type Contraction, panelShape, tileOf } from './contraction.ts';
 import { constantMatmul } from './dense.ts';
 import { type InnerProduct, innerProducts } from './innerProduct.ts';
+import { storedMatmul } from './storedMatmul.ts';
 
 /**
  * A matmul: with packed panels where the right operand is a constant matrix, else on both operands as they lie; of
@@ -17,6 +18,7 @@ export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const [left, right] = [0, 1].map((i) => cluster.outside(cluster.root.operand(i))) as [Value, Value];
   const elements = [left, right].map((v) => storageOf(tensorType(v).element));
   const isPacked = constant.is(right.op) && tensorType(right).shape.length === 2;
+  if (isPacked && quantOf(tensorType(right)) && elements[0] === 'f32') return storedMatmul(cluster, context);
   if (elements.every((element) => element === 'f32'))
     return isPacked ? constantMatmul(cluster, context) : runtimeMatmul(cluster, context);
   const hasInstruction = elements.every((element) => element === 'i8');

@@ -1,4 +1,4 @@
-import { grid, KernelBuilder, launch, pack, start } from '../../dialects/kernel/index.ts';
+import { grid, KernelBuilder, launch, pack, packCodes, start } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
@@ -118,7 +118,8 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
 }
 
 /** Constants, and what will be folded from them. */
-const isWeight = (value: Value): boolean => constant.is(value.op) || pack.is(value.op) || start.is(value.op);
+const isWeight = (value: Value): boolean =>
+  constant.is(value.op) || pack.is(value.op) || packCodes.is(value.op) || start.is(value.op);
 
 /** The stored element of a value that a kernel reads or writes. @throws QcError for types that kernels don't know. */
 function checked(value: Value, source: string): ScalarType {

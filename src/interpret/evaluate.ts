@@ -29,6 +29,7 @@ export function evaluateOp(
   if (!evaluate) throw new InternalError(`${op.name} has no reference meaning`);
   const open = definition.dataDependent;
   const results = op.results.map(({ type }) => (open ? (type as TensorType) : bindType(type as TensorType, binding)));
+  const operandTypes = op.operands.map((value) => value?.type as TensorType | undefined);
   const attributes = open ? op.attributes : bindAttributes(op.attributes, binding);
   // Ops that only move elements take them as they are stored.
   const stored = definition.domain === 'codes' || definition.typing === 'moves';
@@ -41,7 +42,7 @@ export function evaluateOp(
     if (!runRegion) throw new InternalError(`${op.name} has regions and nothing runs them`);
     return runRegion(i, args);
   });
-  const values = located(op, () => evaluate(taken, attributes, { results, regions }));
+  const values = located(op, () => evaluate(taken, attributes, { results, operandTypes, regions }));
   return values.map((value, i) => {
     const type = results[i];
     if (!type) throw new InternalError(`${op.name} gave ${values.length} results, it has ${results.length}`);

@@ -25,6 +25,8 @@ export type Effect = 'pure' | 'reads' | 'writes';
 export interface EvaluateContext {
   /** The op's result types; shapes are static. */
   readonly results: readonly TensorType[];
+  /** The operands' types, for ops on codes that their types explain. */
+  readonly operandTypes?: readonly (TensorType | undefined)[];
   /** The op's regions, to be run with the given arguments (control flow, fusions). */
   readonly regions: readonly ((args: readonly HostTensor[]) => HostTensor[])[];
 }

@@ -12,5 +12,6 @@ export * from './registry.ts';
 export * from './resource.ts';
 export * from './rewriter.ts';
 export * from './scalar.ts';
+export * from './storedWeights.ts';
 export * from './types.ts';
 export * from './verify.ts';

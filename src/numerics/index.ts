@@ -7,6 +7,7 @@ export * as elementary from './elementary.ts';
 export * from './floats.ts';
 export * as formats from './formats/index.ts';
 export * from './inverseroot.ts';
+export * from './layout.ts';
 export * from './leasterror.ts';
 export * from './multiplier.ts';
 export * from './norm.ts';

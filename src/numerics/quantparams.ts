@@ -48,6 +48,15 @@ export function chooseDynamicParams(min: number, max: number, where?: string): A
   return { scale, zeroPoint: zeroPointOf(Math.fround(lo / scale), 8) };
 }
 
+/**
+ * Symmetric 8-bit parameters at run time: S = fl32(absmax/127), z = 0. S below 2^−126 is degenerate: S = 1.
+ * @throws QcError where min or max is not finite
+ */
+export function chooseDynamicSymmetric(min: number, max: number, where?: string): ActivationParams {
+  checkRange(min, max, where);
+  return { scale: orOne(Math.fround(Math.max(-min, max) / 127)), zeroPoint: 0 };
+}
+
 /** clamp(half_even(−lo/S) − 2^(bits−1)): the bias is even, so it may be taken after the rounding, exactly. */
 function zeroPointOf(lowCode: number, bits: number): number {
   const half = 2 ** (bits - 1);

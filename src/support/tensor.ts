@@ -20,8 +20,16 @@ export type DType =
   | 'u16'
   | 'i8'
   | 'u8'
+  | 'i7'
+  | 'u7'
+  | 'i6'
+  | 'u6'
+  | 'i5'
+  | 'u5'
   | 'i4'
   | 'u4'
+  | 'i3'
+  | 'u3'
   | 'i2'
   | 'u2'
   | 'i1'
@@ -89,6 +97,14 @@ const storage: Record<Exclude<DType, 'string'>, Storage> = {
   u4: { array: Uint8Array, lanes: 1 },
   i2: { array: Int8Array, lanes: 1 },
   u2: { array: Uint8Array, lanes: 1 },
+  i3: { array: Int8Array, lanes: 1 },
+  u3: { array: Uint8Array, lanes: 1 },
+  i5: { array: Int8Array, lanes: 1 },
+  u5: { array: Uint8Array, lanes: 1 },
+  i6: { array: Int8Array, lanes: 1 },
+  u6: { array: Uint8Array, lanes: 1 },
+  i7: { array: Int8Array, lanes: 1 },
+  u7: { array: Uint8Array, lanes: 1 },
   i1: { array: Uint8Array, lanes: 1 },
   c64: { array: Float32Array, lanes: 2 },
   c128: { array: Float64Array, lanes: 2 },

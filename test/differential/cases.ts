@@ -1,6 +1,7 @@
 import { controlCases } from './controlCases.ts';
 import { samplingCases } from './samplingCases.ts';
 import { serialCases } from './serialCases.ts';
+import { storedCases } from './storedCases.ts';
 
 /** A small module, as text, whose results must be the same however it is run. */
 export interface Case {
@@ -361,6 +362,7 @@ export const cases: readonly Case[] = [
   ...matmuls(64, 40, 16),
   ...others,
   ...serialCases,
+  ...storedCases,
   ...samplingCases,
   ...controlCases,
 ];

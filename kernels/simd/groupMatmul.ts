@@ -1,0 +1,205 @@
+import { weightsOf } from '../../dialects/int/groupMatmul.ts';
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import { constant } from '../../dialects/nn/constant.ts';
+import { Resource, type StoredWeights, staticShape, tensor, type Value } from '../../src/ir/index.ts';
+import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
+import type { KernelContext, KernelPlan } from '../plan.ts';
+import { type GroupProduct, groupProducts } from './groupProduct.ts';
+import { unpackUnit } from './panelCodes.ts';
+import { forEachPanelTile, type PanelTile } from './panelLoops.ts';
+import { packPanels } from './storedPanels.ts';
+
+/** Parts of a code, of at most 7 bits each: planes and the weight of their sum, as a power of two. */
+interface CodePart {
+  readonly planes: readonly number[];
+  readonly shift: number;
+}
+
+/** Codes of 8 bits are two parts of 4, since products are exact everywhere for 7 bits only. */
+const wideParts: readonly CodePart[] = [
+  { planes: [0], shift: 0 },
+  { planes: [1], shift: 4 },
+];
+
+/**
+ * int.group_matmul: exact sums of a group in 32 bits, begun at −z·Σa, which all outputs of a panel share where they
+ * have one zero point; then one multiplication by the group's scale.
+ */
+export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
+  const { root } = cluster;
+  const [a, scale, zeroPoint, sums, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [
+    ...[Value, Value, Value, Value, Value],
+    Value | undefined,
+  ];
+  const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
+  const stored = weightsOf(tensorType(weights), root.source);
+  const { groups } = stored;
+  const whole = integerLevels(stored, root.source);
+  const products = groupProducts(context.target);
+  const { columns: unit, depth } = products[0] as GroupProduct;
+  const rows = staticShape(tensorType(a))
+    .slice(0, -1)
+    .reduce((n, d) => n * d, 1);
+  const rowStep = staticShape(tensorType(a)).at(-1) as number;
+  const width = rows <= 2 ? 4 * unit : 2 * unit;
+  const panels = packPanels(context, weights, stored, {
+    planes: stored.bits === 8 ? [4, 4] : planeWidths(stored.bits),
+    width,
+    vectorColumns: unit,
+    vectorDepth: depth,
+    zeros: 'i32',
+    divisor: whole.factor,
+  });
+  const parts = stored.bits === 8 ? wideParts : [{ planes: panels.layout.planes.map((_, i) => i), shift: 0 }];
+  const levels = whole.table && besideConstant(context, weights, 'levels', whole.table);
+  const drift = besideConstant(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
+  const others = epilogueOperands(cluster);
+  const beside = [panels.zeros, levels, bias].filter((v) => v !== undefined);
+  const units = width / unit;
+  const tileInputs = panels.layout.tiles[2]?.step ?? 1;
+  const tilesOfGroup = panels.layout.tiles[2]?.size ?? 1;
+
+  const build = (k: KernelBuilder, product: GroupProduct): void => {
+    const xs = context.input(k, 'a', a);
+    const [rowScales, rowZeros] = [context.input(k, 'scale', scale), context.input(k, 'zero_point', zeroPoint)];
+    const groupSums = context.input(k, 'sums', sums);
+    const [packed, scales] = [context.input(k, 'w', panels.codes), context.input(k, 'scales', panels.scales)];
+    const drifts = context.input(k, 'drift', drift);
+    const zeros = panels.zeros && context.input(k, 'zeros', panels.zeros);
+    const table = levels && context.input(k, 'levels', levels);
+    const start = bias && context.input(k, 'bias', bias);
+    const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
+    const y = context.output(k, cluster.result);
+    const after = epilogue(cluster, loaded);
+    const [panelStep = 0, groupStep = 0, tileStep = 0, unitStep = 0] = tileSteps(panels.layout);
+    const each = product.registers;
+
+    const visit = ({ panel, rows: tile, live }: PanelTile): void => {
+      const cells = tile.length * units;
+      const addGroup = (totals: readonly Value[], g: Value): Value[] => {
+        const sumOf = tile.map((row) => k.load(groupSums, k.add(k.scaled(row, groups), g)));
+        const common = panels.zeros ? 0 : (stored.commonZero ?? 0) * whole.factor + whole.offset;
+        const begin = sumOf.map((sum) => k.mul(sum, k.constant(-common, 'i32')));
+        const first = parts.flatMap(({ shift }) =>
+          tile.flatMap((_, r) =>
+            Array.from({ length: units }, () =>
+              product.start(k, shift === 0 ? (begin[r] as Value) : k.constant(0, 'i32')),
+            ).flat(),
+          ),
+        );
+        const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
+        const rowAt = tile.map((row) => k.add(k.scaled(row, rowStep), k.scaled(g, rowStep / groups)));
+        const step = (carried: readonly Value[], t: Value): Value[] => {
+          const next = [...carried];
+          for (let u = 0; u < units; u++) {
+            const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
+            parts.forEach(({ planes }, p) => {
+              for (const { k: i, codes } of unpackUnit(k, panels.layout, planes, packed, at)) {
+                const ready = product.weights(k, table ? k.table(table, codes) : codes);
+                tile.forEach((_, r) => {
+                  const x = product.activations(
+                    k,
+                    xs,
+                    k.add(k.add(rowAt[r] as Value, k.scaled(t, tileInputs)), k.index(i)),
+                  );
+                  const cell = (p * cells + r * units + u) * each;
+                  next.splice(cell, each, ...product.multiply(k, next.slice(cell, cell + each), ready, x));
+                });
+              }
+            });
+          }
+          return next;
+        };
+        const found = k.for(0, tilesOfGroup, 1, first, (t, carried) => step(carried, t));
+        const besideAt = k.scaled(k.add(k.scaled(panel, groups), g), width);
+        return totals.map((total, cell) => {
+          const u = cell % units;
+          const at = k.add(besideAt, k.index(u * unit));
+          const sum = parts
+            .map(({ shift }, p) => {
+              const part = product.finish(k, found.slice((p * cells + cell) * each, (p * cells + cell + 1) * each));
+              return k.shl(part, shift);
+            })
+            .reduce((left, right) => k.add(left, right));
+          const rowSum = sumOf[Math.floor(cell / units)] as Value;
+          const exact = zeros ? k.sub(sum, k.mul(k.load(zeros, at, unit), k.splat(rowSum, unit))) : sum;
+          return k.mulAdd(k.convert(exact, 'f32'), k.load(scales, at, unit), total);
+        });
+      };
+      const nothing = Array.from({ length: cells }, () => k.repeated(0, 'f32', unit));
+      const totals = k.for(0, groups, 1, nothing, (g, carried) => addGroup(carried, g));
+      tile.forEach((row, r) => {
+        const [rowScale, rowZero] = [k.load(rowScales, row), k.convert(k.load(rowZeros, row), 'f32')];
+        const values = Array.from({ length: units }, (_, u) => {
+          const at = k.add(k.scaled(panel, width), k.index(u * unit));
+          const shifted = k.sub(
+            totals[r * units + u] as Value,
+            k.mul(k.splat(rowZero, unit), k.load(drifts, at, unit)),
+          );
+          const real = k.mul(shifted, k.splat(rowScale, unit));
+          return start ? k.add(real, k.load(start, at, unit)) : real;
+        });
+        const column = k.scaled(panel, width);
+        const place = { element: k.add(k.scaled(row, columns), column), channel: column };
+        k.store(after(k, clamped(k, k.concat(values), root), place, width), y, place.element, live);
+      });
+    };
+    forEachPanelTile(k, { columns, width, rows, height: rows <= 2 ? 1 : 3 }, visit);
+  };
+  return {
+    operands: [a, scale, zeroPoint, sums, panels.codes, panels.scales, drift, ...beside, ...others],
+    multiplyAdds: rows * inputs * columns,
+    variants: products.map((product) => ({ feature: product.feature, build: (k) => build(k, product) })),
+  };
+}
+
+interface IntegerLevels {
+  /** Levels times this are whole numbers. */
+  readonly factor: number;
+  /** What the table adds so that no entry is negative. */
+  readonly offset: number;
+  /** 256 entries of 7 bits; undefined where codes are the levels. */
+  readonly table: Uint8Array | undefined;
+}
+
+/** Levels as whole numbers that fit 7 bits. @throws QcError where they are none */
+function integerLevels({ levels }: StoredWeights, where: string): IntegerLevels {
+  if (!levels) return { factor: 1, offset: 0, table: undefined };
+  for (const factor of [1, 2, 4, 8]) {
+    const whole = levels.map((level) => level * factor);
+    const offset = -Math.min(0, ...whole);
+    if (!whole.every(Number.isInteger) || Math.max(...whole) + offset > 127) continue;
+    return { factor, offset, table: Uint8Array.from({ length: 256 }, (_, i) => (whole[i] ?? 0) + offset) };
+  }
+  throw new QcError({
+    what: 'the levels of these weights are not whole numbers of 7 bits',
+    where,
+    why: 'they are multiplied by integers',
+    help: 'use float activations for this format',
+  });
+}
+
+/** Σ_g s·Σ_k level of each output: what a zero point of the activations adds. */
+function driftOf(weights: Value, stored: StoredWeights, count: number): Float32Array {
+  const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
+  const codes = constant.attributesOf(weights.op as NonNullable<Value['op']>).value.data() as Int8Array;
+  const sums = new Float64Array(count);
+  for (let i = 0; i < inputs; i++) {
+    const g = Math.floor(i / stored.group);
+    for (let n = 0; n < columns; n++) {
+      const code = codes[i * columns + n] as number;
+      const level = (stored.levels ? (stored.levels[code] as number) : code + stored.offset) - stored.zero(g, n);
+      sums[n] = (sums[n] as number) + level * stored.scale(g, n);
+    }
+  }
+  return Float32Array.from(sums);
+}
+
+function besideConstant(context: KernelContext, weights: Value, what: string, data: Float32Array | Uint8Array): Value {
+  const { name } = constant.attributesOf(weights.op as NonNullable<Value['op']>).value;
+  const element = data instanceof Float32Array ? 'f32' : 'u8';
+  const value = Resource.of(`${name}.${what}`, element, data);
+  return context.rewriter.create(constant, {}, { value }, { types: [tensor([data.length], element)] }).result;
+}

@@ -1,0 +1,73 @@
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import type { Value } from '../../src/ir/index.ts';
+import { type IntrinsicName, intrinsics, type Target } from '../../src/target/index.ts';
+
+/** How activation codes multiply weight codes of at most 7 bits: what one vector of weights contributes. */
+export interface GroupProduct {
+  readonly feature: string | undefined;
+  /** Outputs of a vector, neighbouring inputs of each, and accumulator registers. */
+  readonly columns: number;
+  readonly depth: number;
+  readonly registers: number;
+  /** Accumulators of `columns` outputs, all equal to a scalar. */
+  start(k: KernelBuilder, value: Value): Value[];
+  activations(k: KernelBuilder, x: Value, index: Value): Value;
+  /** Weights of one vector, as the product wants them. */
+  weights(k: KernelBuilder, codes: Value): Value[];
+  multiply(k: KernelBuilder, sums: readonly Value[], weights: readonly Value[], activations: Value): Value[];
+  finish(k: KernelBuilder, sums: readonly Value[]): Value;
+}
+
+/** Codes of 7 bits are the second operand, where every machine agrees on the result. */
+const relaxed: GroupProduct = {
+  feature: intrinsics.relaxed_dot_i8x16.feature,
+  columns: 4,
+  depth: 4,
+  registers: 1,
+  start: (k, value) => [k.splat(value, 4)],
+  activations: (k, x, index) => k.loadSplat(x, index, 16, 4),
+  weights: (_, codes) => [codes],
+  multiply: (k, [sum], [w], x) => [k.dot('relaxed_dot_i8x16', sum as Value, x, w as Value)],
+  finish: (_, [sum]) => sum as Value,
+};
+
+const pairs: GroupProduct = {
+  feature: undefined,
+  columns: 4,
+  depth: 4,
+  registers: 2,
+  start: (k, value) => {
+    const even = k.interleave(k.splat(value, 2), k.repeated(0, 'i32', 2));
+    return [even, even];
+  },
+  activations: (k, x, index) => k.convert(k.loadSplat(x, index, 8, 4), 'i16'),
+  weights: (k, codes) => {
+    const wide = k.convert(codes, 'i16');
+    return [k.slice(wide, 0, 8), k.slice(wide, 8, 8)];
+  },
+  multiply: (k, sums, weights, x) => sums.map((sum, i) => k.dot('dot_i16x8', sum, weights[i] as Value, x)),
+  finish: (k, [a, b]) => k.addPairs(a as Value, b as Value),
+};
+
+const single: GroupProduct = {
+  feature: undefined,
+  columns: 1,
+  depth: 1,
+  registers: 1,
+  start: (_, value) => [value],
+  activations: (k, x, index) => k.load(x, index),
+  weights: (_, codes) => [codes],
+  multiply: (k, [sum], [w], x) => [k.add(sum as Value, k.mul(k.convert(w as Value, 'i32'), k.convert(x, 'i32')))],
+  finish: (_, [sum]) => sum as Value,
+};
+
+const byIntrinsic: Record<IntrinsicName, GroupProduct> = {
+  scalar_i8: single,
+  dot_i16x8: pairs,
+  relaxed_dot_i8x16: relaxed,
+};
+
+/** The ways in which `target` multiplies codes, the baseline first. They share one packing. */
+export function groupProducts(target: Target): GroupProduct[] {
+  return target.contractions.map((name) => byIntrinsic[name]);
+}
