@@ -25,7 +25,11 @@ export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPl
     const [codes, scales, zeros, sums] = root.results.map((result, i) =>
       context.output(k, result, root.definition.results[i] as string),
     ) as [Value, Value, Value, Value];
-    k.loop(0, rows, 1, (row) => {
+    // where codes of a group end inside a word, one invocation does them all
+    const apart = context.target.family === 'simd' || [group, padded, inputs].every((n) => n % lanes === 0);
+    const each = (body: (row: Value) => void) =>
+      apart ? k.parallel([rows], ([row]) => body(row as Value)) : k.loop(0, rows, 1, body);
+    each((row) => {
       const read = (i: Value, n: number) => k.load(xs, k.add(k.scaled(row, inputs), i), n);
       const low = overRow(k, inputs, wide, 0, read, (a, b) => k.min(a, b));
       const high = overRow(k, inputs, wide, 0, read, (a, b) => k.max(a, b));
@@ -59,7 +63,8 @@ export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPl
         const sum = part(g, whole, count, 1, k.reduce('add', vectors));
         k.store(sum, sums, k.add(k.scaled(row, groups), g));
         const end = k.scaled(k.add(k.scaled(row, groups), g), padded);
-        k.loop(count, padded, 1, (i) => k.store(k.constant(0, 'i8'), codes, k.add(end, i)));
+        const step = (padded - count) % lanes === 0 ? lanes : 1;
+        k.loop(count, padded, step, (i) => k.store(k.repeated(0, 'i8', step), codes, k.add(end, i)));
       };
       const last = inputs % group;
       const full = last === 0 ? groups : groups - 1;

@@ -57,7 +57,6 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const drift = besideConstant(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
   const others = epilogueOperands(cluster);
   const beside = [panels.zeros, levels, bias].filter((v) => v !== undefined);
-  const units = width / unit;
   const tileInputs = panels.layout.tiles[2]?.step ?? 1;
   const tilesOfGroup = panels.layout.tiles[2]?.size ?? 1;
 
@@ -77,6 +76,8 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const each = product.registers;
 
     const visit = ({ panel, rows: tile, live }: PanelTile): void => {
+      // without vectors, what lies behind the last output is not even read
+      const units = unit === 1 ? live : width / unit;
       const cells = tile.length * units;
       const addGroup = (totals: readonly Value[], g: Value): Value[] => {
         const sumOf = tile.map((row) => k.load(groupSums, k.add(k.scaled(row, groups), g)));
@@ -143,10 +144,10 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
         });
         const column = k.scaled(panel, width);
         const place = { element: k.add(k.scaled(row, columns), column), channel: column };
-        k.store(after(k, clamped(k, k.concat(values), root), place, width), y, place.element, live);
+        k.store(after(k, clamped(k, k.concat(values), root), place, units * unit), y, place.element, live);
       });
     };
-    forEachPanelTile(k, { columns, width, rows, height: rows <= 2 ? 1 : 3 }, visit);
+    forEachPanelTile(k, context.target, { columns, width, rows, height: rows <= 2 ? 1 : 3 }, visit);
   };
   return {
     operands: [a, scale, zeroPoint, sums, panels.codes, panels.scales, drift, ...beside, ...others],

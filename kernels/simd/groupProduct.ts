@@ -61,8 +61,22 @@ const single: GroupProduct = {
   finish: (_, [sum]) => sum as Value,
 };
 
+/** Four products of the lanes of a word: codes of 7 bits are not negative as i8 either. */
+const word: GroupProduct = {
+  feature: undefined,
+  columns: 1,
+  depth: 4,
+  registers: 1,
+  start: (_, value) => [value],
+  activations: (k, x, index) => k.load(x, index, 4),
+  weights: (k, codes) => [k.convert(codes, 'i8')],
+  multiply: (k, [sum], [w], x) => [k.dot('dot4_i8', sum as Value, w as Value, x)],
+  finish: (_, [sum]) => sum as Value,
+};
+
 const byIntrinsic: Record<IntrinsicName, GroupProduct> = {
   scalar_i8: single,
+  dot4_i8: word,
   dot_i16x8: pairs,
   relaxed_dot_i8x16: relaxed,
 };

@@ -20,11 +20,12 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
   const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const stored = weightsOf(tensorType(weights), root.source);
   const { group, groups } = stored;
-  const lanes = lanesFor(context.target, 1);
+  const unit = context.target.family === 'simt' ? 1 : lanesFor(context.target, 1);
+  const width = unit === 1 ? 4 : unit;
   const panels = packPanels(context, weights, stored, {
     planes: planeWidths(stored.bits),
-    width: lanes,
-    vectorColumns: lanes,
+    width,
+    vectorColumns: unit,
     vectorDepth: 1,
     zeros: 'i16',
     divisor: 1,
@@ -45,58 +46,74 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
     const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
     const after = epilogue(cluster, loaded);
-    const [panelStep = 0, groupStep = 0, tileStep = 0] = tileSteps(panels.layout);
+    const [panelStep = 0, groupStep = 0, tileStep = 0, unitStep = 0] = tileSteps(panels.layout);
     const tileInputs = panels.layout.tiles[2]?.step ?? 1;
 
     const visit = ({ panel, rows: tile, live }: PanelTile): void => {
-      const column = k.scaled(panel, lanes);
-      const channel = column;
-      const besideAt = (g: Value) => k.scaled(k.add(k.scaled(panel, groups), g), lanes);
-      const toReal = (codes: Value, zero: Value): Value => {
-        if (table) return k.table(table, codes);
-        return k.convert(k.sub(k.convert(codes, 'i16'), zero), 'f32');
-      };
-      /** The sums of one group, whose first `count` inputs there are. */
+      // without vectors, what lies behind the last output is not even read
+      const units = unit === 1 ? live : width / unit;
+      const perUnit = <T>(of: (u: number) => T): T[] => Array.from({ length: units }, (_, u) => of(u));
+      const column = k.scaled(panel, width);
+      const besideAt = (g: Value) => k.scaled(k.add(k.scaled(panel, groups), g), width);
+      const toReal = (codes: Value, zero: Value): Value =>
+        table ? k.table(table, codes) : k.convert(k.sub(k.convert(codes, 'i16'), zero), 'f32');
+      /** The sums of one group, whose first `count` inputs there are: [row][unit]. */
       const groupSums = (g: Value, count: number): readonly Value[] => {
-        const zero = zeros ? k.load(zeros, besideAt(g), lanes) : k.repeated(stored.commonZero ?? 0, 'i16', lanes);
+        const zeroOf = perUnit((u) =>
+          zeros
+            ? k.load(zeros, k.add(besideAt(g), k.index(u * unit)), unit)
+            : k.repeated(stored.commonZero ?? 0, 'i16', unit),
+        );
         const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
         const step = (sums: readonly Value[], t: Value, present: number): readonly Value[] => {
-          const at = k.add(from, k.scaled(t, tileStep));
-          let next = sums;
-          for (const { k: i, codes } of unpackUnit(k, panels.layout, allPlanes, packed, at)) {
-            if (i >= present) continue;
-            const w = toReal(codes, zero);
-            next = next.map((sum, r) => {
-              const place = k.add(
-                k.scaled(tile[r] as Value, inputs),
-                k.add(k.scaled(g, group), k.scaled(t, tileInputs)),
-              );
-              return k.mulAdd(k.loadSplat(xs, k.add(place, k.index(i)), lanes), w, sum);
+          const next = [...sums];
+          const codesOf = perUnit((u) =>
+            unpackUnit(
+              k,
+              panels.layout,
+              allPlanes,
+              packed,
+              k.add(k.add(from, k.scaled(t, tileStep)), k.index(u * unitStep)),
+            ),
+          );
+          (codesOf[0] ?? []).forEach(({ k: i }, v) => {
+            if (i >= present) return;
+            const weightsOf = codesOf.map((vectors, u) => toReal(vectors[v]?.codes as Value, zeroOf[u] as Value));
+            tile.forEach((row, r) => {
+              const place = k.add(k.scaled(row, inputs), k.add(k.scaled(g, group), k.scaled(t, tileInputs)));
+              const value = k.loadSplat(xs, k.add(place, k.index(i)), unit);
+              weightsOf.forEach((w, u) => {
+                next[r * units + u] = k.mulAdd(value, w, next[r * units + u] as Value);
+              });
             });
-          }
+          });
           return next;
         };
         const whole = Math.floor(count / tileInputs);
-        const zeroSums = tile.map(() => k.repeated(0, 'f32', lanes));
-        const sums = k.for(0, whole, 1, zeroSums, (t, carried) => step(carried, t, tileInputs));
+        const nothing = tile.flatMap(() => perUnit(() => k.repeated(0, 'f32', unit)));
+        const sums = k.for(0, whole, 1, nothing, (t, carried) => step(carried, t, tileInputs));
         return count % tileInputs === 0 ? sums : step(sums, k.index(whole), count % tileInputs);
       };
       const addGroup = (totals: readonly Value[], g: Value, count: number): readonly Value[] => {
-        const scale = k.load(scales, besideAt(g), lanes);
-        return groupSums(g, count).map((sum, r) => k.mulAdd(sum, scale, totals[r] as Value));
+        const scaleOf = perUnit((u) => k.load(scales, k.add(besideAt(g), k.index(u * unit)), unit));
+        return groupSums(g, count).map((sum, cell) =>
+          k.mulAdd(sum, scaleOf[cell % units] as Value, totals[cell] as Value),
+        );
       };
-      const first = tile.map(() => (start ? k.load(start, column, lanes) : k.repeated(0, 'f32', lanes)));
+      const first = tile.flatMap(() =>
+        perUnit((u) => (start ? k.load(start, k.add(column, k.index(u * unit)), unit) : k.repeated(0, 'f32', unit))),
+      );
       const last = inputs % group;
       const full = last === 0 ? groups : groups - 1;
       let totals = k.for(0, full, 1, first, (g, carried) => addGroup(carried, g, group));
       if (last !== 0) totals = addGroup(totals, k.index(full), last);
       tile.forEach((row, r) => {
-        const place = { element: k.add(k.scaled(row, columns), column), channel };
-        const value = clamped(k, totals[r] as Value, root);
-        k.store(after(k, value, place, lanes), y, place.element, live);
+        const place = { element: k.add(k.scaled(row, columns), column), channel: column };
+        const value = clamped(k, k.concat(totals.slice(r * units, (r + 1) * units)), root);
+        k.store(after(k, value, place, units * unit), y, place.element, live);
       });
     };
-    forEachPanelTile(k, { columns, width: lanes, rows, height: lanes === 1 ? 4 : 2 }, visit);
+    forEachPanelTile(k, context.target, { columns, width, rows, height: 2 }, visit);
   };
   const { contractions } = context.target;
   return {
