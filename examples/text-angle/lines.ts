@@ -1,6 +1,6 @@
-import { drawLine, type Style } from './draw.ts';
-import { type Picture, turned } from './picture.ts';
-import { Random } from './random.ts';
+import { drawLine, type Style } from '../drawing/draw.ts';
+import { type Picture, turned } from '../drawing/picture.ts';
+import { Random } from '../drawing/random.ts';
 
 /** A line of text as the camera saw it. */
 export interface Line {

@@ -1,7 +1,7 @@
 // Which way up is this line of text? Compiles a real model to WebAssembly, in float and in 8 bits, and asks both.
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pictureArt } from './art.ts';
+import { pictureArt } from '../drawing/art.ts';
 import { angleOf } from './classifier.ts';
 import { agreement, type Demo, type Program, rightAnswers, runDemo } from './demo.ts';
 import type { Line } from './lines.ts';
