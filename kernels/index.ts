@@ -6,6 +6,7 @@ import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
 import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
+import { refusedInPrograms } from './refused.ts';
 import { serialConv } from './serial/conv.ts';
 import { det } from './serial/det.ts';
 import { gatherElements, gatherNd } from './serial/gatherElements.ts';
@@ -33,6 +34,7 @@ export { isChoice } from './choice.ts';
 export { type Cluster, clusterOf, operandKind, storedElement, tensorType } from './cluster.ts';
 export { fingerprint } from './fingerprint.ts';
 export type { KernelContext, KernelPlan } from './plan.ts';
+export { elementAdvice, kernelElements, refusedInPrograms } from './refused.ts';
 
 /** Templates by the name that ops give: of the SIMD family, and loops over single elements. */
 const templates: Record<string, Template> = {
@@ -100,10 +102,19 @@ export function planKernel(cluster: Cluster, context: KernelContext): KernelPlan
       if (template) return template(cluster, context);
     }
   }
+  const refusal = refusedInPrograms.find(({ op }) => op === root.name);
+  if (refusal) {
+    throw new QcError({
+      what: `programs cannot run this ${root.name}`,
+      where: root.source,
+      why: `they refuse ${refusal.use}: ${refusal.why}`,
+      help: refusal.help,
+    });
+  }
   throw new QcError({
     what: `${root.name} has no kernel for ${context.target.name} yet`,
     where: root.source,
     why: 'the interpreter knows the operation, generated code does not',
-    help: 'docs/ops.md lists what each target can run',
+    help: 'docs/operators.md lists what programs can run',
   });
 }

@@ -1,6 +1,7 @@
 import { registry } from '../dialects/index.ts';
-import { hasKernel } from '../kernels/index.ts';
-import type { OnnxMapping } from '../src/ir/index.ts';
+import { hasKernel, refusedInPrograms } from '../kernels/index.ts';
+import { decomposed } from '../passes/schedule/decompose.ts';
+import type { OnnxMapping, OpDefinition } from '../src/ir/index.ts';
 import { refusedOperators, refusedUses } from '../src/onnx/index.ts';
 import { Mappings } from '../src/onnx/mappings.ts';
 import { structural } from '../src/onnx/structural.ts';
@@ -15,11 +16,23 @@ interface Row {
 
 const key = ({ op, domain }: OnnxMapping) => `${domain ?? ''} ${op}`;
 
+const rewritten = new Set<OpDefinition>(decomposed.map(({ root }) => root.definition));
+
+/** Ops that tell sizes: known in every program. */
+const sizes = new Set(['nn.shape']);
+
+/** Whether programs run an op: as a kernel, as other ops, or because it is always known when compiling. */
+function inPrograms(definition: OpDefinition): string {
+  const known = Object.keys(definition.operands).length === 0 || sizes.has(definition.name);
+  if (hasKernel(definition.lower) || rewritten.has(definition) || known) return 'yes';
+  return definition.dataDependent ? 'refused: the size depends on data' : 'where its inputs are constant';
+}
+
 function directRows(): Map<string, Row> {
   const rows = new Map<string, Row>();
   for (const definition of registry.ops.values()) {
     for (const mapping of definition.onnx) {
-      const program = hasKernel(definition.lower) ? 'yes' : 'where it folds away';
+      const program = mapping.program ?? inPrograms(definition);
       rows.set(key(mapping), {
         operator: mapping.op,
         domain: mapping.domain ?? '',
@@ -31,6 +44,11 @@ function directRows(): Map<string, Row> {
   return rows;
 }
 
+/** Branches and loops run, with limits; sequences and optionals are gone after the import. */
+function structureInPrograms(operator: string): string {
+  return ['If', 'Loop', 'Scan'].includes(operator) ? 'yes, but for the uses below' : 'yes';
+}
+
 /** docs/operators.md: every ONNX operator that qc knows, on which targets it runs, and what is refused. */
 export function operatorsPage(written: string): string {
   const rows = directRows();
@@ -39,12 +57,12 @@ export function operatorsPage(written: string): string {
       operator: mapping.op,
       domain: mapping.domain ?? '',
       becomes: 'simpler ops',
-      program: 'as its parts do',
+      program: mapping.program ?? 'yes',
     };
     if (!rows.has(key(mapping))) rows.set(key(mapping), row);
   }
   for (const operator of structural.keys()) {
-    const row = { operator, domain: '', becomes: 'structure', program: 'where it folds away' };
+    const row = { operator, domain: '', becomes: 'structure', program: structureInPrograms(operator) };
     if (!rows.has(` ${operator}`)) rows.set(` ${operator}`, row);
   }
   const sorted = [...rows.values()].sort((a, b) =>
@@ -55,7 +73,7 @@ export function operatorsPage(written: string): string {
     '',
     written,
     '',
-    'Which ONNX operators import, what they become, and whether programs (wasm, C) can run them. Everything here runs in the interpreter. *Where it folds away*: when its value is known while compiling.',
+    'Which ONNX operators import, what they become, and whether programs (wasm, C) can run them. Everything here runs in the interpreter. What programs refuse of the operators that say *yes* is listed below.',
     '',
     '| operator | domain | becomes | interpreter | wasm, C |',
     '|---|---|---|---|---|',
@@ -72,6 +90,14 @@ export function operatorsPage(written: string): string {
     '| use | why | instead |',
     '|---|---|---|',
     ...refusedUses.map((r) => `| ${r.use} | ${r.why} | ${r.help} |`),
+    '',
+    '## Refused in programs',
+    '',
+    'The interpreter runs these.',
+    '',
+    '| use | why | instead |',
+    '|---|---|---|',
+    ...refusedInPrograms.map((r) => `| ${r.use} | ${r.why} | ${r.help} |`),
     '',
   ].join('\n');
 }

@@ -4,10 +4,12 @@ import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
 import {
   clusterOf,
+  elementAdvice,
   fingerprint,
   isAlias,
   isChoice,
   type KernelContext,
+  kernelElements,
   planKernel,
   storedElement,
 } from '../../kernels/index.ts';
@@ -15,9 +17,6 @@ import { type Module, type Op, Rewriter, type ScalarType, type Value } from '../
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
-
-/** Element types that kernels compute with. */
-const kernelElements = new Set<ScalarType>(['f32', 'i64', 'i32', 'u32', 'i16', 'u16', 'i8', 'u8']);
 
 export const lowerKernels = definePass({
   name: 'lower-kernels',
@@ -126,9 +125,9 @@ function checked(value: Value, source: string): ScalarType {
   const element = storedElement(value);
   if (kernelElements.has(element)) return element;
   throw new QcError({
-    what: `kernels cannot compute with ${element} yet`,
+    what: `programs cannot compute with elements of type ${element}`,
     where: source,
-    help: 'convert the model’s integers to int32, or run it in the interpreter',
+    ...elementAdvice(element),
   });
 }
 

@@ -1,4 +1,5 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
+import type { Rule } from '../../src/rewrite/index.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
 import { blockRules } from './decompose/blocks.ts';
@@ -10,21 +11,24 @@ import { resampleRules } from './decompose/resample.ts';
 import { resizeRules } from './decompose/resize.ts';
 import { rotaryRule } from './decompose/rotary.ts';
 
+/** What the pass rewrites. */
+export const decomposed: readonly Rule[] = [
+  ...ifRules,
+  ...loopRules,
+  ...axisRules,
+  ...resizeRules,
+  ...resampleRules,
+  ...blockRules,
+  ...ngramRules,
+  ...arithmeticRules,
+  rotaryRule,
+  lstmCellRule,
+];
+
 export const decompose = defineRewritePass({
   name: 'decompose',
   summary: 'Says ops that have no kernel by those that have: resizes and borders as gathers, tiles as broadcasts.',
   phase: 'schedule',
   preserves: { tolerance: 1e-6 },
-  rules: [
-    ...ifRules,
-    ...loopRules,
-    ...axisRules,
-    ...resizeRules,
-    ...resampleRules,
-    ...blockRules,
-    ...ngramRules,
-    ...arithmeticRules,
-    rotaryRule,
-    lstmCellRule,
-  ],
+  rules: decomposed,
 });

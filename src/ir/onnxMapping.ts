@@ -63,6 +63,8 @@ export interface OnnxMapping {
   readonly since?: number;
   /** Last operator-set version with this meaning. Default: any later one. */
   readonly until?: number;
+  /** What must be constant for programs to run it, or why they cannot; absent: nothing. */
+  readonly program?: string;
   readonly build: (node: OnnxNode) => Value | readonly (Value | undefined)[];
 }
 

@@ -119,10 +119,10 @@ function optionalHasElement(node: OnnxNode): Value {
 }
 
 export const indexingMappings: readonly OnnxMapping[] = [
-  { op: 'OneHot', build: oneHot },
+  { op: 'OneHot', program: 'yes, where the depth is constant', build: oneHot },
   { op: 'EyeLike', build: eyeLike },
   { op: 'Hardmax', build: hardmax },
-  { op: 'Compress', build: compress },
+  { op: 'Compress', program: 'refused: the size depends on data', build: compress },
   { op: 'TensorScatter', build: tensorScatter },
   { op: 'MaxUnpool', build: maxUnpool },
   { op: 'OptionalHasElement', build: optionalHasElement },

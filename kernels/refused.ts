@@ -1,0 +1,59 @@
+import { isFloat, type ScalarType } from '../src/ir/index.ts';
+
+/** Element types that kernels compute with; i1 is stored as u8. */
+export const kernelElements: ReadonlySet<ScalarType> = new Set([
+  'f32',
+  'i64',
+  'i32',
+  'u32',
+  'i16',
+  'u16',
+  'i8',
+  'u8',
+] as const);
+
+/** What the interpreter runs and programs refuse. */
+export interface ProgramRefusal {
+  /** The op that is refused; absent: of any op. */
+  readonly op?: string;
+  readonly use: string;
+  readonly why: string;
+  readonly help: string;
+}
+
+export const refusedInPrograms: readonly ProgramRefusal[] = [
+  {
+    op: 'nn.if',
+    use: 'If whose ways give tensors of different sizes',
+    why: 'programs have fixed sizes',
+    help: 'fix the condition, or export the model so that both ways give the same shapes',
+  },
+  {
+    op: 'nn.loop',
+    use: 'Loop and Scan without a constant limit of steps, with more than 4096 ops in all steps together, or whose carried sizes change',
+    why: 'programs hold every step that a loop may take',
+    help: 'export the model with a constant number of steps, or run it in the interpreter',
+  },
+  {
+    use: 'results whose size depends on data (NonZero, Unique, NonMaxSuppression, Compress)',
+    why: 'programs have fixed sizes',
+    help: 'export the model without this last step, or run it in the interpreter',
+  },
+  {
+    use: 'elements of type f16, bf16 and f64, inputs, outputs and Cast among them',
+    why: 'kernels compute floats in single precision',
+    help: 'export the model in float32, or run it in the interpreter',
+  },
+  {
+    use: 'elements of type u64, and of 8-bit, 4-bit and 2-bit formats outside of weights (f8…, f4e2m1, f8e8m0, i4, u4, i2, u2)',
+    why: `kernels load and store ${[...kernelElements].join(', ')} and bool`,
+    help: 'cast to int32 or float32 outside of the model, or run it in the interpreter',
+  },
+];
+
+/** What to say about an element type that kernels don't have. */
+export function elementAdvice(element: ScalarType): { readonly why: string; readonly help: string } {
+  const isWide = isFloat(element) && ['f16', 'bf16', 'f64'].includes(element);
+  const { why, help } = refusedInPrograms.at(isWide ? -2 : -1) as ProgramRefusal;
+  return { why, help };
+}
