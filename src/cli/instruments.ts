@@ -1,8 +1,9 @@
 import type { Dataset } from '../calibrate/data/index.ts';
-import { interpret } from '../interpret/index.ts';
+import { interpret, toReals } from '../interpret/index.ts';
 import type { Module } from '../ir/index.ts';
 import {
   type Instrument,
+  type Observe,
   type PassChoice,
   printIr,
   type Reproducer,
@@ -76,7 +77,13 @@ function keep(found: Reproducer, error: unknown, checks: boolean, terminal: Term
 export function semantics(data: Dataset | undefined): Instrument {
   const count = Math.min(comparedSamples, data?.length ?? 0);
   const inputs = data && Array.from({ length: count }, (_, i) => data.sample(i));
-  const run = (module: Module, sample: Sample) => interpret(module, sample);
+  const run = (module: Module, sample: Sample, observe: Observe) =>
+    interpret(module, sample, {
+      observe(op, tensor, index) {
+        const type = op.results[index]?.type;
+        if (index === 0 && type?.kind === 'tensor') observe(op, toReals(tensor, type).data as Float64Array);
+      },
+    });
   const instrument = verifySemantics({ interpret: run, ...(inputs ? { inputs } : {}) });
   return {
     async before(run, module) {

@@ -30,9 +30,20 @@ export function disagreement(
   if (before.shape.join() !== after.shape.join()) {
     return { what: `has shape [${after.shape.join(', ')}], before it was [${before.shape.join(', ')}]` };
   }
-  const [a, b] = [numbersOf(before), numbersOf(after)];
+  if (promise === 'bits' && before.dtype !== after.dtype) {
+    return { what: `is ${after.dtype}, before it was ${before.dtype}` };
+  }
+  return realDisagreement(numbersOf(before), numbersOf(after), promise, quantum);
+}
+
+/** As `disagreement`, of numbers. Default quantum: 1/255 of the range before. */
+export function realDisagreement(
+  a: Float64Array,
+  b: Float64Array,
+  promise: Preserves,
+  quantum: number = rangeOf(a) / 255,
+): Disagreement | undefined {
   if (promise === 'bits') {
-    if (before.dtype !== after.dtype) return { what: `is ${after.dtype}, before it was ${before.dtype}` };
     return a.every((x, i) => Object.is(x, b[i])) ? undefined : largest(a, b, 'the same bits are promised');
   }
   if ('snr' in promise) return noise(a, b, promise.snr);

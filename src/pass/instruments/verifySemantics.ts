@@ -5,9 +5,10 @@ import type { Sample } from '../define.ts';
 import type { Instrument, PassRun } from '../run.ts';
 import { disagreement, numbersOf } from './compare.ts';
 import { seededInputs, signatureOf } from './inputs.ts';
+import { LayerValues, type Observe } from './layerValues.ts';
 
-/** Runs @main of a module on inputs by name; gives its outputs by name. */
-export type Interpret = (module: Module, inputs: Sample) => Outputs | Promise<Outputs>;
+/** Runs @main of a module on inputs by name; gives its outputs by name, and tells `observe` of every op on the way. */
+export type Interpret = (module: Module, inputs: Sample, observe: Observe) => Outputs | Promise<Outputs>;
 type Outputs = Readonly<Record<string, HostTensor>>;
 
 export interface VerifySemanticsOptions {
@@ -22,16 +23,20 @@ export interface VerifySemanticsOptions {
  * Runs @main before and after each pass on the same inputs and enforces what the pass promises to preserve. A pass
  * that changes the signature of @main, or makes it, cannot be compared and is passed over.
  *
- * Throws, after a pass, a QcError that names the pass, the output and the largest difference.
+ * Throws, after a pass, a QcError that names the pass, the output, the largest difference and the first layer that
+ * differs.
  */
 export function verifySemantics({ interpret, inputs, count = 2 }: VerifySemanticsOptions): Instrument {
-  let state: { module: Module; signature: string; outputs: readonly Outputs[] } | undefined;
+  let state: { module: Module; signature: string; runs: readonly Observed[] } | undefined;
 
   const observe = async (module: Module) => {
     const samples = inputs ?? Array.from({ length: count }, (_, i) => seededInputs(module, i + 1));
-    const outputs: Outputs[] = [];
-    for (const sample of samples) outputs.push(await interpret(module, sample));
-    return { module, signature: signatureOf(module), outputs };
+    const runs: Observed[] = [];
+    for (const sample of samples) {
+      const layers = new LayerValues();
+      runs.push({ outputs: await interpret(module, sample, layers.observe), layers });
+    }
+    return { module, signature: signatureOf(module), runs };
   };
   /** The first run is on the model as it came: when it fails, the inputs are to blame and not a pass. */
   const observeFirst = async (module: Module) => {
@@ -56,9 +61,9 @@ export function verifySemantics({ interpret, inputs, count = 2 }: VerifySemantic
       const before = state;
       state = module.functions.has('main') ? await observe(module) : undefined;
       if (!before || !state || before.signature !== state.signature) return;
-      const now = state.outputs;
-      before.outputs.forEach((outputs, i) => {
-        compareOutputs(run, module, outputs, now[i] as Outputs);
+      const now = state.runs;
+      before.runs.forEach((earlier, i) => {
+        compareOutputs(run, module, earlier, now[i] as Observed);
       });
     },
     failed() {
@@ -67,11 +72,19 @@ export function verifySemantics({ interpret, inputs, count = 2 }: VerifySemantic
   };
 }
 
-function compareOutputs({ pass }: PassRun, module: Module, before: Outputs, after: Outputs): void {
+/** One run: the outputs, and what each layer gave. */
+interface Observed {
+  readonly outputs: Outputs;
+  readonly layers: LayerValues;
+}
+
+function compareOutputs({ pass }: PassRun, module: Module, earlier: Observed, now: Observed): void {
+  const [before, after] = [earlier.outputs, now.outputs];
   const fail = (name: string, what: string): never => {
+    const first = now.layers.firstDifference(earlier.layers, pass.preserves);
     throw new QcError({
       what: `the pass '${pass.name}' changes the results: output '${name}' ${what}`,
-      where: `output '${name}' of @main`,
+      where: first === undefined ? `output '${name}' of @main` : `first in ${first}`,
       why: 'every pass states what it preserves, and this one does not keep to it',
     });
   };
