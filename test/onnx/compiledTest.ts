@@ -30,7 +30,7 @@ const filesOf = (dir: string, kind: string) =>
     .map((name) => join(dir, name));
 
 /** A model compiled to wasm in float and run on the inputs. */
-async function execute(module: Module, inputs: Tensors): Promise<HostTensor[]> {
+export async function execute(module: Module, inputs: Tensors): Promise<HostTensor[]> {
   const context = { registry, target: wasmTarget, report: () => {} };
   await runPipeline(module, pipelineFor('float'), { passes, registry, context });
   const types = signatureOf(module).output_types as readonly TensorType[];

@@ -13,13 +13,14 @@ interface Heads {
 }
 
 /** [batch, sequence, heads·size] as [batch, heads, sequence, size]. */
-function splitHeads(c: Compose, x: Value, heads: number): Value {
+export function splitHeads(c: Compose, x: Value, heads: number): Value {
   const [batch, sequence, hidden] = shapeOf(x) as [Dim, Dim, Dim];
   const parts = c.reshape(x, [batch, sequence, heads, floorDivDim(hidden, heads)]);
   return c.transpose(parts, [0, 2, 1, 3]);
 }
 
-function joinHeads(c: Compose, x: Value): Value {
+/** [batch, heads, sequence, size] as [batch, sequence, heads·size]. */
+export function joinHeads(c: Compose, x: Value): Value {
   const [batch, heads, sequence, size] = shapeOf(x) as [Dim, Dim, Dim, Dim];
   return c.reshape(c.transpose(x, [0, 2, 1, 3]), [batch, sequence, mulDim(heads, size)]);
 }
@@ -55,7 +56,7 @@ const integer = (c: Compose, value: number): Value =>
   c.constant({ dtype: 'i64', shape: [], data: BigInt64Array.of(BigInt(value)) });
 
 /** 0 where the condition holds, −∞ elsewhere. */
-function biasWhere(c: Compose, allowed: Value, like: Value): Value {
+export function biasWhere(c: Compose, allowed: Value, like: Value): Value {
   return c.where(allowed, c.scalar(0, like), c.scalar(-Infinity, like));
 }
 
@@ -97,7 +98,7 @@ function attentionBias(c: Compose, frame: Frame, lengths: Value | undefined): Va
 }
 
 /** Softmax over the keys; a query that may see no key at all gets zeros. */
-function probabilities(c: Compose, scores: Value, bias: Value | undefined): Value {
+export function probabilities(c: Compose, scores: Value, bias: Value | undefined): Value {
   if (!bias) return c.softmax(scores, 3);
   const open = c.less(c.scalar(-Infinity, scores), c.largest(bias, [shapeOf(bias).length - 1]));
   return c.where(open, c.softmax(c.add(scores, bias), 3), c.scalar(0, scores));

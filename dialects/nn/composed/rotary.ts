@@ -16,15 +16,27 @@ function rotaryEmbedding(node: OnnxNode): Value {
       : c.reshape(input, [original[0] as Dim, original[1] as Dim, heads, floorDivDim(original[2] as Dim, heads)]);
   const [size] = known(node, [shapeOf(x)[3] as Dim], 'a head') as [number];
   const turned = node.int('rotary_embedding_dim', 0) || size;
-  const half = turned / 2;
   const [cos, sin] = [1, 2].map((i) => angles(c, i)) as [Value, Value];
+  const y = rotated(c, x, [cos, sin], turned, interleaved);
+  return original.length === 4 ? c.transpose(y, [0, 2, 1, 3]) : c.reshape(y, original);
+}
+
+/** The first `turned` elements of x [batch, sequence, heads, size] as pairs, turned by cosines and sines. */
+export function rotated(
+  c: Compose,
+  x: Value,
+  [cos, sin]: readonly [Value, Value],
+  turned: number,
+  interleaved: boolean,
+): Value {
+  const half = turned / 2;
   const [first, second] = interleaved
     ? [c.slice(x, 3, 0, half, 2), c.slice(x, 3, 1, half, 2)]
     : [c.slice(x, 3, 0, half), c.slice(x, 3, half, half)];
   const real = c.sub(c.mul(cos, first), c.mul(sin, second));
   const imaginary = c.add(c.mul(sin, first), c.mul(cos, second));
   const parts = shapeOf(x).slice(0, 3);
-  const rotated = interleaved
+  const together = interleaved
     ? c.reshape(
         c.concat(
           [real, imaginary].map((part) => c.reshape(part, [...parts, half, 1])),
@@ -33,9 +45,8 @@ function rotaryEmbedding(node: OnnxNode): Value {
         [...parts, turned],
       )
     : c.concat([real, imaginary], 3);
-  const rest = size - turned;
-  const y = rest === 0 ? rotated : c.concat([rotated, c.slice(x, 3, turned, subDim(size, turned))], 3);
-  return original.length === 4 ? c.transpose(y, [0, 2, 1, 3]) : c.reshape(y, original);
+  const size = shapeOf(x)[3] as Dim;
+  return size === turned ? together : c.concat([together, c.slice(x, 3, turned, subDim(size, turned))], 3);
 }
 
 /** A cache of cosines or sines for each position, as [batch, sequence, 1, half]. */

@@ -1,4 +1,5 @@
 import type { OnnxMapping } from '../../ir/index.ts';
+import { attentionContribMappings } from './attentionContrib.ts';
 import { fusedContribMappings } from './fusedContrib.ts';
 import { matmulNBitsMappings } from './matmulNBits.ts';
 import { qlinearMappings } from './qlinear.ts';
@@ -12,4 +13,5 @@ export const operatorMappings: readonly OnnxMapping[] = [
   ...qlinearContribMappings,
   ...matmulNBitsMappings,
   ...fusedContribMappings,
+  ...attentionContribMappings,
 ];
