@@ -14,6 +14,7 @@ import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
 import { packWords } from './lower/packWords.ts';
 import { quantize } from './quantize/quantize.ts';
+import { quantizeWeights } from './quantize/quantizeWeights.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
@@ -44,6 +45,7 @@ export const allPasses: readonly Pass[] = [
   insertObservers,
   calibrate,
   quantize,
+  quantizeWeights,
   toInteger,
   expandDcast,
   requireStatic,

@@ -38,12 +38,17 @@ const step = (pass: string, options: OptionValues): string => printPipeline([{ p
 /** The passes that a recipe asks for, as pass texts, up to what every target shares. */
 export function passesFor(recipe: Recipe): readonly string[] {
   const choices = choicesIn(recipe);
-  const plain = Object.keys(recipe).every((key) => key === 'scheme' || key === 'name');
-  const given: OptionValues = plain ? {} : { recipe: recipeText(recipe) };
+  const text = recipeText(recipe);
+  const given: OptionValues = text === 'w8a8' ? {} : { recipe: text };
   const observed = choices.find(isStatic)?.activations;
-  if (!observed) return float;
-  const { observer = 'lp', percentile } = observed;
-  return [...float, ...calibrated({ observer, ...(percentile === undefined ? {} : { percentile }) }, given)];
+  const { observer = 'lp', percentile } = observed ?? {};
+  const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
+  const stores = choices.some((choice) => choice.weights && !isStatic(choice));
+  return [
+    ...float,
+    ...(stores ? [step('quantize-weights', given)] : []),
+    ...(observed ? calibrated(ranges, given) : []),
+  ];
 }
 
 /** Pipelines by the name of their scheme. */

@@ -15,6 +15,7 @@ import { exp, log, reciprocal, sqrt } from '../../dialects/nn/unary.ts';
 import type { Op, OpDefinition, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf, floatConstantOf } from '../constants.ts';
 import { tableFunctionOf } from '../integer/unaryTables.ts';
+import { isStoredMatrix } from '../storedMatrix.ts';
 
 const moves: ReadonlySet<OpDefinition> = new Set<OpDefinition>([
   transpose,
@@ -47,7 +48,7 @@ export function isMove(op: Op): boolean {
 export function isContraction(op: Op): boolean {
   if (!isFloat32(op.results[0]) || (op.operands[2] && !floatConstantOf(op.operands[2]))) return false;
   if (op.definition === conv) return floatConstantOf(op.operands[1]) !== undefined;
-  if (op.definition !== matmul) return false;
+  if (op.definition !== matmul || isStoredMatrix(op.operands[1])) return false;
   return op.operands.slice(0, 2).every((v) => ((v as Value).type as TensorType).shape.length >= 2);
 }
 

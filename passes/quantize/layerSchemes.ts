@@ -1,8 +1,15 @@
 import { attr, type Module, type Op } from '../../src/ir/index.ts';
-import { isStatic, type LayerChoice, layerChoice, patternsOf, type Recipe } from '../../src/scheme/index.ts';
+import {
+  isStatic,
+  type LayerChoice,
+  layerChoice,
+  patternsOf,
+  type Recipe,
+  recipeFromText,
+} from '../../src/scheme/index.ts';
 import { keptInFloat } from './keptInFloat.ts';
 
-/** The option of passes that treat layers differently: a recipe as JSON; empty: the scheme w8a8 for all. */
+/** The option of passes that treat layers differently: a scheme's name, or a recipe as JSON; empty: the scheme w8a8 for all. */
 export const recipeOption = attr.string('');
 
 /** How each layer of a module is to be stored. */
@@ -18,7 +25,7 @@ export class LayerSchemes {
    * @throws QcError for a pattern that names no layer
    */
   constructor(module: Module, recipe: string, skip: readonly string[]) {
-    this.#recipe = recipe === '' ? { scheme: 'w8a8' } : (JSON.parse(recipe) as Recipe);
+    this.#recipe = recipe === '' ? { scheme: 'w8a8' } : recipeFromText(recipe);
     keptInFloat(module, patternsOf(this.#recipe));
     this.#skipped = keptInFloat(module, skip);
     this.notStatic = new Set([...module.main.body.ops()].filter((op) => !isStatic(this.of(op))));

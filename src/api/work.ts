@@ -28,6 +28,7 @@ function computes(op: Op): boolean {
 }
 
 function isFloatOp(op: Op): boolean {
+  if (op.name.startsWith('int.')) return false;
   return op.results.some(({ type }) => {
     const storage = type.kind === 'tensor' ? storageOf((type as TensorType).element) : 'index';
     return isFloat(storage);

@@ -1,5 +1,5 @@
 import { matchesName } from '../support/pattern.ts';
-import { type SchemeName, schemes } from './presets.ts';
+import { isSchemeName, type SchemeName, schemes } from './presets.ts';
 import type { ActivationScheme, LayerScheme, WeightScheme } from './scheme.ts';
 
 /** Changes to how weights or activations are stored; what is not named stays as it was. */
@@ -78,11 +78,12 @@ export function patternsOf({ keepFloat = [], layers = [] }: Recipe): string[] {
 
 /** 8-bit codes, one scale a channel: what changes to float weights begin with. */
 const plainWeights = schemes.w8a8.weights as WeightScheme;
-const plainActivations = schemes.w8a8.activations as ActivationScheme;
+const plainActivations = schemes['w8a8-dynamic'].activations as ActivationScheme;
 
 function changed(before: LayerScheme, { weights, activations }: LayerChanges): LayerScheme {
+  const stored = weights === 'float' ? undefined : merged(before.weights, weights, plainWeights);
   return {
-    weights: weights === 'float' ? undefined : merged(before.weights, weights, plainWeights),
+    weights: stored?.granularity === 'group' ? stored : stored && { ...stored, group: undefined },
     activations: activations === 'float' ? undefined : merged(before.activations, activations, plainActivations),
   };
 }
@@ -97,7 +98,13 @@ function merged<T extends object>(
   return { ...(before ?? plain), ...given } as T;
 }
 
-/** A recipe as the text that an option of a pass holds. */
+/** A recipe as the text that an option of a pass holds: the name of its scheme where it says no more. */
 export function recipeText(recipe: Recipe): string {
-  return JSON.stringify(recipe);
+  const plain = Object.keys(recipe).every((key) => key === 'scheme' || key === 'name');
+  return plain ? recipe.scheme : JSON.stringify(recipe);
+}
+
+/** Reads what `recipeText` gives. */
+export function recipeFromText(text: string): Recipe {
+  return isSchemeName(text) ? { scheme: text } : (JSON.parse(text) as Recipe);
 }

@@ -142,13 +142,8 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   }
   if (!w) return;
   const isInteger = /^i\d$/.test(w.storage);
-  if ((w.granularity === 'group') !== (w.group !== undefined)) {
-    refuse(
-      w.group === undefined
-        ? 'weights.group: missing, and the granularity is group'
-        : 'weights.group: there are no groups',
-      'give weights.granularity "group" together with weights.group, or neither',
-    );
+  if (w.granularity === 'group' && w.group === undefined) {
+    refuse('weights.group: missing, and the granularity is group', 'say how many inputs share a scale');
   }
   if (!isInteger && !w.symmetric) refuse(`weights.symmetric: ${w.storage} has no zero point`, 'leave it out');
   if (w.scale !== 'f32' && !w.symmetric) refuse('weights.scale: only with symmetric weights', 'set symmetric to true');
@@ -158,7 +153,7 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   if (a?.storage === 'e4m3' && a.granularity === 'tensor') {
     refuse('activations.granularity: e4m3 activations have a scale a row', 'set granularity to "token"');
   }
-  if (!isStatic(choice)) refuse('activations: float or by token, with quantized weights', 'this is not there yet');
+  if (!isStatic(choice)) return;
   if (!isInteger || !w.symmetric || w.granularity === 'group' || w.scale !== 'f32' || storageBits(w.storage) < 2) {
     refuse(
       'weights: activations with calibrated ranges go with symmetric integers, one scale a channel or tensor',

@@ -1,5 +1,5 @@
 import { Stream } from '../../interpret/index.ts';
-import { type Module, Resource } from '../../ir/index.ts';
+import { bitsOf, isScalarType, type Module, type Op, quantOf, Resource } from '../../ir/index.ts';
 import type { Sample } from '../../pass/index.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
@@ -36,11 +36,31 @@ export async function runnerFor(prepared: Prepared, report: (line: string) => vo
   }
 }
 
-/** Bytes of all constants of a module; those that several ops share count once. */
+/**
+ * Bytes of all constants of a module, as a program stores them: codes without gaps, and the scales of groups as f32.
+ * Constants that several ops share count once.
+ */
 export function constantBytes(module: Module): number {
-  const constants = new Set<Resource>();
+  const constants = new Map<Resource, number>();
   for (const op of module.ops()) {
-    for (const value of Object.values(op.attributes)) if (value instanceof Resource) constants.add(value);
+    for (const value of Object.values(op.attributes)) {
+      if (value instanceof Resource) constants.set(value, packedBytes(value) + groupBytes(op));
+    }
   }
-  return [...constants].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return [...constants.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function packedBytes({ element, length, byteLength }: Resource): number {
+  if (!isScalarType(element) || element === 'i1') return byteLength;
+  const bits = bitsOf(element);
+  return bits < 8 ? Math.ceil((length * bits) / 8) : byteLength;
+}
+
+/** Of the scales and zero points of a constant whose groups lie within a channel. */
+function groupBytes(op: Op): number {
+  const type = op.results[0]?.type;
+  const quant = type?.kind === 'tensor' ? quantOf(type) : undefined;
+  if (quant?.granularity.kind !== 'block') return 0;
+  const { scale = [], zeroPoint = [] } = quant.params ?? {};
+  return 4 * scale.length + (zeroPoint.some((z) => z !== zeroPoint[0]) ? zeroPoint.length : 0);
 }

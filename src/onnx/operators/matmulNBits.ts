@@ -1,6 +1,5 @@
 import { add } from '../../../dialects/nn/binary.ts';
 import { matmul } from '../../../dialects/nn/matmul.ts';
-import { dcast } from '../../../dialects/quant/dcast.ts';
 import { type OnnxMapping, type OnnxNode, quantParams, quantType, tensor, type Value } from '../../ir/index.ts';
 import { decodeBf16, decodeF16 } from '../../numerics/index.ts';
 import type { HostTensor } from '../../support/tensor.ts';
@@ -100,8 +99,7 @@ function quantizedWeights(node: OnnxNode, packed: Packed): Value {
     zeroPoint: transposed(packed.zeroPoints, blocks),
   });
   const element = quantType({ storage, granularity: { kind: 'block', axis: 0, size: blockSize }, params });
-  const x = node.createConstant({ dtype: storage, shape, data: codes }, tensor(shape, element));
-  return node.create(dcast, { x }, {}, [tensor(shape, 'f32')]).result;
+  return node.createConstant({ dtype: storage, shape, data: codes }, tensor(shape, element));
 }
 
 /** The weights [K, N] as f32: where rows choose their block freely, or zero points are no codes. */

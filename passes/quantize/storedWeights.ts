@@ -1,0 +1,133 @@
+import { type QuantType, quantParams, quantType, type ScalarType } from '../../src/ir/index.ts';
+import { clamp, F32_MIN_NORMAL, formats, halfEven } from '../../src/numerics/index.ts';
+import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+
+const { absmaxScale, absmeanScale, e2m1, e2m3, e3m2, e4m3, e5m2, integerGrid, levelsOf, microscale, nf4, ternary } =
+  formats;
+const { fixedPointGrid, twoLevelScale } = formats;
+type Grid = formats.Grid;
+
+/** Weights [inputs, outputs] as codes, and the type that says how they stand for numbers. */
+export interface StoredMatrix {
+  readonly codes: HostTensor;
+  readonly type: QuantType;
+}
+
+/** The numbers that codes of the scheme stand for. */
+function gridOf({ storage, scale }: WeightScheme): Grid {
+  const named: Partial<Record<string, Grid>> = { e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary };
+  const bits = storageBits(storage);
+  return named[storage] ?? (scale === 'power-of-two' ? fixedPointGrid(bits) : integerGrid(bits));
+}
+
+function ruleOf({ storage, scale }: WeightScheme): formats.ScaleRule {
+  if (scale === 'power-of-two') return microscale;
+  if (scale === 'e4m3') return twoLevelScale;
+  return storage === 'ternary' ? absmeanScale : absmaxScale;
+}
+
+/** Codes and scales of a matrix [inputs, outputs] under a scheme. @param weights finite numbers */
+export function storeMatrix(weights: HostTensor, scheme: WeightScheme): StoredMatrix {
+  const [inputs, outputs] = weights.shape as [number, number];
+  const data = weights.data as Float32Array;
+  const group = scheme.granularity === 'group' ? Math.min(scheme.group as number, inputs) : inputs;
+  const groups = Math.ceil(inputs / group);
+  const whole = data.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+  const encode = scheme.symmetric ? symmetricEncoder(scheme, whole) : asymmetricEncoder(scheme);
+  const codes = encode.signed ? new Int8Array(data.length) : new Uint8Array(data.length);
+  const [scale, zeroPoint] = [new Array<number>(groups * outputs), new Array<number>(groups * outputs)];
+  const column = new Float64Array(group);
+  for (let g = 0; g < groups; g++) {
+    const [from, to] = [g * group, Math.min((g + 1) * group, inputs)];
+    for (let n = 0; n < outputs; n++) {
+      for (let k = from; k < to; k++) column[k - from] = data[k * outputs + n] as number;
+      const stored = encode.group(column.subarray(0, to - from));
+      scale[g * outputs + n] = stored.scale;
+      zeroPoint[g * outputs + n] = stored.zeroPoint;
+      for (let k = from; k < to; k++) codes[k * outputs + n] = stored.code(column[k - from] as number);
+    }
+  }
+  const granularity =
+    groups === 1 ? { kind: 'axis' as const, axis: 1 } : { kind: 'block' as const, axis: 0, size: group };
+  const params = quantParams({ scale, zeroPoint, ...(encode.levels ? { levels: encode.levels } : {}) });
+  const type = quantType({
+    storage: encode.storage,
+    scheme: encode.levels ? 'codebook' : 'affine',
+    granularity,
+    params,
+  });
+  return { codes: { dtype: encode.storage as 'i8', shape: weights.shape, data: codes }, type };
+}
+
+interface GroupCodes {
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly code: (w: number) => number;
+}
+
+interface Encoder {
+  readonly storage: ScalarType;
+  readonly signed: boolean;
+  readonly levels?: readonly number[];
+  readonly group: (values: Float64Array) => GroupCodes;
+}
+
+/** Scales that are tried for the least squared error, as fractions of the one that the rule gives. */
+const fractions = Array.from({ length: 41 }, (_, i) => 1 - i / 80);
+
+function symmetricEncoder(scheme: WeightScheme, whole: number): Encoder {
+  const grid = gridOf(scheme);
+  const rule = ruleOf(scheme);
+  const isInteger = /^i\d$/.test(scheme.storage) && scheme.scale !== 'power-of-two';
+  const signed = isInteger || scheme.storage === 'ternary';
+  const perTensor = scheme.granularity === 'tensor';
+  return {
+    storage: (signed ? `i${grid.bits}` : `u${grid.bits}`) as ScalarType,
+    signed,
+    ...(signed ? {} : { levels: levelsOf(grid).map((level) => (Number.isFinite(level) ? level : 0)) }),
+    group(values) {
+      const own = values.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+      const absmean = values.reduce((sum, w) => sum + Math.abs(w), 0) / values.length;
+      const chosen = rule({ absmax: perTensor ? whole : own, absmean, whole }, grid);
+      const scale = scheme.range === 'mse' && scheme.scale === 'f32' ? leastError(values, chosen, grid) : chosen;
+      const code = (w: number) => (signed ? grid.decode(grid.encode(w / scale)) : grid.encode(w / scale));
+      return { scale, zeroPoint: 0, code };
+    },
+  };
+}
+
+function leastError(values: Float64Array, scale: number, grid: Grid): number {
+  let best = scale;
+  let least = Number.POSITIVE_INFINITY;
+  for (const fraction of fractions) {
+    const candidate = Math.fround(scale * fraction);
+    const error = values.reduce((sum, w) => {
+      const difference = w - grid.decode(grid.encode(w / candidate)) * candidate;
+      return sum + difference * difference;
+    }, 0);
+    if (error < least) {
+      least = error;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** S = fl32((max − min)/(2^bits − 1)) of a range that contains 0, z = half_even(−min/S). */
+function asymmetricEncoder({ storage }: WeightScheme): Encoder {
+  const bits = storageBits(storage);
+  const top = 2 ** bits - 1;
+  return {
+    storage: `u${bits}` as ScalarType,
+    signed: false,
+    group(values) {
+      const low = values.reduce((least, w) => Math.min(least, w), 0);
+      const high = values.reduce((most, w) => Math.max(most, w), 0);
+      const exact = Math.fround((high - low) / top);
+      const scale = exact < F32_MIN_NORMAL ? 1 : exact;
+      const zeroPoint = clamp(halfEven(-low / scale), 0, top);
+      return { scale, zeroPoint, code: (w) => clamp(halfEven(w / scale) + zeroPoint, 0, top) };
+    },
+  };
+}
