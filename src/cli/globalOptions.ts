@@ -22,7 +22,8 @@ export const pipelineOptions = {
     kind: 'flag',
     help: 'interpret the module before and after each pass and check what the pass promises (slow)',
   },
-  'time-passes': { kind: 'flag', help: 'print how long each pass took' },
+  'time-passes': { kind: 'flag', help: 'print how long each pass took, and the memory held after it' },
+  'trace-rewrites': { kind: 'flag', help: 'print every rewrite: pass, rule, operation and layer' },
   reproducer: {
     kind: 'text',
     value: 'FILE',

@@ -11,6 +11,7 @@ import {
   type Sample,
   timing,
   timingTable,
+  traceRewrites,
   verifySemantics,
 } from '../pass/index.ts';
 import { InternalError, QcError } from '../support/diagnostics.ts';
@@ -36,7 +37,7 @@ export interface CommandInstruments {
 export function instrumentsFor(values: Values, terminal: Terminal, data?: Dataset): CommandInstruments {
   const before = chosen(values['print-ir-before'], values['print-ir-before-all']);
   const after = chosen(values['print-ir-after'], values['print-ir-after-all']);
-  const times = values['time-passes'] ? timing() : undefined;
+  const times = values['time-passes'] ? timing(() => process.memoryUsage.rss()) : undefined;
   const graphs = values['dump-graph'] === undefined ? undefined : graphDump(values['dump-graph'], data);
   const checks = values['verify-semantics'];
   terminal.crash.file = values.reproducer;
@@ -44,6 +45,7 @@ export function instrumentsFor(values: Values, terminal: Terminal, data?: Datase
     reproducer({ write: (found, error) => keep(found, error, checks, terminal) }),
     ...(times ? [times] : []),
     ...(before.length > 0 || after.length > 0 ? [printIr({ before, after, print: terminal.error })] : []),
+    ...(values['trace-rewrites'] ? [traceRewrites({ print: terminal.error })] : []),
     ...(checks ? [semantics(data)] : []),
     ...(graphs ? [graphs] : []),
   ];

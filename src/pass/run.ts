@@ -1,4 +1,5 @@
 import type { Module, Registry } from '../ir/index.ts';
+import type { TraceEntry } from '../rewrite/index.ts';
 import type { Pass, PassContext } from './define.ts';
 import { verifier } from './instruments/verifier.ts';
 import { type OptionValues, type Pipeline, parsePipeline } from './pipeline.ts';
@@ -18,6 +19,8 @@ export interface Instrument {
   /** `milliseconds`: what the pass alone took. */
   after?(run: PassRun, module: Module, milliseconds: number): void | Promise<void>;
   failed?(run: PassRun, module: Module, error: unknown): void | Promise<void>;
+  /** After each rewrite of a rule, while the pass runs. */
+  rewritten?(run: PassRun, entry: TraceEntry): void;
 }
 
 export interface RunOptions {
@@ -54,10 +57,15 @@ async function runStep(
   context: PassContext,
   instruments: readonly Instrument[],
 ): Promise<void> {
+  const tracing = instruments.some(({ rewritten }) => rewritten !== undefined);
+  const trace = (entry: TraceEntry) => {
+    context.trace?.(entry);
+    for (const instrument of instruments) instrument.rewritten?.(run, entry);
+  };
   try {
     for (const instrument of instruments) await instrument.before?.(run, module);
     const start = performance.now();
-    await run.pass.run(module, run.options, context);
+    await run.pass.run(module, run.options, tracing ? { ...context, trace } : context);
     const milliseconds = performance.now() - start;
     for (const instrument of instruments) await instrument.after?.(run, module, milliseconds);
   } catch (error) {

@@ -49,6 +49,7 @@ async function run(module: Module, pipeline: string, file: string, checks: boole
     'print-ir-after-all': false,
     'dump-graph': undefined,
     'verify-semantics': checks,
+    'trace-rewrites': false,
     'time-passes': false,
     reproducer: join(folder, file),
   };
