@@ -62,7 +62,7 @@ export interface Artifact {
 }
 
 /** A model whose mathematics is final: what every target's kernels are made from. */
-export interface Prepared {
+export interface Transformed {
   readonly module: Module;
   /** The name of the scheme or recipe. */
   readonly scheme: string;
@@ -73,6 +73,10 @@ export interface Prepared {
   /** What was decided about each sum of products; empty for the scheme `float`. */
   readonly explanations: readonly LayerExplanation[];
   readonly work: Work;
+}
+
+/** A transformed model, and answers that its programs can be checked against. */
+export interface Prepared extends Transformed {
   readonly selfTest: SelfTestVector;
   /** Further answers that a program can be checked against: on real samples, where there are any. */
   readonly checks: readonly Check[];
@@ -94,7 +98,17 @@ export async function compile(module: Module, options: CompileOptions): Promise<
 
 /** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
 export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
-  const { calibration, dims = {}, state = {}, keepFloat = [], instruments = [], report } = options;
+  const transformed = await transform(module, options);
+  return {
+    ...transformed,
+    selfTest: await makeSelfTest(module, transformed.quantization),
+    checks: checksOn(module, options.calibration ?? [], checkedSamples),
+  };
+}
+
+/** What `prepare` does, without the answers, for which the interpreter runs the model several times. */
+export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
+  const { dims = {}, state = {}, keepFloat = [], instruments = [], report } = options;
   const recipe = checkedScheme(options);
   const scheme = recipeName(recipe);
   await bindDimensions(module, dims, report);
@@ -109,18 +123,15 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
     decide: explained.decide,
     report,
   });
-  const quantization = layers.summary();
   return {
     module,
     scheme,
     signature: signatureOf(module),
     sourceHash,
-    quantization,
+    quantization: layers.summary(),
     calibration: await record(),
     explanations: explained.explanations(),
     work: workOf(module, [...(recipe.keepFloat ?? []), ...keepFloat]),
-    selfTest: await makeSelfTest(module, quantization),
-    checks: checksOn(module, calibration ?? [], checkedSamples),
   };
 }
 
@@ -147,7 +158,7 @@ export function checkedScheme(options: PrepareOptions): Recipe {
 }
 
 /** A prepared model again, so that each of several targets can use up its own. */
-export function copyPrepared(prepared: Prepared): Prepared {
+export function copyPrepared<P extends Transformed>(prepared: P): P {
   const { text, bin } = print(prepared.module);
   return { ...prepared, module: parse(text, bin ? { bin } : {}) };
 }

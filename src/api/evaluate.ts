@@ -5,7 +5,7 @@ import { QcError } from '../support/diagnostics.ts';
 import { elementCount, type HostTensor } from '../support/tensor.ts';
 import type { CalibrationOptions } from './calibration.ts';
 import { type MetricName, metricNames } from './choices.ts';
-import { type PrepareOptions, prepare } from './compile.ts';
+import { type PrepareOptions, transform } from './compile.ts';
 import { type Estimate, estimate } from './measure/bootstrap.ts';
 import { type Judged, type Metric, metrics } from './measure/metrics.ts';
 import { constantBytes, type Runner, runnerFor } from './measure/runner.ts';
@@ -93,13 +93,13 @@ async function contend(
 ): Promise<Contender> {
   const { dims = {}, state = {}, keepFloat = [], report = () => {}, ...calibration } = options;
   const kept = scheme === 'float' ? [] : keepFloat;
-  const prepared = await prepare(module, { ...calibration, scheme, dims, state, keepFloat: kept });
+  const transformed = await transform(module, { ...calibration, scheme, dims, state, keepFloat: kept });
   const names = chosen.filter((name) => scheme !== 'float' || (metrics[name] as Metric).against === 'labels');
   return {
-    scheme: prepared.scheme,
-    weightsBytes: constantBytes(prepared.module),
-    integerShare: prepared.work.integerShare,
-    runner: await runnerFor(prepared, report),
+    scheme: transformed.scheme,
+    weightsBytes: constantBytes(transformed.module),
+    integerShare: transformed.work.integerShare,
+    runner: await runnerFor(transformed, report),
     sums: new Map(names.map((name) => [name, { parts: [], wholes: [] }])),
   };
 }

@@ -1,12 +1,11 @@
-import { instantiateWasm } from '../../backends/wasm/host.ts';
+import { instantiateWasm, type WasmModel } from '../../backends/wasm/host.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { HostTensor, TypedArray } from '../support/tensor.ts';
 import { type Manifest, readManifest } from './manifest.ts';
-import type { TensorSignature } from './signature.ts';
+import type { Signature, TensorSignature } from './signature.ts';
 
-/** An artifact that runs in this process. */
-export interface Instance {
-  readonly manifest: Manifest;
+/** A compiled model that runs in this process. */
+export interface Program {
   /** Runs once. @throws QcError when an input is missing, unknown, or of another type or shape */
   run(inputs: Readonly<Record<string, HostTensor>>): Record<string, HostTensor>;
   /** Sets every state to zero, as after loading. */
@@ -15,6 +14,11 @@ export interface Instance {
   saveState(): Record<string, HostTensor>;
   /** Sets the states that are given. @throws QcError when one is unknown, or of another type or shape */
   loadState(states: Readonly<Record<string, HostTensor>>): void;
+}
+
+/** An artifact that runs in this process. */
+export interface Instance extends Program {
+  readonly manifest: Manifest;
 }
 
 export interface InstantiateOptions {
@@ -39,8 +43,12 @@ export async function instantiate(
       help: 'use qc run, which calls the C compiler of this machine',
     });
   }
-  const model = await instantiateWasm(files, options);
-  const { outputs, states = [] } = manifest.signature;
+  return { manifest, ...programOf(await instantiateWasm(files, options), manifest.signature) };
+}
+
+/** A loaded model that takes and gives tensors as its signature says. */
+export function programOf(model: WasmModel, signature: Signature): Program {
+  const { outputs, states = [] } = signature;
   const named = (tensors: readonly TensorSignature[], data: Readonly<Record<string, TypedArray>>) =>
     Object.fromEntries(
       tensors.map(({ name, dtype, shape }): [string, HostTensor] => [
@@ -49,9 +57,8 @@ export async function instantiate(
       ]),
     );
   return {
-    manifest,
     run(inputs) {
-      const checked = checkInputs(manifest, inputs);
+      const checked = checkInputs(signature, inputs);
       return named(outputs, model.run(Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]))));
     },
     reset: () => model.reset(),
@@ -69,7 +76,7 @@ export async function instantiate(
 
 /** The inputs of a run in the order of the signature. @throws QcError when one is missing, unknown or does not fit */
 export function checkInputs(
-  { signature }: Manifest,
+  signature: Signature,
   given: Readonly<Record<string, HostTensor>>,
 ): { readonly name: string; readonly tensor: HostTensor }[] {
   const kept = signature.states?.find(({ name }) => Object.hasOwn(given, name));

@@ -1,7 +1,7 @@
 import type { Module } from '../ir/index.ts';
 import type { Sample } from '../pass/index.ts';
 import type { Recipe, SchemeName } from '../scheme/index.ts';
-import { type PrepareOptions, prepare } from './compile.ts';
+import { type PrepareOptions, transform } from './compile.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { Work } from './work.ts';
 
@@ -27,6 +27,6 @@ export interface Quantized {
  */
 export async function quantize(module: Module, options: QuantizeOptions): Promise<Quantized> {
   const { dataset, scheme = 'w8a8', ...rest } = options;
-  const { quantization, work } = await prepare(module, { ...rest, scheme, calibration: dataset });
+  const { quantization, work } = await transform(module, { ...rest, scheme, calibration: dataset });
   return { module, quantization, work };
 }

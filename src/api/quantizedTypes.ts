@@ -1,9 +1,9 @@
 import type { Module } from '../ir/index.ts';
 import { exportOnnx as writeOnnx } from '../onnx/index.ts';
+import { calibrationContext, withCalibration } from './calibration.ts';
 import { checkedScheme, type PrepareOptions } from './compile.ts';
 import { bindDimensions } from './dimensions.ts';
 import { passes, runPipeline, stagesFor } from './pipeline.ts';
-import { wasmProbe } from './probe.ts';
 import { declareStates } from './states.ts';
 
 /**
@@ -13,14 +13,14 @@ import { declareStates } from './states.ts';
  * @throws QcError when the data does not fit the model
  */
 export async function quantizeTypes(module: Module, options: PrepareOptions = {}): Promise<void> {
-  const { calibration, dims = {}, state = {}, keepFloat = [], instruments, report } = options;
+  const { dims = {}, state = {}, keepFloat = [], instruments, report } = options;
   const recipe = checkedScheme(options);
   await bindDimensions(module, dims, report);
   declareStates(module, state);
-  const steps = stagesFor(recipe, keepFloat).model;
+  const steps = withCalibration(stagesFor(recipe, keepFloat).model, options);
   const end = steps.findIndex(({ pass }) => passes.get(pass).phase === 'integer');
-  const context = { calibration, probe: wasmProbe, instruments, report };
-  await runPipeline(module, end < 0 ? steps : steps.slice(0, end), context);
+  const { context } = calibrationContext(options);
+  await runPipeline(module, end < 0 ? steps : steps.slice(0, end), { ...context, instruments, report });
 }
 
 /**

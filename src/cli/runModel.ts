@@ -58,7 +58,7 @@ async function runArtifact(artifact: ArtifactFiles, options: RunArguments): Prom
   if (manifest.target === 'wasm') return (await instantiate(files)).run(inputs);
   const { runC } = await import('./host/c.ts');
   invariant(manifest.c, 'the manifest of a C artifact describes its functions');
-  const ordered = checkInputs(manifest, inputs).map(({ tensor }) => tensor);
+  const ordered = checkInputs(manifest.signature, inputs).map(({ tensor }) => tensor);
   const results = runC({ files, signature: manifest.c }, ordered);
   return Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, results[i] as HostTensor]));
 }

@@ -1,36 +1,39 @@
+import { runWasm } from '../../../backends/wasm/host.ts';
+import { wasmTarget } from '../../../backends/wasm/target.ts';
 import { Stream } from '../../interpret/index.ts';
 import { bitsOf, isScalarType, type Module, type Op, quantOf, Resource } from '../../ir/index.ts';
 import type { Sample } from '../../pass/index.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
-import { copyPrepared, finish, type Prepared } from '../compile.ts';
-import { instantiate } from '../instantiate.ts';
+import { copyPrepared, type Transformed } from '../compile.ts';
+import { programOf } from '../instantiate.ts';
+import { runPipeline, stagesFor } from '../pipeline.ts';
 
-/** A prepared model that answers samples; its states go on from sample to sample, but where a sample gives them. */
+/** A model that answers samples; its states go on from sample to sample, but where a sample gives them. */
 export interface Runner {
   readonly runsOn: 'wasm' | 'interpreter';
   readonly run: (sample: Sample) => Record<string, HostTensor>;
 }
 
-/** The wasm program of a prepared model; where an operation has no kernel, the interpreter, which is slow. */
-export async function runnerFor(prepared: Prepared, report: (line: string) => void): Promise<Runner> {
-  const { module } = copyPrepared(prepared);
+/** The wasm program of a transformed model, which is used up; where an operation has no kernel, the interpreter, which is slow. */
+export async function runnerFor(transformed: Transformed, report: (line: string) => void): Promise<Runner> {
+  const { module } = copyPrepared(transformed);
   try {
-    const { files } = await finish(prepared, { target: 'wasm' });
-    const instance = await instantiate(files);
-    const states = new Set(prepared.signature.states?.map(({ name }) => name));
+    await runPipeline(transformed.module, stagesFor('float').kernels, { target: wasmTarget });
+    const program = programOf(await runWasm(transformed.module), transformed.signature);
+    const states = new Set(transformed.signature.states?.map(({ name }) => name));
     const part = (sample: Sample, kept: boolean): Sample =>
       Object.fromEntries(Object.entries(sample).filter(([name]) => states.has(name) === kept));
     return {
       runsOn: 'wasm',
       run(sample) {
-        instance.loadState(part(sample, true));
-        return instance.run(part(sample, false));
+        program.loadState(part(sample, true));
+        return program.run(part(sample, false));
       },
     };
   } catch (error) {
     if (!(error instanceof QcError)) throw error;
-    report(`${prepared.scheme}: runs in the interpreter, since it does not compile: ${error.diagnostic.what}`);
+    report(`${transformed.scheme}: runs in the interpreter, since it does not compile: ${error.diagnostic.what}`);
     const stream = new Stream(module);
     return { runsOn: 'interpreter', run: (sample) => stream.run(sample) };
   }
