@@ -23,6 +23,7 @@ import { requireStatic } from './schedule/requireStatic.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
 import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
+import { joinBranches } from './transform/joinBranches.ts';
 import { recognizeActivations } from './transform/recognize/activations.ts';
 import { recognizeNorms } from './transform/recognize/norms.ts';
 import { recognizeRotary } from './transform/recognize/rotary.ts';
@@ -33,6 +34,7 @@ import { stepLstm } from './transform/stepLstm.ts';
 export const allPasses: readonly Pass[] = [
   bindDims,
   canonicalize,
+  joinBranches,
   foldConstants,
   recognizeActivations,
   recognizeNorms,

@@ -14,6 +14,7 @@ const float = [
   'bind-dims',
   'fold-constants',
   'canonicalize',
+  'join-branches',
   'recognize-activations',
   'recognize-norms',
   'recognize-softmax',

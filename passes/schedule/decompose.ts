@@ -1,9 +1,9 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
 import type { Rule } from '../../src/rewrite/index.ts';
+import { ifRules } from '../transform/joinBranches.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
 import { blockRules } from './decompose/blocks.ts';
-import { ifRules } from './decompose/if.ts';
 import { loopRules } from './decompose/loop.ts';
 import { lstmCellRule } from './decompose/lstmCell.ts';
 import { ngramRules } from './decompose/ngrams.ts';

@@ -5,8 +5,8 @@ import { reshape } from '../../../dialects/nn/reshape.ts';
 import type { Block, Rewriter, Value } from '../../../src/ir/index.ts';
 import { op, rule } from '../../../src/rewrite/index.ts';
 import { constantOf, createConstant } from '../../constants.ts';
+import { chosen, inlined, isPlain, mostOps, sameTypes } from '../../transform/regions.ts';
 import { shapeOf } from './axes.ts';
-import { chosen, inlined, isPlain, mostOps, sameTypes } from './regions.ts';
 
 const holds = (value: Value | undefined) => Boolean(constantOf(value)?.data[0]);
 

@@ -1,7 +1,7 @@
-import { reshape } from '../../../dialects/nn/reshape.ts';
-import { where } from '../../../dialects/nn/where.ts';
-import type { Block, Op, Rewriter, Value } from '../../../src/ir/index.ts';
-import { shapeOf } from './axes.ts';
+import { reshape } from '../../dialects/nn/reshape.ts';
+import { where } from '../../dialects/nn/where.ts';
+import type { Block, Op, Rewriter, Value } from '../../src/ir/index.ts';
+import { shapeOf } from '../schedule/decompose/axes.ts';
 
 /** Most ops that a region written out may come to: kernels have a size. */
 export const mostOps = 4096;

@@ -1,6 +1,7 @@
-import { ifOp } from '../../../dialects/nn/if.ts';
-import type { Block, Value } from '../../../src/ir/index.ts';
-import { op, rule } from '../../../src/rewrite/index.ts';
+import { ifOp } from '../../dialects/nn/if.ts';
+import type { Block, Value } from '../../src/ir/index.ts';
+import { defineRewritePass } from '../../src/pass/define.ts';
+import { op, rule } from '../../src/rewrite/index.ts';
 import { chosen, inlined, isPlain, sameTypes } from './regions.ts';
 
 export const ifRules = [
@@ -15,3 +16,11 @@ export const ifRules = [
     return [...chosen(rewriter, condition, ways[0], ways[1])];
   }),
 ];
+
+export const joinBranches = defineRewritePass({
+  name: 'join-branches',
+  summary: 'Writes both ways of a branch out, and a choice between their results: every layer is in one graph.',
+  phase: 'transform',
+  preserves: 'bits',
+  rules: ifRules,
+});
