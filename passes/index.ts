@@ -15,6 +15,7 @@ import { lowerKernels } from './lower/kernels.ts';
 import { packWords } from './lower/packWords.ts';
 import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
+import { raiseQdq } from './quantize/raiseQdq.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
@@ -48,6 +49,7 @@ export const allPasses: readonly Pass[] = [
   calibrate,
   quantize,
   quantizeWeights,
+  raiseQdq,
   toInteger,
   expandDcast,
   requireStatic,

@@ -9,6 +9,9 @@ import {
   schemeNames,
 } from '../src/scheme/index.ts';
 
+/** How reports call the quantization that a model carries itself. */
+export const carriedScheme = 'qdq';
+
 /** From an imported model to one that is ready to be quantized or compiled in float. */
 const float = [
   'bind-dims',
@@ -22,6 +25,15 @@ const float = [
   'fold-batch-norm',
   'fold-affine',
   'fuse-clamp',
+] as const;
+
+/** The quantization that a model carries itself, as casts around its ops. */
+const carried = [
+  ...float.map((pass) => (pass === 'fold-constants' ? 'fold-constants{keep_codes=true}' : pass)),
+  'raise-qdq',
+  'fold-constants',
+  'to-integer',
+  'expand-dcast',
 ] as const;
 
 /** Static codes by the ranges of calibration; what has no integer form stays float. */
@@ -73,7 +85,7 @@ const lowering = [
   'bufferize',
 ] as const;
 
-/** The pipeline that compiles an imported model under a scheme, as text. */
-export function pipelineFor(scheme: SchemeName | Recipe): string {
-  return [...passesFor(recipeOf(scheme)), ...lowering].join(',');
+/** The pipeline that compiles an imported model under a scheme, or as it is quantized already, as text. */
+export function pipelineFor(scheme: SchemeName | Recipe | typeof carriedScheme): string {
+  return [...(scheme === carriedScheme ? carried : passesFor(recipeOf(scheme))), ...lowering].join(',');
 }

@@ -1,6 +1,7 @@
 import { constant } from '../../dialects/nn/constant.ts';
 import { range } from '../../dialects/nn/range.ts';
 import { shapeOf } from '../../dialects/nn/shape.ts';
+import { dcast } from '../../dialects/quant/dcast.ts';
 import { evaluateOp } from '../../src/interpret/index.ts';
 import { attr, type Op, Resource, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
@@ -13,13 +14,17 @@ export const foldConstants = definePass({
   name: 'fold-constants',
   summary: 'Computes at compile time what depends on constants alone.',
   phase: 'import',
-  options: { limit: attr.int(65536) },
+  options: {
+    limit: attr.int(65536),
+    /** Whether constants that are stored as codes stay codes. */
+    keep_codes: attr.bool(false),
+  },
   preserves: 'bits',
-  run(module, { limit }, context) {
+  run(module, { limit, keep_codes }, context) {
     const rewriter = new Rewriter();
     const { body } = module.main;
     for (const op of body.ops()) {
-      const operands = foldable(op, limit);
+      const operands = keep_codes && dcast.is(op) ? undefined : foldable(op, limit);
       if (!operands) continue;
       const results = evaluateOp(op, operands);
       rewriter.before(op);

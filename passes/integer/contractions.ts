@@ -1,17 +1,27 @@
 import { conv as intConv } from '../../dialects/int/conv.ts';
 import { matmul as intMatmul } from '../../dialects/int/matmul.ts';
+import { mul, sub } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { conv } from '../../dialects/nn/conv.ts';
 import { pad } from '../../dialects/nn/pad.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { scast } from '../../dialects/quant/scast.ts';
-import { type Op, type QuantParams, type QuantType, quantOf, type TensorType, type Value } from '../../src/ir/index.ts';
+import {
+  type Op,
+  type QuantParams,
+  type QuantType,
+  quantOf,
+  staticShape,
+  type TensorType,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
 import { dyadicMultiplier, fitBias, realMultiplier } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis, weightAxis } from '../channels.ts';
 import { type Bounds, clampOf } from '../clamps.ts';
-import { constantOf, createInts, floatConstantOf } from '../constants.ts';
+import { constantOf, createConstant, createInts, floatConstantOf } from '../constants.ts';
 import { isMove } from '../quantize/capabilities.ts';
 import { channelShape } from '../transform/affine.ts';
 import { bitsNeeded, contractionRanges, fitsI32, type Interval, sumRange } from './accumulatorRange.ts';
@@ -26,7 +36,15 @@ export function lowerConv(op: Op, build: IntegerBuilder): Value {
   const operands = { x: build.stored(op.operand(0)), w: build.stored(op.operand(1)), bias: bias?.value };
   const attributes = { strides, pads, dilations, group, zero_point: zeroPoint };
   const types = [build.accumulatorType(op)];
-  return finish(op, build.rewriter.create(intConv, operands, attributes, { types }).result, build);
+  const acc = build.rewriter.create(intConv, operands, attributes, { types }).result;
+  const zeros = weightZeros(op);
+  if (!zeros) return finish(op, acc, build);
+  const { shape } = op.result.type as TensorType;
+  const ones = onesLike(op.operand(1), 0, op, build);
+  const sums = build.rewriter.create(intConv, { x: operands.x, w: ones }, attributes, {
+    types: [tensor(shape.with(1, 1), 'i32')],
+  }).result;
+  return finish(op, withoutZeros(acc, sums, zeros, op, build), build);
 }
 
 /** nn.matmul on codes, with constant weights or between two activations. */
@@ -39,7 +57,14 @@ export function lowerMatmul(op: Op, build: IntegerBuilder): Value {
     prove(op, weightRanges(op, bias?.codes), build);
     const attributes = { zero_point_a: a.zeroPoint, zero_point_b: 0 };
     const acc = build.rewriter.create(intMatmul, { ...operands, bias: bias?.value }, attributes, { types }).result;
-    return finish(op, acc, build);
+    const zeros = weightZeros(op);
+    if (!zeros) return finish(op, acc, build);
+    const { shape } = op.result.type as TensorType;
+    const b = onesLike(op.operand(1), weightAxis(op), op, build);
+    const sums = build.rewriter.create(intMatmul, { a: operands.a, b }, attributes, {
+      types: [tensor(shape.with(-1, 1), 'i32')],
+    }).result;
+    return finish(op, withoutZeros(acc, sums, zeros, op, build), build);
   }
   const b = codesOf(op.operand(1), op.source);
   const depth = (op.operand(0).type as TensorType).shape.at(-1);
@@ -71,6 +96,28 @@ function clampBounds(op: Op | undefined): Bounds {
   return [min, max];
 }
 
+/** The zero points of weights, one a channel; undefined where all are 0. */
+function weightZeros(op: Op): readonly number[] | undefined {
+  const { params } = quantOf(op.operand(1).type as TensorType) as QuantType;
+  const { zeroPoint } = params as QuantParams;
+  return zeroPoint.some((z) => z !== 0) ? zeroPoint : undefined;
+}
+
+/** Weights of 1 in the shape of others, for one output channel. */
+function onesLike(weights: Value, axis: number, op: Op, build: IntegerBuilder): Value {
+  const shape = staticShape(weights.type as TensorType).with(axis, 1);
+  const data = new Int8Array(shape.reduce((a, b) => a * b, 1)).fill(1);
+  return createConstant(build.rewriter, `${op.source}.ones`, { dtype: 'i8', shape, data });
+}
+
+// Σ (x − zx)·(w − zw) == Σ (x − zx)·w − zw·Σ (x − zx), modulo 2^32 at every step
+function withoutZeros(acc: Value, sums: Value, zeros: readonly number[], op: Op, build: IntegerBuilder): Value {
+  const shape = channelShape(op.result.type as TensorType, channelAxis(op), zeros.length);
+  const b = createInts(build.rewriter, `${op.source}.zero_points`, shape, zeros);
+  const share = build.rewriter.create(mul, { a: sums, b }).result;
+  return build.rewriter.create(sub, { a: acc, b: share }).result;
+}
+
 /** Whether the second operand holds weights, with one scale an output channel. */
 function hasWeights(op: Op): boolean {
   return quantOf(op.operand(1).type as TensorType)?.granularity.kind === 'axis';
@@ -83,6 +130,10 @@ function weightScales(op: Op): readonly number[] {
 
 /** The bias in units of the accumulator. `quantize` has chosen weight scales with which it fits. */
 function biasCodes(op: Op, build: IntegerBuilder): { value: Value; codes: Int32Array } | undefined {
+  const given = op.operands[2];
+  if (given && isAccumulator(given)) {
+    return { value: build.stored(given), codes: (constantOf(given) as HostTensor).data as Int32Array };
+  }
   const bias = floatConstantOf(op.operands[2])?.data;
   if (!bias) return undefined;
   const { scale } = codesOf(op.operand(0), op.source);
@@ -102,7 +153,20 @@ function biasCodes(op: Op, build: IntegerBuilder): { value: Value; codes: Int32A
 
 function weightRanges(op: Op, bias: Int32Array | undefined): Interval[] {
   const { zeroPoint, low, high } = codesOf(op.operand(0), op.source);
-  return contractionRanges(constantOf(op.operand(1)) as HostTensor, weightAxis(op), bias, zeroPoint, [low, high]);
+  const codes = constantOf(op.operand(1)) as HostTensor;
+  const axis = weightAxis(op);
+  const zeros = weightZeros(op);
+  const weights = zeros ? { ...codes, data: differences(codes, axis, zeros) } : codes;
+  return contractionRanges(weights, axis, bias, zeroPoint, [low, high]);
+}
+
+/** Codes less the zero point of their channel. */
+export function differences({ data, shape }: HostTensor, axis: number, zeros: readonly number[]): Int16Array {
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  return Int16Array.from(
+    data as Int8Array,
+    (code, i) => code - (zeros[Math.floor(i / inner) % zeros.length] as number),
+  );
 }
 
 /** Reports that the sums fit 32 bits. @throws QcError where they may not */

@@ -51,6 +51,11 @@ function check(op: Op, typeOf: TypeOf, result: Value | undefined, weights: Weigh
   const isWide = typeOf(op.operand(0))?.storage === 'i16';
   if (isContraction(op)) checkContraction(op, scales, y, weights, isWide);
   if (isContraction(op) || isMove(op) || y === undefined) return;
+  checkComputed(op, scales, y);
+}
+
+/** Whether multipliers for the scales of the operands and of the result exist. @throws QcError where one does not */
+export function checkComputed(op: Op, scales: readonly number[], y: number): void {
   const { definition } = op;
   if (definition === concat) for (const scale of scales) sumMultipliers([scale], y, op.source);
   if (definition === add || definition === sub) sumMultipliers(scales, y, op.source);

@@ -1,3 +1,6 @@
+import { dcast } from '../../dialects/quant/dcast.ts';
+import { qcast } from '../../dialects/quant/qcast.ts';
+import { carriedScheme } from '../../passes/pipelines.ts';
 import type { Module } from '../ir/index.ts';
 import type { Instrument } from '../pass/index.ts';
 import { choicesIn, isFloatLayer, isStatic, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
@@ -28,7 +31,7 @@ import { summaryLine } from './summary.ts';
 import { type Work, workOf } from './work.ts';
 
 export interface PrepareOptions extends CalibrationOptions {
-  /** A scheme by name, or a recipe. Default `float`. */
+  /** A scheme by name, or a recipe. Default: the quantization that the model carries itself (QDQ), else `float`. */
   readonly scheme?: SchemeName | Recipe;
   /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
   readonly dims?: Dimensions;
@@ -109,15 +112,14 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
 /** What `prepare` does, without the answers, for which the interpreter runs the model several times. */
 export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
   const { dims = {}, state = {}, keepFloat = [], instruments = [], report } = options;
-  const recipe = checkedScheme(options);
-  const scheme = recipeName(recipe);
+  const { recipe, name: scheme, carried } = chosenScheme(module, options);
   await bindDimensions(module, dims, report);
   declareStates(module, state);
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
   const explained = explainer({ ...recipe, keepFloat: [...(recipe.keepFloat ?? []), ...keepFloat] });
   const { context, record } = calibrationContext(options);
-  await runPipeline(module, withCalibration(stagesFor(recipe, keepFloat).model, options), {
+  await runPipeline(module, withCalibration(stagesFor(carried ? carriedScheme : recipe, keepFloat).model, options), {
     ...context,
     instruments: [...instruments, layers, explained.instrument],
     decide: explained.decide,
@@ -130,13 +132,37 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
     sourceHash,
     quantization: layers.summary(),
     calibration: await record(),
-    explanations: explained.explanations(),
+    explanations: carried ? [] : explained.explanations(),
     work: workOf(module, [...(recipe.keepFloat ?? []), ...keepFloat]),
   };
 }
 
+/** What a model is compiled under. */
+interface ChosenScheme {
+  readonly recipe: Recipe;
+  readonly name: string;
+  /** Whether it is the quantization that the model carries itself. */
+  readonly carried: boolean;
+}
+
+/**
+ * What the options name; where they name nothing, the quantization that the model carries, or float.
+ * @throws QcError when data is missing, or the options contradict one another
+ */
+export function chosenScheme(module: Module, options: PrepareOptions): ChosenScheme {
+  const carried = options.scheme === undefined && carriesQuantization(module);
+  if (carried) return { recipe: { scheme: 'float' }, name: carriedScheme, carried };
+  const recipe = checkedScheme(options);
+  return { recipe, name: recipeName(recipe), carried };
+}
+
+/** Whether casts between codes and real numbers stand in a model: it was quantized before. */
+function carriesQuantization({ main }: Module): boolean {
+  return [...main.body.ops()].some((op) => qcast.is(op) || dcast.is(op));
+}
+
 /** The recipe that the options name. @throws QcError when it lacks data, or is contradicted */
-export function checkedScheme(options: PrepareOptions): Recipe {
+function checkedScheme(options: PrepareOptions): Recipe {
   const { scheme, keepFloat = [] } = options;
   const recipe = checkedRecipe(scheme ?? 'float');
   const choices = choicesIn(recipe);

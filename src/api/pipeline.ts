@@ -1,6 +1,6 @@
 import { registry } from '../../dialects/index.ts';
 import { allPasses } from '../../passes/index.ts';
-import { pipelineFor } from '../../passes/pipelines.ts';
+import { type carriedScheme, pipelineFor } from '../../passes/pipelines.ts';
 import type { Module } from '../ir/index.ts';
 import {
   type Decision,
@@ -66,7 +66,10 @@ const modelPhases: ReadonlySet<string> = new Set(['import', 'calibrate', 'transf
  * The passes that compile under a scheme or recipe, cut after the last one that works on the model's mathematics.
  * @param keepFloat names or patterns of layers that stay float, for each pass that asks which
  */
-export function stagesFor(scheme: SchemeName | Recipe, keepFloat: readonly string[] = []): Stages {
+export function stagesFor(
+  scheme: SchemeName | Recipe | typeof carriedScheme,
+  keepFloat: readonly string[] = [],
+): Stages {
   const steps = parsePipeline(pipelineFor(scheme)).map(({ pass, options }) => {
     const asks = keepFloat.length > 0 && 'skip' in passes.get(pass).options;
     return { pass, options: asks ? { ...options, skip: keepFloat } : options };

@@ -1,7 +1,8 @@
+import { carriedScheme } from '../../passes/pipelines.ts';
 import type { Module } from '../ir/index.ts';
 import { exportOnnx as writeOnnx } from '../onnx/index.ts';
 import { calibrationContext, withCalibration } from './calibration.ts';
-import { checkedScheme, type PrepareOptions } from './compile.ts';
+import { chosenScheme, type PrepareOptions } from './compile.ts';
 import { bindDimensions } from './dimensions.ts';
 import { passes, runPipeline, stagesFor } from './pipeline.ts';
 import { declareStates } from './states.ts';
@@ -14,10 +15,10 @@ import { declareStates } from './states.ts';
  */
 export async function quantizeTypes(module: Module, options: PrepareOptions = {}): Promise<void> {
   const { dims = {}, state = {}, keepFloat = [], instruments, report } = options;
-  const recipe = checkedScheme(options);
+  const { recipe, carried } = chosenScheme(module, options);
   await bindDimensions(module, dims, report);
   declareStates(module, state);
-  const steps = withCalibration(stagesFor(recipe, keepFloat).model, options);
+  const steps = withCalibration(stagesFor(carried ? carriedScheme : recipe, keepFloat).model, options);
   const end = steps.findIndex(({ pass }) => passes.get(pass).phase === 'integer');
   const { context } = calibrationContext(options);
   await runPipeline(module, end < 0 ? steps : steps.slice(0, end), { ...context, instruments, report });

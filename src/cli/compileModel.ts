@@ -38,7 +38,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const targets = options.target as TargetName[];
   const folders = targets.map((target) => folderOf(target, targets, name, options.output));
   folders.forEach(checkOutputFolder);
-  const scheme = await loadScheme(options.scheme ?? 'float');
+  const scheme = options.scheme === undefined ? {} : { scheme: await loadScheme(options.scheme) };
 
   const module = await loadBoundModel(path, parseDims(options.dim));
   terminal.crash.module = module;
@@ -49,7 +49,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const prepared = await prepare(module, {
     ...common,
     ...calibrationChoices(options),
-    scheme,
+    ...scheme,
     calibration,
     keepFloat: options['keep-float'],
   });

@@ -3,21 +3,20 @@ import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { printModule } from '../text/index.ts';
+import type { calibrationOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, parseDims } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { writeWhole } from './outputFolder.ts';
+import { calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface QuantizeArguments extends OptionValues<typeof modelOptions & typeof pipelineOptions> {
+export interface QuantizeArguments
+  extends OptionValues<typeof modelOptions & typeof pipelineOptions & typeof calibrationOptions> {
   readonly scheme: string | undefined;
-  readonly calibrate: readonly string[];
-  readonly limit: number | undefined;
-  readonly 'input-format': readonly string[];
-  readonly 'keep-float': readonly string[];
   readonly output: string;
 }
 
@@ -29,6 +28,7 @@ export async function quantizeModel(path: string, options: QuantizeArguments, te
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   await quantizeTypes(module, {
+    ...calibrationChoices(options),
     scheme,
     calibration,
     keepFloat: options['keep-float'],

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { registry } from '../../dialects/index.ts';
 import { allPasses } from '../../passes/index.ts';
-import { pipelineFor } from '../../passes/pipelines.ts';
+import { carriedScheme, pipelineFor } from '../../passes/pipelines.ts';
 import { verifyModule } from '../../src/ir/index.ts';
 import { runPipeline } from '../../src/pass/index.ts';
 import { schemeNames } from '../../src/scheme/index.ts';
@@ -55,7 +55,9 @@ function throughText(module: Parameters<typeof printModule>[0]) {
 /** The steps of a pipeline's text: commas inside braces belong to options. */
 const stepsOf = (pipeline: string): string[] => pipeline.split(/,(?![^{]*\})/);
 
-it.each(schemeNames)('every pass of %s runs by name on text, and the text loses nothing', async (scheme) => {
+const schemes = [...schemeNames, carriedScheme] as const;
+
+it.each(schemes)('every pass of %s runs by name on text, and the text loses nothing', async (scheme) => {
   let module = throughText(parse(model, { registry }));
   for (const step of stepsOf(pipelineFor(scheme))) {
     await run(module, step);
@@ -68,7 +70,7 @@ it.each(schemeNames)('every pass of %s runs by name on text, and the text loses 
 });
 
 it('together the pipelines run every pass there is', () => {
-  const named = schemeNames.flatMap((scheme) => stepsOf(pipelineFor(scheme)).map((step) => step.split('{')[0]));
+  const named = schemes.flatMap((scheme) => stepsOf(pipelineFor(scheme)).map((step) => step.split('{')[0]));
   const left = allPasses.map(({ name }) => name).filter((name) => !named.includes(name));
   expect(left).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { schemeHelp } from '../dataOptions.ts';
+import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions } from '../globalOptions.ts';
 import { UsageError } from '../usage.ts';
 
@@ -18,18 +18,7 @@ export const quantize = defineCommand({
   arguments: ['MODEL'],
   options: {
     scheme: { kind: 'text', value: 'NAME|FILE', help: `${schemeHelp} (default w8a8)` },
-    calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
-    limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
-    'input-format': {
-      kind: 'texts',
-      value: 'NAME:TYPE,…',
-      help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
-    },
-    'keep-float': {
-      kind: 'words',
-      value: 'NAME,…',
-      help: 'layers that stay float, by the names of their nodes; * and ? stand for any characters',
-    },
+    ...calibrationOptions,
     ...modelOptions,
     output: { kind: 'text', short: 'o', value: 'FILE', help: 'the file to write, .onnx or .qir' },
     ...pipelineOptions,

@@ -84,7 +84,7 @@ export class NodeWriter implements OnnxWriter {
     const parameters = writtenParameters(type, quantOf(type) as QuantType, this.#op.source || this.#name);
     const scale = this.#graph.initializer(`${output}_scale`, parameters.scale);
     const zero = parameters.zeroPoint && this.#graph.initializer(`${output}_zero_point`, parameters.zeroPoint);
-    return this.#graph.node(this.#op.source, operator, [x, scale, zero], [output], parameters.attributes)[0] as string;
+    return this.#graph.node(output, operator, [x, scale, zero], [output], parameters.attributes)[0] as string;
   }
 
   refuse(why: string, help = 'write a .qir file'): never {
