@@ -1,10 +1,11 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { quantOf, staticShape, storageOf, type Value } from '../../src/ir/index.ts';
+import { quantOf, staticShape, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { serialMatmul } from '../serial/matmul.ts';
+import { type ComputedCodes, computedProduct } from './computedProduct.ts';
 import { buildContraction, type Contraction, panelShape, tileOf } from './contraction.ts';
 import { constantMatmul } from './dense.ts';
 import { type InnerProduct, innerProducts } from './innerProduct.ts';
@@ -19,16 +20,41 @@ export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const elements = [left, right].map((v) => storageOf(tensorType(v).element));
   const isPacked = constant.is(right.op) && tensorType(right).shape.length === 2;
   if (isPacked && quantOf(tensorType(right)) && elements[0] === 'f32') return storedMatmul(cluster, context);
-  if (elements.every((element) => element === 'f32'))
-    return isPacked ? constantMatmul(cluster, context) : runtimeMatmul(cluster, context);
-  const hasInstruction = elements.every((element) => element === 'i8');
-  return isPacked && hasInstruction ? constantMatmul(cluster, context) : serialMatmul(cluster, context);
+  if (elements.every((element) => element === 'f32')) {
+    if (isPacked) return constantMatmul(cluster, context);
+    return runtimeMatmul(cluster, context, innerProducts(context.target, 'f32'), 'f32');
+  }
+  if (isPacked && elements.every((element) => element === 'i8')) return constantMatmul(cluster, context);
+  const codes = computedCodes(cluster, context);
+  return codes ? runtimeMatmul(cluster, context, [computedProduct(codes)], 'i32') : serialMatmul(cluster, context);
+}
+
+/** What vectors of 16-bit products can multiply: two computed tensors of one type, whose batch axes are the same. */
+function computedCodes({ root, outside }: Cluster, { target }: KernelContext): ComputedCodes | undefined {
+  if (!target.contractions.includes('dot_i16x8')) return undefined;
+  const [left, right] = [0, 1].map((i) => tensorType(outside(root.operand(i)))) as [TensorType, TensorType];
+  const element = storageOf(left.element);
+  if ((element !== 'i8' && element !== 'i16') || storageOf(right.element) !== element) return undefined;
+  const [a, b] = [staticShape(left), staticShape(right)];
+  const [batchA, batchB] = [a.slice(0, -2), b.slice(0, -2)];
+  const same = batchA.length === batchB.length && batchA.every((d, i) => d === batchB[i]);
+  if (!same && product(batchA) !== 1 && product(batchB) !== 1) return undefined;
+  const { zero_point_a = 0, zero_point_b = 0 } = root.attributes as { zero_point_a?: number; zero_point_b?: number };
+  // the differences of 16-bit codes from another zero point need more bits
+  if (element === 'i16' && (zero_point_a !== 0 || zero_point_b !== 0)) return undefined;
+  const [depth, rowStep] = [a.at(-1), b.at(-1)] as [number, number];
+  return { zeroPointA: zero_point_a, zeroPointB: zero_point_b, depth, rowStep };
 }
 
 const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
-/** Products of two float tensors that are both computed: each right matrix is read row by row. */
-function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
+/** Products of two tensors that are both computed: each right matrix is read row by row. */
+function runtimeMatmul(
+  cluster: Cluster,
+  context: KernelContext,
+  products: readonly InnerProduct[],
+  sums: 'f32' | 'i32',
+): KernelPlan {
   const { root } = cluster;
   const { target } = context;
   const [a, b, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
@@ -51,7 +77,6 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
     segments: [],
     run: depth,
   };
-  const products = innerProducts(target, 'f32');
   const unit = products[0]?.columns ?? 1;
   const width =
     target.family === 'simt'
@@ -60,7 +85,7 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
         ? Math.min(8, columns)
         : Math.min(2, Math.ceil(columns / unit)) * unit;
   const panel = { width, panels: Math.ceil(columns / width) };
-  const steps = { group: depth * columns, panel: width, unit, step: columns, starts: 0 };
+  const steps = { group: depth * columns, panel: width, unit, step: (products[0]?.step ?? 1) * columns, starts: 0 };
   const others = epilogueOperands(cluster);
   const perGroup = problem.rows * columns;
   return {
@@ -76,7 +101,7 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
         const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
         const y = context.output(k, cluster.result);
         const after = epilogue(cluster, beside);
-        const how = bias ? way : fromZero(way);
+        const how = bias ? way : fromZero(way, sums);
         buildContraction(
           k,
           problem,
@@ -85,9 +110,9 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
           panel,
           steps,
           { x, w, starts, y },
-          (sums, { group, row, column, lanes }) => {
+          (total, { group, row, column, lanes }) => {
             const element = k.add(k.add(k.scaled(group, perGroup), k.scaled(row, columns)), column);
-            const value = after(k, clamped(k, sums, root), { element, channel: column }, lanes);
+            const value = after(k, clamped(k, total, root), { element, channel: column }, lanes);
             return { value, element };
           },
         );
@@ -97,12 +122,12 @@ function runtimeMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
 }
 
 /** The same products, begun at zero rather than at a start vector. */
-function fromZero(way: InnerProduct): InnerProduct {
+function fromZero(way: InnerProduct, sums: 'f32' | 'i32'): InnerProduct {
   return {
     ...way,
     prepare: (k: KernelBuilder, count: number) => ({
       ...way.prepare(k, count),
-      start: () => [k.repeated(0, 'f32', way.columns)],
+      start: () => [k.repeated(0, sums, way.columns)],
     }),
   };
 }

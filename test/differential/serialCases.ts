@@ -94,6 +94,27 @@ func @main(%a: tensor<2x3x9xi8>, %b: tensor<9x5xi8>) -> (%y: tensor<2x3x5xi32>) 
   },
 ];
 
+/** Products of two computed tensors of codes: batches, tails of rows and columns, an odd depth, 16 bits. */
+const computed: Case[] = [
+  ['i8', [2, 3], [7, 8], [8, 9], 3, -4],
+  ['i8', [1], [5, 16], [16, 4], -128, 0],
+  ['i8', [3], [1, 7], [7, 13], 0, 127],
+  ['i16', [2], [6, 12], [12, 10], 0, 0],
+  ['i16', [2], [4, 5], [5, 3], 0, 0],
+].map((spec) => {
+  const [element, batch, [m, k], [, n], za, zb] = spec as ['i8' | 'i16', number[], number[], number[], number, number];
+  const shape = (...sizes: (number | undefined)[]) => [...batch, ...sizes].join('x');
+  return {
+    name: `a matmul of computed ${element} codes, ${shape(m, k)} by ${shape(k, n)}`,
+    text: `
+func @main(%a: tensor<${shape(m, k)}x${element}>, %b: tensor<${shape(k, n)}x${element}>) -> (%y: tensor<${shape(m, n)}xi32>) {
+  %0 = int.matmul %a, %b {zero_point_a = ${za}, zero_point_b = ${zb}} : tensor<${shape(m, n)}xi32> loc("matmul")
+  nn.return %0
+}
+`,
+  };
+});
+
 /** Recurrent layers, step by step. */
 const layers: Case[] = [
   {
@@ -168,4 +189,4 @@ func @main(%x: tensor<2x3x4xf32>, %s: tensor<3xf32>, %b: tensor<3xf32>, %m: tens
   },
 ];
 
-export const serialCases: readonly Case[] = [...loops, ...layers, ...decomposed];
+export const serialCases: readonly Case[] = [...loops, ...computed, ...layers, ...decomposed];
