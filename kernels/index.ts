@@ -11,6 +11,7 @@ import { serialConv } from './serial/conv.ts';
 import { det } from './serial/det.ts';
 import { gatherElements, gatherNd } from './serial/gatherElements.ts';
 import { gridSample } from './serial/gridSample.ts';
+import { interpolate } from './serial/interpolate.ts';
 import { linearAttention } from './serial/linearAttention.ts';
 import { maxPoolIndices } from './serial/maxPoolIndices.ts';
 import { recurrent } from './serial/recurrent.ts';
@@ -23,6 +24,8 @@ import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
 import { dynamicQcast } from './simd/dynamicQcast.ts';
 import { groupMatmul } from './simd/groupMatmul.ts';
+import { intNormalize } from './simd/intNormalize.ts';
+import { intSoftmax } from './simd/intSoftmax.ts';
 import { matmul } from './simd/matmul.ts';
 import { normalize } from './simd/normalize.ts';
 import { pool } from './simd/pool.ts';
@@ -62,6 +65,9 @@ const templates: Record<string, Template> = {
   linear_attention: linearAttention,
   roi_align: roiAlign,
   grid_sample: gridSample,
+  interpolate,
+  int_softmax: intSoftmax,
+  int_normalize: intNormalize,
 };
 
 /** Whether a convolution's weights are known, so that they can be packed; those of `int` always are. */

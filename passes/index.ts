@@ -1,11 +1,13 @@
 import type { Pass } from '../src/pass/define.ts';
-import { calibrate } from './calibrate/calibrate.ts';
+import { calibrate, calibrateIslands } from './calibrate/calibrate.ts';
 import { insertObservers } from './calibrate/insertObservers.ts';
+import { observeIslands } from './calibrate/observeIslands.ts';
 import { fuseClamp } from './fuse/clamp.ts';
 import { fuseEpilogues } from './fuse/epilogues.ts';
 import { bindDims } from './import/bindDims.ts';
 import { canonicalize } from './import/canonicalize.ts';
 import { foldConstants } from './import/foldConstants.ts';
+import { integerBorder } from './integer/border.ts';
 import { expandDcast } from './integer/expandDcast.ts';
 import { toInteger } from './integer/toInteger.ts';
 import { bufferize } from './lower/bufferize.ts';
@@ -13,6 +15,7 @@ import { expandI64 } from './lower/expandI64.ts';
 import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
 import { packWords } from './lower/packWords.ts';
+import { quantizeIslands } from './quantize/islands.ts';
 import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
 import { raiseQdq } from './quantize/raiseQdq.ts';
@@ -50,8 +53,12 @@ export const allPasses: readonly Pass[] = [
   quantize,
   quantizeWeights,
   raiseQdq,
+  observeIslands,
+  calibrateIslands,
+  quantizeIslands,
   toInteger,
   expandDcast,
+  integerBorder,
   requireStatic,
   decompose,
   floatRescale,

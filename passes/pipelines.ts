@@ -1,6 +1,7 @@
 import { type OptionValues, printPipeline } from '../src/pass/index.ts';
 import {
   choicesIn,
+  isIntegerOnly,
   isStatic,
   type Recipe,
   recipeOf,
@@ -36,17 +37,21 @@ const carried = [
   'expand-dcast',
 ] as const;
 
-/** Static codes by the ranges of calibration; what has no integer form stays float. */
+const step = (pass: string, options: OptionValues): string => printPipeline([{ pass, options }]);
+
+/** Static codes by the ranges of calibration. */
 const calibrated = (observer: OptionValues, recipe: OptionValues): readonly string[] => [
   'step-lstm',
   step('insert-observers', recipe),
   step('calibrate', observer),
   step('quantize', { weights: 'i8', activations: 'i8', ...recipe }),
-  'to-integer',
-  'expand-dcast',
 ];
 
-const step = (pass: string, options: OptionValues): string => printPipeline([{ pass, options }]);
+/** What has no integer form stays float. */
+const floatIslands = ['to-integer', 'expand-dcast'] as const;
+
+/** What has no 8-bit form gets 16 bits, by its ranges in the quantized model. */
+const integerIslands = ['observe-islands', 'calibrate-islands', 'quantize-islands', 'to-integer', 'integer-border'];
 
 /** The passes that a recipe asks for, as pass texts, up to what every target shares. */
 export function passesFor(recipe: Recipe): readonly string[] {
@@ -60,7 +65,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
   return [
     ...float,
     ...(stores ? [step('quantize-weights', given)] : []),
-    ...(observed ? calibrated(ranges, given) : []),
+    ...(observed ? [...calibrated(ranges, given), ...(isIntegerOnly(recipe) ? integerIslands : floatIslands)] : []),
   ];
 }
 
@@ -87,5 +92,8 @@ const lowering = [
 
 /** The pipeline that compiles an imported model under a scheme, or as it is quantized already, as text. */
 export function pipelineFor(scheme: SchemeName | Recipe | typeof carriedScheme): string {
-  return [...(scheme === carriedScheme ? carried : passesFor(recipeOf(scheme))), ...lowering].join(',');
+  if (scheme === carriedScheme) return [...carried, ...lowering].join(',');
+  const recipe = recipeOf(scheme);
+  const kernels = isIntegerOnly(recipe) ? lowering.filter((pass) => pass !== 'float-rescale') : lowering;
+  return [...passesFor(recipe), ...kernels].join(',');
 }

@@ -1,5 +1,6 @@
 import * as memory from '../../dialects/kernel/memory.ts';
 import * as structure from '../../dialects/kernel/structure.ts';
+import { isBorderFunction } from '../../dialects/quant/border.ts';
 import { type Func, type Module, type Op, type RefType, type Value, walk } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { BodyPrinter } from '../clike/body.ts';
@@ -52,7 +53,7 @@ export function printKernels(module: Module, support: CSupport): KernelFunctions
       const text = JSON.stringify(printed);
       known = byText.get(text) ?? {
         ...printed,
-        name: names.unique(`layer_${op.source || kernel}`),
+        name: names.unique(isBorderFunction(kernel) ? kernel : `layer_${op.source || kernel}`),
         layers: new Set(),
       };
       byText.set(text, known);

@@ -12,6 +12,7 @@ export class CSupport {
   usesMathLibrary = false;
   /** math.h, for INFINITY and NAN too. */
   usesMathHeader = false;
+  usesFloat = false;
 
   require(helper: Helper): void {
     for (const needed of helper.needs) this.require(needed);
@@ -22,7 +23,10 @@ export class CSupport {
 /** C99, which notes in `support` what its texts need. */
 export function cLanguage(support: CSupport): Language {
   return {
-    type: cType,
+    type(element) {
+      if (isFloat(element)) support.usesFloat = true;
+      return cType(element);
+    },
     literal: (value, element) => literal(support, value, element),
     cast,
     select(condition, a, b) {

@@ -55,7 +55,7 @@ export function preamble(signature: CSignature, support: CSupport): string {
     '/* What C leaves to its implementations and this file relies on. */',
     'typedef char qc_right_shift_is_arithmetic[((int64_t)-5 >> 1) == -3 && (-5 >> 1) == -3 ? 1 : -1];',
     'typedef char qc_conversion_wraps[(int32_t)0xfffffffeu == -2 && (int8_t)0x181 == -127 ? 1 : -1];',
-    'typedef char qc_float_has_32_bits[sizeof(float) == 4 ? 1 : -1];',
+    ...(support.usesFloat ? ['typedef char qc_float_has_32_bits[sizeof(float) == 4 ? 1 : -1];'] : []),
     '',
   ].join('\n')}\n`;
 }

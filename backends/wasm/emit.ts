@@ -1,5 +1,6 @@
 import type binaryen from 'binaryen';
 import { vector } from '../../dialects/kernel/index.ts';
+import { isBorderFunction } from '../../dialects/quant/border.ts';
 import { type Func, walk } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type IntrinsicName, intrinsics } from '../../src/target/index.ts';
@@ -46,7 +47,10 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
 
   let wasm = build(b, b.Features.MVP, (m) => {
     m.setMemory(program.pages, program.pages, 'memory');
-    for (const name of baselineNames) addKernel(b, m, kernelOf(kernels, name), false);
+    for (const name of baselineNames) {
+      addKernel(b, m, kernelOf(kernels, name), false);
+      if (isBorderFunction(name)) m.addFunctionExport(name, name);
+    }
     for (const [name, short] of shortNames) m.addFunctionExport(name, short);
     addRun(b, m, launches);
   });

@@ -1,11 +1,14 @@
 export { add } from './add.ts';
 export { conv } from './conv.ts';
 export { groupMatmul } from './groupMatmul.ts';
+export { interpolate } from './interpolate.ts';
 export { matmul } from './matmul.ts';
 export { mul } from './mul.ts';
+export { normalize } from './normalize.ts';
 export { poolSum } from './poolSum.ts';
 export { reduceSum } from './reduceSum.ts';
 export { requantize } from './requantize.ts';
 export { rescale } from './rescale.ts';
 export { rescaleFloat } from './rescaleFloat.ts';
+export { softmax } from './softmax.ts';
 export { table } from './table.ts';

@@ -61,6 +61,12 @@ function lanewise(
   return { definition: definition as OpDefinition, lane };
 }
 
+const isLong = (element: string) => element === 'i64' || element === 'u64';
+
+/** An operation on 64-bit lanes, which are exact up to 2^53. */
+const long = (apply: (a: bigint, b: bigint) => bigint, a: number, b: number): number =>
+  Number(BigInt.asIntN(64, apply(BigInt(a), BigInt(b))));
+
 const x = (args: readonly Lane[]) => args[0] as number;
 const y = (args: readonly Lane[]) => args[1] as number;
 
@@ -98,14 +104,20 @@ export const lanewisePrimitives = {
   add: lanewise('add', 'a + b; integers wrap.', 2, (v, e) => wrapTo(e, x(v) + y(v))),
   sub: lanewise('sub', 'a − b; integers wrap.', 2, (v, e) => wrapTo(e, x(v) - y(v))),
   mul: lanewise('mul', 'a · b; integers wrap.', 2, (v, e) =>
-    isFloat(e) || e === 'i64' ? wrapTo(e, x(v) * y(v)) : wrapTo(e, Math.imul(x(v), y(v))),
+    isFloat(e) || isLong(e) ? wrapTo(e, x(v) * y(v)) : wrapTo(e, Math.imul(x(v), y(v))),
   ),
   div: lanewise('div', 'a / b of floats, correctly rounded.', 2, (v, e) => wrapTo(e, x(v) / y(v))),
   min: lanewise('min', 'b < a ? b : a; so a NaN in a stays.', 2, (v) => (y(v) < x(v) ? y(v) : x(v))),
   max: lanewise('max', 'a < b ? b : a; so a NaN in a stays.', 2, (v) => (x(v) < y(v) ? y(v) : x(v))),
-  and: lanewise('and', 'Bitwise and of integers or masks.', 2, (v, e) => wrapTo(e, x(v) & y(v))),
-  or: lanewise('or', 'Bitwise or of integers or masks.', 2, (v, e) => wrapTo(e, x(v) | y(v))),
-  xor: lanewise('xor', 'Bitwise exclusive or of integers or masks.', 2, (v, e) => wrapTo(e, x(v) ^ y(v))),
+  and: lanewise('and', 'Bitwise and of integers or masks.', 2, (v, e) =>
+    isLong(e) ? long((a, b) => a & b, x(v), y(v)) : wrapTo(e, x(v) & y(v)),
+  ),
+  or: lanewise('or', 'Bitwise or of integers or masks.', 2, (v, e) =>
+    isLong(e) ? long((a, b) => a | b, x(v), y(v)) : wrapTo(e, x(v) | y(v)),
+  ),
+  xor: lanewise('xor', 'Bitwise exclusive or of integers or masks.', 2, (v, e) =>
+    isLong(e) ? long((a, b) => a ^ b, x(v), y(v)) : wrapTo(e, x(v) ^ y(v)),
+  ),
   neg: lanewise('neg', '−a; integers wrap.', 1, (v, e) => wrapTo(e, -x(v))),
   abs: lanewise('abs', '|a|; the smallest integer wraps to itself.', 1, (v, e) => wrapTo(e, Math.abs(x(v)))),
   sqrt: lanewise('sqrt', 'Square root of a float, correctly rounded.', 1, (v, e) => wrapTo(e, Math.sqrt(x(v)))),
@@ -120,14 +132,18 @@ export const lanewisePrimitives = {
     'shl',
     'a << count, 0 ≤ count < bits.',
     1,
-    (v, e, _, { count }) => wrapTo(e, x(v) << (count as number)),
+    (v, e, _, { count }) =>
+      isLong(e) ? long((a, b) => a << b, x(v), count as number) : wrapTo(e, x(v) << (count as number)),
     { count: attr.int() },
   ),
   shr: lanewise(
     'shr',
     'a >> count, 0 ≤ count < bits; arithmetic for signed types, logical for unsigned ones.',
     1,
-    (v, e, _, { count }) => (unsigned(e) ? wrapTo(e, x(v) >>> (count as number)) : x(v) >> (count as number)),
+    (v, e, _, { count }) => {
+      if (isLong(e)) return long((a, b) => a >> b, x(v), count as number);
+      return unsigned(e) ? wrapTo(e, x(v) >>> (count as number)) : x(v) >> (count as number);
+    },
     { count: attr.int() },
   ),
   shl_by: lanewise('shl_by', 'a << b of u32 scalars, 0 ≤ b < 32.', 2, (v) => (x(v) << y(v)) >>> 0),

@@ -1,4 +1,12 @@
-import { defineOp, type QuantType, quantOf, type TensorType, uniformParams, type Value } from '../../src/ir/index.ts';
+import {
+  attr,
+  defineOp,
+  type QuantType,
+  quantOf,
+  type TensorType,
+  uniformParams,
+  type Value,
+} from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 
 /**
@@ -9,6 +17,8 @@ export const dcast = defineOp({
   name: 'quant.dcast',
   summary: 'y = fl32((q − z)·S), the real value that a code stands for.',
   operands: { x: 'required' },
+  /** Name of the function of a program that does this alone; empty: it may be part of others. */
+  attributes: { border: attr.string('') },
   evaluate: ({ x }) => ({
     dtype: 'f32',
     shape: x.shape,

@@ -1,4 +1,5 @@
 import {
+  attr,
   defineOp,
   integerRange,
   type QuantType,
@@ -24,6 +25,8 @@ export const qcast = defineOp({
   name: 'quant.qcast',
   summary: 'y = clamp(half_even(fl32(x/S)) + z) of an f32 value; a NaN becomes z.',
   operands: { x: 'required' },
+  /** Name of the function of a program that does this alone; empty: it may be part of others. */
+  attributes: { border: attr.string('') },
   domain: 'codes',
   evaluate({ x }, _attributes, { results }) {
     const type = results[0] as TensorType;

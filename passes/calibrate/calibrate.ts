@@ -1,6 +1,7 @@
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import {
+  type Observer,
   observerNames,
   observerOf,
   parseStatistics,
@@ -27,27 +28,39 @@ export const calibrate = definePass({
     max_ram: attr.int(2 ** 29),
   },
   preserves: 'bits',
-  async run(module, { observer, percentile, max_ram }, context) {
-    if (observersOf(module).size === 0) return;
-    const rule = observerOf(observer, percentile);
-    const statistics = await statisticsFor(module, context, max_ram);
-    context.keepStatistics?.(printStatistics(statistics));
-    const { engine, samples, values, windows } = statistics;
-    for (const [stats, seen] of values) {
-      const { notFinite } = seen.histogram;
-      if (notFinite !== undefined) context.report(`${stats}: calibration met the value ${notFinite}, it has no range`);
-      storeRange(module, stats, notFinite === undefined ? rule.choose(seen) : unbounded);
-    }
-    for (const [stats, { sums, count }] of windows) {
-      storeWindow(
-        module,
-        stats,
-        sums.map((sum) => sum / count),
-      );
-    }
-    context.report(`calibrated ${values.size} values on ${samples} samples in ${engine}, observer ${rule.name}`);
-  },
+  run: (module, { observer, percentile, max_ram }, context) =>
+    chooseRanges(module, observerOf(observer, percentile), max_ram, context),
 });
+
+/** What is left in float after quantize has ranges that nothing in it exceeds. */
+export const calibrateIslands = definePass({
+  name: 'calibrate-islands',
+  summary: 'Runs calibration data through the quantized model, and takes the range of each observed value whole.',
+  phase: 'calibrate',
+  options: { max_ram: attr.int(2 ** 29) },
+  preserves: 'bits',
+  run: (module, { max_ram }, context) => chooseRanges(module, observerOf('minmax', 100), max_ram, context),
+});
+
+async function chooseRanges(module: Module, rule: Observer, mostBytes: number, context: PassContext): Promise<void> {
+  if (observersOf(module).size === 0) return;
+  const statistics = await statisticsFor(module, context, mostBytes);
+  context.keepStatistics?.(printStatistics(statistics));
+  const { engine, samples, values, windows } = statistics;
+  for (const [stats, seen] of values) {
+    const { notFinite } = seen.histogram;
+    if (notFinite !== undefined) context.report(`${stats}: calibration met the value ${notFinite}, it has no range`);
+    storeRange(module, stats, notFinite === undefined ? rule.choose(seen) : unbounded);
+  }
+  for (const [stats, { sums, count }] of windows) {
+    storeWindow(
+      module,
+      stats,
+      sums.map((sum) => sum / count),
+    );
+  }
+  context.report(`calibrated ${values.size} values on ${samples} samples in ${engine}, observer ${rule.name}`);
+}
 
 /** The range of a value that was seen infinite or NaN: `quantize` leaves it in float. */
 const unbounded: Range = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };

@@ -8,6 +8,7 @@ import { elementCount } from '../../src/support/tensor.ts';
 import type { Bounds } from '../clamps.ts';
 import { informativeInterval } from './informativeInterval.ts';
 import { interpreterProbe } from './interpreterProbe.ts';
+import { aboveMasks } from './scores.ts';
 import { windowSums } from './windowSums.ts';
 
 /** The observers of a module, those of one value together. */
@@ -52,23 +53,28 @@ function observeAll(probe: Probe, samples: Iterable<Sample>, tallies: readonly T
   return count;
 }
 
+const unlimited: Bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
 /** What is known so far about one value. */
 class Tally {
   readonly #observers: readonly Op[];
   readonly #bounds: Bounds;
+  readonly #row: number;
   readonly #seen: ValueStatistics | undefined;
   #total: Float64Array | undefined;
   #samples = 0;
 
   constructor(value: Value, observers: readonly Op[]) {
     this.#observers = observers;
-    this.#bounds = informativeInterval(value);
-    if (observers.some((op) => observe.is(op))) this.#seen = new ValueStatistics();
+    const marks = observers.filter((op) => observe.is(op)).map((op) => observe.attributesOf(op));
+    this.#bounds = marks.every(({ informative }) => informative) ? informativeInterval(value) : unlimited;
+    this.#row = marks[0]?.row ?? 0;
+    if (marks.length > 0) this.#seen = new ValueStatistics();
   }
 
   add(data: Float32Array): void {
     this.#samples++;
-    this.#seen?.add(data, this.#bounds[0], this.#bounds[1]);
+    this.#seen?.add(this.#row > 0 ? aboveMasks(data, this.#row) : data, this.#bounds[0], this.#bounds[1]);
     if (!this.#observers.some((op) => observeWindows.is(op))) return;
     this.#total ??= new Float64Array(data.length);
     const total = this.#total;

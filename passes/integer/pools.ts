@@ -3,9 +3,11 @@ import { reduceSum } from '../../dialects/int/reduceSum.ts';
 import { normalAxes } from '../../dialects/nn/axes.ts';
 import { avgPool, pool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
-import { type Op, staticShape, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
-import { averageMultiplier } from '../../src/numerics/index.ts';
-import { codesOf, type IntegerBuilder } from './builder.ts';
+import { bitsOf, type Op, staticShape, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import { averageMultiplier, dyadicMultiplierFor, type Multiplier } from '../../src/numerics/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import { fitsI32, sumRange } from './accumulatorRange.ts';
+import { type Codes, codesOf, type IntegerBuilder } from './builder.ts';
 
 /** nn.reduce_mean: exact sums of codes, requantized with 1/n in the multiplier. */
 export function lowerMean(op: Op, build: IntegerBuilder): Value {
@@ -17,7 +19,8 @@ export function lowerMean(op: Op, build: IntegerBuilder): Value {
   const attributes = { axes, keepdims, zero_point: x.zeroPoint };
   const types = [build.accumulatorType(op)];
   const acc = build.rewriter.create(reduceSum, { x: build.stored(op.operand(0)) }, attributes, { types }).result;
-  return build.requantize(acc, [averageMultiplier(x.scale, y.scale, count, op.source)], [], op);
+  proveSum(op, count, x);
+  return build.requantize(acc, [meanMultiplier(x, y, count, op)], [], op);
 }
 
 /** nn.avg_pool: exact sums of codes, requantized with one multiplier for each number of cells. */
@@ -31,10 +34,29 @@ export function lowerAveragePool(op: Op, build: IntegerBuilder): Value {
   const all = kernel.reduce((a, b) => a * b, 1);
   const counts = count_include_pad ? [all] : cellsInside(op);
   const [first] = counts as [number];
-  const multiplier = (count: number) => averageMultiplier(x.scale, y.scale, count, op.source);
+  proveSum(op, all, x);
+  const multiplier = (count: number) => meanMultiplier(x, y, count, op);
   if (counts.every((count) => count === first)) return build.requantize(acc, [multiplier(first)], [], op);
   const shape = [1, 1, ...(op.result.type as TensorType).shape.slice(2)] as number[];
   return build.requantize(acc, counts.map(multiplier), shape, op);
+}
+
+/** Sx/(Sy·n), with as many bits as the codes ask for. */
+function meanMultiplier(x: Codes, y: Codes, count: number, op: Op): Multiplier {
+  if (bitsOf(x.storage) <= 8) return averageMultiplier(x.scale, y.scale, count, op.source);
+  return dyadicMultiplierFor(16, x.scale / (y.scale * count), op.source);
+}
+
+/** @throws QcError where the sum of `count` codes may leave 32 bits */
+function proveSum(op: Op, count: number, { low, high, zeroPoint }: Codes): void {
+  const range = sumRange(count, { low: low - zeroPoint, high: high - zeroPoint });
+  if (fitsI32(range)) return;
+  throw new QcError({
+    what: `the sums of this layer can reach [${range.low}, ${range.high}]`,
+    where: op.source,
+    why: 'they are kept in 32 bits',
+    help: 'keep this layer in float',
+  });
 }
 
 /** For each output position of a plane, how many cells of its window lie inside the input. */

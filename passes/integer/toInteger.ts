@@ -1,9 +1,13 @@
 import { add, mul, sub } from '../../dialects/nn/binary.ts';
+import { cast } from '../../dialects/nn/cast.ts';
 import { concat } from '../../dialects/nn/concat.ts';
 import { conv } from '../../dialects/nn/conv.ts';
+import { normalize } from '../../dialects/nn/layerNorm.ts';
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { avgPool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
+import { softmax } from '../../dialects/nn/softmax.ts';
+import { where } from '../../dialects/nn/where.ts';
 import { scast } from '../../dialects/quant/scast.ts';
 import { type Op, type OpDefinition, quantOf, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
@@ -12,9 +16,10 @@ import { QcError } from '../../src/support/diagnostics.ts';
 import { isMove } from '../quantize/capabilities.ts';
 import { IntegerBuilder } from './builder.ts';
 import { lowerConv, lowerMatmul } from './contractions.ts';
-import { lowerProduct, lowerSum, lowerUnary } from './elementwise.ts';
+import { lowerCast, lowerProduct, lowerSum, lowerUnary } from './elementwise.ts';
 import { lowerMove } from './moves.ts';
 import { lowerAveragePool, lowerMean } from './pools.ts';
+import { lowerNormalize, lowerSoftmax } from './rows.ts';
 import { tableFunctionOf } from './unaryTables.ts';
 
 /** Makes the integer ops of a quantized op, and gives its stored codes. */
@@ -29,6 +34,10 @@ const lowerings: ReadonlyMap<OpDefinition, Lower> = new Map<OpDefinition, Lower>
   [reduceMean, lowerMean],
   [avgPool, lowerAveragePool],
   [concat, lowerMove],
+  [where, lowerMove],
+  [cast, lowerCast],
+  [softmax, lowerSoftmax],
+  [normalize, lowerNormalize],
 ]);
 
 /** Turns ops on quantized types into integer ops, whose results the numeric contract fixes. */

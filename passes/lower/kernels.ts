@@ -89,7 +89,9 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
     output: (k, value, name = 'y') => k.buffer(name, checked(value, source), 'output'),
   };
   const plan = planKernel(cluster, context);
-  const name = `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
+  const { border } = cluster.root.attributes;
+  const name =
+    typeof border === 'string' && border !== '' ? border : `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
   const [baseline, ...others] = plan.variants.map(({ feature, build, tile }) => {
     const k = new KernelBuilder(kernels.freshName(feature ? `${name}_${feature}` : name), source);
     build(k);

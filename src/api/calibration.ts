@@ -1,4 +1,10 @@
-import { mergeStatistics, type ObserverName, parseStatistics, printStatistics } from '../calibrate/index.ts';
+import {
+  mergeStatistics,
+  type ObserverName,
+  parseStatistics,
+  printStatistics,
+  type Statistics,
+} from '../calibrate/index.ts';
 import type { OptionValues, Pipeline, Sample } from '../pass/index.ts';
 import { sha256 } from './digest.ts';
 import type { PipelineOptions } from './pipeline.ts';
@@ -46,8 +52,8 @@ export function calibrationContext(options: CalibrationOptions): {
     statistics:
       statistics.length > 0 ? printStatistics(statistics.map(parseStatistics).reduce(mergeStatistics)) : undefined,
     keepStatistics: (text) => {
-      used = text;
-      keepStatistics?.(text);
+      used = used === undefined ? text : printStatistics(joined(parseStatistics(used), parseStatistics(text)));
+      keepStatistics?.(used);
     },
   };
   const record = async (): Promise<CalibrationRecord | undefined> => {
@@ -58,15 +64,23 @@ export function calibrationContext(options: CalibrationOptions): {
   return { context, record };
 }
 
+/** What two passes have seen of different values on the same samples. */
+function joined(first: Statistics, second: Statistics): Statistics {
+  const values = new Map([...first.values, ...second.values]);
+  const windows = new Map([...first.windows, ...second.windows]);
+  return { ...first, values, windows };
+}
+
 /** The passes, with calibration as the options say. */
 export function withCalibration(steps: Pipeline, { observer, percentile, maxRam }: CalibrationOptions): Pipeline {
+  const ram: OptionValues = maxRam === undefined ? {} : { max_ram: maxRam };
   const given: OptionValues = {
     ...(observer === undefined ? {} : { observer }),
     ...(percentile === undefined ? {} : { percentile }),
-    ...(maxRam === undefined ? {} : { max_ram: maxRam }),
+    ...ram,
   };
   return steps.map(({ pass, options }) => ({
     pass,
-    options: pass === 'calibrate' ? { ...options, ...given } : options,
+    options: pass === 'calibrate' ? { ...options, ...given } : pass === 'calibrate-islands' ? ram : options,
   }));
 }

@@ -3,7 +3,9 @@ export const targetNames = ['wasm', 'c'] as const;
 export type TargetName = (typeof targetNames)[number];
 export const plannedTargets = ['wgsl', 'cuda'] as const;
 
-export const plannedSchemes = ['int8'] as const;
+/** What inputs and outputs of a program in integers are: real numbers, or codes. */
+export const borderNames = ['float', 'int'] as const;
+export type Border = (typeof borderNames)[number];
 
 /** What `evaluate` measures: against labels, or against the float model. */
 export const metricNames = ['top1', 'top5', 'snr', 'mse', 'agreement'] as const;

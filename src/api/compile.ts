@@ -2,8 +2,16 @@ import { dcast } from '../../dialects/quant/dcast.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { carriedScheme } from '../../passes/pipelines.ts';
 import type { Module } from '../ir/index.ts';
-import type { Instrument } from '../pass/index.ts';
-import { choicesIn, isFloatLayer, isStatic, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
+import type { Instrument, Pipeline } from '../pass/index.ts';
+import {
+  choicesIn,
+  isFloatLayer,
+  isIntegerOnly,
+  isStatic,
+  type Recipe,
+  recipeName,
+  type SchemeName,
+} from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { elementBytes } from '../support/tensor.ts';
 import {
@@ -13,12 +21,13 @@ import {
   hasCalibration,
   withCalibration,
 } from './calibration.ts';
-import type { TargetName } from './choices.ts';
+import type { Border, TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
 import { explainLaunches } from './explain/launches.ts';
 import { explainer, type LayerExplanation } from './explain/layers.ts';
+import { floatOpsOf } from './floatOps.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
@@ -37,6 +46,8 @@ export interface PrepareOptions extends CalibrationOptions {
   readonly dims?: Dimensions;
   /** Outputs that the program keeps and takes as inputs in its next run, by name: `{stateN: 'state'}`. */
   readonly state?: States;
+  /** With a scheme of integers alone: what inputs and outputs are. `int`: codes, with scale and zero point. Default `float`. */
+  readonly border?: Border;
   /** Layers that stay float: names of the model's nodes, in which `*` and `?` stand for any characters. */
   readonly keepFloat?: readonly string[];
   /** Hooks around every pass. */
@@ -67,6 +78,8 @@ export interface Artifact {
 /** A model whose mathematics is final: what every target's kernels are made from. */
 export interface Transformed {
   readonly module: Module;
+  /** The passes that make kernels of it. */
+  readonly kernels: Pipeline;
   /** The name of the scheme or recipe. */
   readonly scheme: string;
   readonly signature: Signature;
@@ -105,21 +118,24 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
   return {
     ...transformed,
     selfTest: await makeSelfTest(module, transformed.quantization),
-    checks: checksOn(module, options.calibration ?? [], checkedSamples),
+    // samples are real numbers, which a program without float does not take
+    checks: options.border === 'int' ? [] : checksOn(module, options.calibration ?? [], checkedSamples),
   };
 }
 
 /** What `prepare` does, without the answers, for which the interpreter runs the model several times. */
 export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
-  const { dims = {}, state = {}, keepFloat = [], instruments = [], report } = options;
+  const { dims = {}, state = {}, keepFloat = [], border = 'float', instruments = [], report } = options;
   const { recipe, name: scheme, carried } = chosenScheme(module, options);
+  checkIntegerOnly(recipe, keepFloat, border);
   await bindDimensions(module, dims, report);
   declareStates(module, state);
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
   const explained = explainer({ ...recipe, keepFloat: [...(recipe.keepFloat ?? []), ...keepFloat] });
   const { context, record } = calibrationContext(options);
-  await runPipeline(module, withCalibration(stagesFor(carried ? carriedScheme : recipe, keepFloat).model, options), {
+  const stages = stagesFor(carried ? carriedScheme : recipe, keepFloat, border);
+  await runPipeline(module, withCalibration(stages.model, options), {
     ...context,
     instruments: [...instruments, layers, explained.instrument],
     decide: explained.decide,
@@ -127,6 +143,7 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
   });
   return {
     module,
+    kernels: stages.kernels,
     scheme,
     signature: signatureOf(module),
     sourceHash,
@@ -193,15 +210,35 @@ export function copyPrepared<P extends Transformed>(prepared: P): P {
 export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
   checkOptions(options);
   const { target, name = 'model', weights = 'inline', singleFile = false, instruments, report } = options;
-  const { module, selfTest } = prepared;
+  const { module, kernels, selfTest } = prepared;
   const backend = backends[target];
   const context: PipelineOptions = { target: backend.target, instruments, report };
-  await runPipeline(module, stagesFor('float').kernels, context);
+  await runPipeline(module, kernels, context);
+  const floatOps = floatOpsOf(module);
   const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });
   const launches = explainLaunches(module).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
-  const manifest = await describe(prepared, { ...emitted, launches }, target, name);
+  const manifest = await describe(prepared, emitted, { target, name, floatOps, launches });
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);
   return { files, manifest, report: summaryLine(manifest) };
+}
+
+/** @throws QcError where a recipe that leaves no float is asked for some, or a border is asked of one that does */
+function checkIntegerOnly(recipe: Recipe, keepFloat: readonly string[], border: Border): void {
+  const kept = [...keepFloat, ...(recipe.keepFloat ?? [])];
+  if (isIntegerOnly(recipe) && kept.length > 0) {
+    throw new QcError({
+      what: `the scheme ${recipe.scheme} keeps no layer in float`,
+      where: kept[0],
+      why: 'all between inputs and outputs is in integers',
+      help: 'choose another scheme, as w8a8, or leave the names out',
+    });
+  }
+  if (isIntegerOnly(recipe) || border === 'float') return;
+  throw new QcError({
+    what: `inputs and outputs cannot be integers under the scheme ${recipe.scheme}`,
+    why: 'it computes some of the model in float',
+    help: 'choose a scheme of integers alone: int8',
+  });
 }
 
 function checkOptions({ target, name = 'model', weights, singleFile }: CompileOptions): void {
@@ -224,12 +261,11 @@ function checkOptions({ target, name = 'model', weights, singleFile }: CompileOp
 
 async function describe(
   prepared: Prepared,
-  emitted: Emitted & Pick<Manifest, 'launches'>,
-  target: TargetName,
-  name: string,
+  emitted: Emitted,
+  { target, name, floatOps, launches }: Pick<Manifest, 'target' | 'name' | 'floatOps' | 'launches'>,
 ): Promise<Manifest> {
   const { scheme, signature, sourceHash, quantization, calibration, work, selfTest } = prepared;
-  const { arenaBytes, stateBytes, weightsBytes, codeBytes, c, launches } = emitted;
+  const { arenaBytes, stateBytes, weightsBytes, codeBytes, c } = emitted;
   const files: Record<string, { bytes: number; sha256: string }> = {};
   for (const [path, bytes] of emitted.files) files[path] = { bytes: bytes.length, sha256: await sha256(bytes) };
   return {
@@ -248,6 +284,7 @@ async function describe(
     ramBytes: emitted.memoryBytes ?? arenaBytes + stateBytes + portBytes(signature),
     multiplyAdds: work.multiplyAdds,
     integerShare: work.integerShare,
+    floatOps,
     stayedFloat: scheme === 'float' ? [] : work.float,
     source: { sha256: sourceHash },
     launches,

@@ -3,6 +3,7 @@ import type { CSignature } from '../../backends/c/signature.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { CalibrationRecord } from './calibration.ts';
 import type { TargetName } from './choices.ts';
+import type { FloatOps } from './floatOps.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { SelfTest } from './selfTest.ts';
 import type { Signature } from './signature.ts';
@@ -33,6 +34,8 @@ export interface Manifest {
   readonly multiplyAdds: number;
   /** Share of the multiply-adds that is computed in integers, 0 to 1. */
   readonly integerShare: number;
+  /** Float operations of the program and the functions that they are in. */
+  readonly floatOps: FloatOps;
   /** Operations that stayed float, and why; empty for the scheme `float`. */
   readonly stayedFloat: readonly FloatOperation[];
   /** SHA-256 of the text form of the model as it was imported, its dimensions fixed. */

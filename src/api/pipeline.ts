@@ -14,6 +14,7 @@ import {
 } from '../pass/index.ts';
 import type { Recipe, SchemeName } from '../scheme/index.ts';
 import type { Target } from '../target/index.ts';
+import type { Border } from './choices.ts';
 
 /** Every pass of qc, by name. */
 export const passes: PassRegistry = new PassRegistry(allPasses);
@@ -65,14 +66,17 @@ const modelPhases: ReadonlySet<string> = new Set(['import', 'calibrate', 'transf
 /**
  * The passes that compile under a scheme or recipe, cut after the last one that works on the model's mathematics.
  * @param keepFloat names or patterns of layers that stay float, for each pass that asks which
+ * @param border what inputs and outputs hold where all between is in integers
  */
 export function stagesFor(
   scheme: SchemeName | Recipe | typeof carriedScheme,
   keepFloat: readonly string[] = [],
+  border: Border = 'float',
 ): Stages {
+  const given = { ...(keepFloat.length > 0 ? { skip: keepFloat } : {}), ...(border === 'int' ? { border } : {}) };
   const steps = parsePipeline(pipelineFor(scheme)).map(({ pass, options }) => {
-    const asks = keepFloat.length > 0 && 'skip' in passes.get(pass).options;
-    return { pass, options: asks ? { ...options, skip: keepFloat } : options };
+    const asked = Object.entries(given).filter(([name]) => name in passes.get(pass).options);
+    return { pass, options: { ...options, ...Object.fromEntries(asked) } };
   });
   const end = steps.findLastIndex(({ pass }) => modelPhases.has(passes.get(pass).phase)) + 1;
   return { model: steps.slice(0, end), kernels: steps.slice(end) };

@@ -29,6 +29,8 @@ async function compileProbe(module: Module, values: readonly Value[]): Promise<P
   const names = module.main.body.args.map((arg, i) => arg.name ?? `${i}`).filter((name) => !states.has(name));
   const program = programOf(module, values);
   const tensors = values.map(({ type }) => type as TensorType);
+  // what is quantized already is computed as it will be
+  await runPipeline(program, 'to-integer,expand-dcast');
   await runPipeline(program, stagesFor('float').kernels, { target: wasmTarget });
   const model = await runWasm(program, { simd: 'baseline' });
   const { inputs, outputs } = model.views;

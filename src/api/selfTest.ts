@@ -1,5 +1,5 @@
 import { interpret, Stream } from '../interpret/index.ts';
-import { bitsOf, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
+import { bitsOf, integerRange, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
 import type { Sample } from '../pass/index.ts';
 import { invariant } from '../support/diagnostics.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
@@ -165,6 +165,7 @@ function rangeOf(
   { inputs }: QuantizationSummary,
 ): { low: number; high: number } {
   const storage = storageOf(element);
+  if (typeof element !== 'string') return { low: integerRange(storage)[0], high: integerRange(storage)[1] };
   if (isInteger(storage)) return bitsOf(storage) > 8 ? { low: 0, high: 1 } : { low: 0, high: 127 };
   const known = inputs[name];
   if (!known || typeof known.scale !== 'number') return { low: -1, high: 1 };

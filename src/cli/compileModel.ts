@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { TargetName } from '../api/choices.ts';
+import type { Border, TargetName } from '../api/choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
@@ -28,6 +28,7 @@ export interface CompileArguments
   readonly name: string | undefined;
   readonly output: string | undefined;
   readonly weights: string | undefined;
+  readonly border: string | undefined;
   readonly 'single-file': boolean;
   readonly explain: boolean;
 }
@@ -51,6 +52,7 @@ export async function compileModel(path: string, options: CompileArguments, term
     ...calibrationChoices(options),
     ...scheme,
     calibration,
+    border: (options.border ?? 'float') as Border,
     keepFloat: options['keep-float'],
   });
   const settings = {

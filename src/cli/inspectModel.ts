@@ -79,11 +79,18 @@ function manifestText(manifest: Manifest): string {
     `arena    ${sizeText(arenaBytes)}`,
     ...(codeBytes === undefined ? [] : [`code     ${sizeText(codeBytes)}`]),
     ...(layers > 0 ? [`layers with quantized values: ${layers} (--json lists their parameters)`] : []),
+    floatLine(manifest.floatOps),
     ...(stayedFloat.length > 0 ? ['', 'stayed float:'] : []),
     ...stayedFloat.map(({ node, op, reason }) => `  ${node || '(no name)'} (${op}): ${reason}`),
     '',
     summaryLine(manifest),
   ].join('\n');
+}
+
+function floatLine({ count, functions }: Manifest['floatOps']): string {
+  if (count === 0) return 'float    none';
+  const named = functions.slice(0, 4).join(', ');
+  return `float    ${count} operations in ${named}${functions.length > 4 ? ` and ${functions.length - 4} more` : ''}`;
 }
 
 function signatureLines({

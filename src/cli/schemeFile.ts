@@ -1,6 +1,5 @@
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { plannedSchemes } from '../api/choices.ts';
 import { checkedRecipe, readRecipe } from '../api/recipe.ts';
 import { isSchemeName, type Recipe, type SchemeName, schemeNames } from '../scheme/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
@@ -47,9 +46,6 @@ async function defaultExport(path: string): Promise<Recipe> {
 
 function unknownScheme(text: string): UsageError {
   const there = `there are: ${schemeNames.join(', ')}, or a recipe in a .json or .ts file`;
-  if ((plannedSchemes as readonly string[]).includes(text)) {
-    return new UsageError(`--scheme ${text} is planned and not there yet`, there);
-  }
-  const near = didYouMean(text, [...schemeNames, ...plannedSchemes]);
+  const near = didYouMean(text, schemeNames);
   return new UsageError(`'${text}' is no scheme`, near ? `did you mean '${near}'? ${there}` : there);
 }

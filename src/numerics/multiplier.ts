@@ -56,6 +56,14 @@ export function dyadicMultiplier16(sReal: number, where?: string): Multiplier {
   return normalizedMultiplier(sReal, 15, where);
 }
 
+/** The multiplier for 16-bit operands whose sums fit 32 bits: the same factor m16·2^−s in the form of `dyadicMultiplier`. */
+export function dyadicMultiplierFor(bits: number, sReal: number, where?: string): Multiplier {
+  if (bits <= 8) return dyadicMultiplier(sReal, where);
+  const { m, s } = dyadicMultiplier16(sReal, where);
+  const up = Math.min(16, 62 - s);
+  return { m: m * 2 ** up, s: s + up };
+}
+
 function normalizedMultiplier(sReal: number, bits: number, where: string | undefined): Multiplier {
   if (!(sReal > 0 && sReal < Number.POSITIVE_INFINITY)) {
     throw new QcError({ what: `cannot rescale by ${sReal}`, where, why: 'a factor is positive and finite' });

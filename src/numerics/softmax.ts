@@ -65,6 +65,34 @@ export function softmaxRow(
   return Int16Array.from(weights, (e) => clamp(Math.floor((2 * top * e + sum) / (2 * sum)), 0, top - 1));
 }
 
+/** The exponential function of 16-bit scores in two factors: E = (high[d >> 8]·low[d mod 256] + 2^14) >> 15. */
+export interface WideExponential {
+  /** half_up(exp(−256·i·S)·65535), i = 0..255. */
+  readonly high: Uint16Array;
+  /** half_up(exp(−i·S)·32768), i = 0..255. */
+  readonly low: Uint16Array;
+}
+
+/** The factors for 16-bit scores of scale S. */
+export function wideExponential(S: number): WideExponential {
+  checkScale(S);
+  const entries = (step: number, top: number) =>
+    Uint16Array.from({ length: 256 }, (_, i) => halfUp(exp(-i * step * S) * top));
+  return { high: entries(256, 65535), low: entries(1, 32768) };
+}
+
+/** E[d] of a 16-bit score that lies d = 0..65535 below the maximum of its row. */
+export function wideExp({ high, low }: WideExponential, d: number): number {
+  return ((high[d >> 8] as number) * (low[d & 255] as number) + 2 ** 14) >> 15;
+}
+
+/** ⌊(2·2^15·E + Σ)/(2Σ)⌋ of one row of weights E, at most 2^15 − 1: probabilities of scale 2^−15. */
+export function probabilities(weights: ArrayLike<number>): Int16Array {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i] as number;
+  return Int16Array.from(weights, (e) => Math.min(Math.floor((65536 * e + sum) / (2 * sum)), 32767));
+}
+
 /** Multiplier that takes the i16 probabilities (k = 15) to any other scale Sy: s_real = 2^−15/Sy. */
 export function softmaxOutputMultiplier(Sy: number, where?: string): Multiplier {
   checkScale(Sy, where);

@@ -29,7 +29,7 @@ export function unaryTable(
   input: CodeRange,
   output: CodeRange,
   unsigned = output.qmax > 127,
-): Int8Array | Uint8Array {
+): Int8Array | Uint8Array | Int16Array {
   checkScale(input.scale);
   checkScale(output.scale);
   const fn: TableFunction = typeof f === 'function' ? { value: f } : f;
@@ -37,6 +37,7 @@ export function unaryTable(
   for (let q = input.qmin; q < input.qmin + 256; q++) {
     entries.push(tableEntry(fn, input.scale * (q - input.zeroPoint), output));
   }
+  if (output.qmin < -128 || output.qmax > 255) return Int16Array.from(entries);
   return unsigned ? Uint8Array.from(entries) : Int8Array.from(entries);
 }
 

@@ -1,4 +1,4 @@
-import type { ActivationScheme, LayerScheme, Scheme, WeightScheme, WeightStorage } from './scheme.ts';
+import type { ActivationScheme, Scheme, WeightScheme, WeightStorage } from './scheme.ts';
 
 const perChannel: WeightScheme = {
   storage: 'i8',
@@ -32,6 +32,12 @@ const table = {
     weights: perChannel,
     activations: calibrated,
   },
+  int8: {
+    summary: 'w8a8, and all between inputs and outputs in integers: of 16 bits what would stay float',
+    weights: perChannel,
+    activations: calibrated,
+    integerOnly: true,
+  },
   'w8a8-dynamic': {
     summary: '8-bit weights of matrix products, 8-bit activations whose ranges are found at run time, row by row',
     weights: perChannel,
@@ -57,7 +63,7 @@ const table = {
   mxfp4: { summary: 'E2M1 weights in microscaled blocks of 32, float activations', weights: microscaled('e2m1') },
   nvfp4: { summary: 'E2M1 weights in blocks of 16 with E4M3 scales, float activations', weights: nvidia('e2m1') },
   ternary: { summary: 'weights −1, 0 and 1 in groups of 32, float activations', weights: grouped('ternary') },
-} as const satisfies Readonly<Record<string, LayerScheme & { readonly summary: string }>>;
+} as const satisfies Readonly<Record<string, Omit<Scheme, 'name'>>>;
 
 export type SchemeName = keyof typeof table;
 

@@ -40,6 +40,11 @@ export function recipeOf(scheme: SchemeName | Recipe): Recipe {
   return typeof scheme === 'string' ? { scheme } : scheme;
 }
 
+/** Whether a recipe leaves no float between inputs and outputs. */
+export function isIntegerOnly({ scheme }: Recipe): boolean {
+  return schemes[scheme].integerOnly === true;
+}
+
 export function recipeName({ name, scheme }: Recipe): string {
   return name ?? scheme;
 }

@@ -61,6 +61,8 @@ export interface Scheme extends LayerScheme {
   readonly name: string;
   /** One phrase. */
   readonly summary: string;
+  /** Whether no float remains between inputs and outputs. */
+  readonly integerOnly?: boolean;
 }
 
 /** Whether a layer's ranges come from calibration: it then becomes integer arithmetic between static codes. */

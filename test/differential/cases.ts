@@ -1,4 +1,5 @@
 import { controlCases } from './controlCases.ts';
+import { integerCases } from './integerCases.ts';
 import { samplingCases } from './samplingCases.ts';
 import { serialCases } from './serialCases.ts';
 import { storedCases } from './storedCases.ts';
@@ -363,6 +364,7 @@ export const cases: readonly Case[] = [
   ...others,
   ...serialCases,
   ...storedCases,
+  ...integerCases,
   ...samplingCases,
   ...controlCases,
 ];

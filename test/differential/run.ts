@@ -43,15 +43,20 @@ export async function planned(text: string, target: Target): Promise<Module> {
   return module;
 }
 
-/** Seeded inputs for @main: full-range codes, floats in −2..2. */
+/** Seeded inputs for @main: full-range codes, floats in −2..2, small whole numbers. */
 export function seededInputs(module: Module, seed: number): HostTensor[] {
   const next = generator(seed);
   return module.main.body.args.map((arg) => {
     const type = arg.type as TensorType;
     const shape = staticShape(type);
-    const dtype = storageOf(type.element) as 'f32' | 'i8';
+    const dtype = storageOf(type.element) as 'f32' | 'i8' | 'i16' | 'i64';
     const data = new (typedArrayOf(dtype))(elementCount(shape));
-    for (let i = 0; i < data.length; i++) data[i] = dtype === 'f32' ? next() * 4 - 2 : Math.floor(next() * 256) - 128;
+    const range = dtype === 'i16' ? 65536 : 256;
+    for (let i = 0; i < data.length; i++) {
+      const part = next();
+      const code = Math.floor(part * range) - range / 2;
+      data[i] = (dtype === 'f32' ? part * 4 - 2 : dtype === 'i64' ? BigInt(code) : code) as never;
+    }
     return { dtype, shape, data };
   });
 }

@@ -4,7 +4,7 @@ import { referenceCore } from '../../target/index.ts';
 import type { TargetName } from '../choices.ts';
 import { type PrepareOptions, prepare } from '../compile.ts';
 import { backends } from '../emit.ts';
-import { runPipeline, stagesFor } from '../pipeline.ts';
+import { runPipeline } from '../pipeline.ts';
 import type { FloatOperation } from '../work.ts';
 import { explainLaunches, type LaunchExplanation } from './launches.ts';
 import type { LayerExplanation } from './layers.ts';
@@ -42,7 +42,7 @@ export async function explain(module: Module, { target, ...options }: ExplainOpt
   const prepared = await prepare(module, options);
   const { scheme, work } = prepared;
   const { instruments, report } = options;
-  await runPipeline(prepared.module, stagesFor('float').kernels, {
+  await runPipeline(prepared.module, prepared.kernels, {
     target: backends[target].target,
     instruments,
     report,

@@ -1,4 +1,4 @@
-import { plannedTargets, targetNames } from '../../api/choices.ts';
+import { borderNames, plannedTargets, targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
@@ -30,6 +30,11 @@ export const compile = defineCommand({
       kind: 'text',
       value: 'NAME|FILE',
       help: schemeHelp,
+    },
+    border: {
+      kind: 'text',
+      choices: borderNames,
+      help: 'what inputs and outputs are under the scheme int8: float (default), or int: codes, with scale and zero point in the manifest',
     },
     ...calibrationOptions,
     ...modelOptions,

@@ -1,0 +1,38 @@
+import { interpolate as intInterpolate } from '../../dialects/int/interpolate.ts';
+import { table } from '../../dialects/int/table.ts';
+import { bitsOf, type Op, type Value } from '../../src/ir/index.ts';
+import { interpolate, type TableFunction, unaryTable } from '../../src/numerics/index.ts';
+import { createConstant, createInts } from '../constants.ts';
+import { type Codes, codesOf, type IntegerBuilder } from './builder.ts';
+import { tableFunctionOf } from './unaryTables.ts';
+
+/** Any function of one value: of 8 bits a table, of 16 bits lines between knots. */
+export function lowerFunction(op: Op, build: IntegerBuilder): Value {
+  const x = codesOf(op.operand(0), op.source);
+  const y = codesOf(op.result, op.source);
+  const f = tableFunctionOf(op) as TableFunction;
+  return bitsOf(x.storage) > 8 ? interpolated(op, f, x, y, build) : looked(op, f, x, y, build);
+}
+
+function looked(op: Op, f: TableFunction, x: Codes, y: Codes, build: IntegerBuilder): Value {
+  const entries = unaryTable(
+    f,
+    { ...x, qmin: x.low, qmax: x.high },
+    { ...y, qmin: y.low, qmax: y.high },
+    y.storage === 'u8',
+  );
+  const dtype = y.storage as 'i8';
+  const constant = createConstant(build.rewriter, `${op.source}.table`, { dtype, shape: [256], data: entries });
+  const types = [build.storedType(op.result)];
+  return build.rewriter.create(table, { x: build.stored(op.operand(0)), table: constant }, {}, { types }).result;
+}
+
+function interpolated(op: Op, f: TableFunction, x: Codes, y: Codes, build: IntegerBuilder): Value {
+  const { r, knots } = interpolate(f, x, { ...y, qmin: y.low, qmax: y.high });
+  build.report(`${op.source}: ${op.name} of 16 bits by ${knots.length - 1} lines`);
+  const table = createInts(build.rewriter, `${op.source}.knots`, [knots.length], knots);
+  const attributes = { r, zero_point: y.zeroPoint, min: y.low, max: y.high };
+  const types = [build.storedType(op.result)];
+  return build.rewriter.create(intInterpolate, { x: build.stored(op.operand(0)), knots: table }, attributes, { types })
+    .result;
+}

@@ -1,0 +1,203 @@
+import { div, mul } from '../../dialects/nn/binary.ts';
+import { clamp } from '../../dialects/nn/clamp.ts';
+import { concat } from '../../dialects/nn/concat.ts';
+import { where } from '../../dialects/nn/where.ts';
+import { dcast } from '../../dialects/quant/dcast.ts';
+import { observe } from '../../dialects/quant/observe.ts';
+import { qcast } from '../../dialects/quant/qcast.ts';
+import { loadRange, type Range } from '../../src/calibrate/index.ts';
+import {
+  affine,
+  type Block,
+  type Module,
+  type Op,
+  type QuantType,
+  quantOf,
+  Rewriter,
+  type TensorType,
+  uniformParams,
+  type Value,
+  withElement,
+} from '../../src/ir/index.ts';
+import { chooseActivationParams, quantizeF32 } from '../../src/numerics/index.ts';
+import { definePass } from '../../src/pass/define.ts';
+import { applyGreedily } from '../../src/rewrite/index.ts';
+import { QcError } from '../../src/support/diagnostics.ts';
+import { constantName, createConstant, createFloats, floatConstantOf } from '../constants.ts';
+import { isFloat32, isMove } from './capabilities.ts';
+import { reachableRange } from './reachableRange.ts';
+
+/** What stayed float becomes codes of 16 bits, so that only inputs and outputs are float. */
+export const quantizeIslands = definePass({
+  name: 'quantize-islands',
+  summary: 'Gives what is still float after quantize codes of 16 bits; float remains at inputs and outputs alone.',
+  phase: 'quantize',
+  preserves: { snr: 10 },
+  run(module) {
+    const ranges = takeObservers(module);
+    const islands = new Islands(ranges);
+    const { body } = module.main;
+    for (const arg of body.args) islands.quantizeInput(arg, body);
+    for (const op of [...body.ops()]) islands.visit(op);
+    applyGreedily(body, []);
+  },
+});
+
+/** Takes the observers out; the ranges of the values that they saw. */
+function takeObservers(module: Module): Map<Value, Range> {
+  const ranges = new Map<Value, Range>();
+  const rewriter = new Rewriter();
+  for (const op of module.main.body.ops()) {
+    if (!observe.is(op)) continue;
+    const range = loadRange(module, observe.attributesOf(op).stats);
+    if (range) ranges.set(op.operand(0), range);
+    rewriter.replace(op, [op.operand(0)]);
+  }
+  return ranges;
+}
+
+const elementOf = (value: Value): QuantType => quantOf(value.type as TensorType) as QuantType;
+
+/** The type of 16-bit codes that reach from −max(|min|, |max|) to that. */
+function wideType(min: number, max: number, where: string): QuantType {
+  return affine('i16', chooseActivationParams(min, max, 16, where).scale);
+}
+
+/** Makes quantized twins of float ops, one after the other; what they replace is left without uses. */
+class Islands {
+  readonly #ranges: ReadonlyMap<Value, Range>;
+  readonly #rewriter = new Rewriter();
+  /** The codes of float values. */
+  readonly #codes = new Map<Value, Value>();
+
+  constructor(ranges: ReadonlyMap<Value, Range>) {
+    this.#ranges = ranges;
+  }
+
+  /** An input is turned into codes once, by the type that most bits are asked for. */
+  quantizeInput(arg: Value, body: Block): void {
+    if (!isFloat32(arg) || arg.uses.size === 0) return;
+    this.#rewriter.atStart(body);
+    const types = [withElement(arg.type as TensorType, this.#typeFor(arg, arg.name ?? ''))];
+    this.#codes.set(arg, this.#rewriter.create(qcast, { x: arg }, {}, { types, source: arg.name ?? '' }).result);
+  }
+
+  visit(op: Op): void {
+    this.#rewriter.before(op);
+    if (op.definition.terminator) this.#castResults(op);
+    else if (qcast.is(op)) {
+      const codes = this.#codes.get(op.operand(0));
+      if (codes && codes.op !== op) this.#rewriter.replaceUses(op.result, this.#aligned(codes, elementOf(op.result)));
+    } else if (dcast.is(op)) this.#codes.set(op.result, this.#ofQuantized(op));
+    else if (isFloatOp(op)) this.#twin(op);
+  }
+
+  /** Codes as they are; accumulators are rescaled by the layer that makes them. */
+  #ofQuantized(op: Op): Value {
+    const x = op.operand(0);
+    const layer = x.op;
+    if (elementOf(x).storage !== 'i32' || !layer) return x;
+    const types = [withElement(x.type as TensorType, this.#typeFor(op.result, op.source))];
+    const { definition, operands, attributes, source } = layer;
+    return this.#rewriter.createRaw(definition, operands, attributes, { types, source }).result;
+  }
+
+  /** The same op on codes. */
+  #twin(op: Op): void {
+    const { definition, operands, attributes, source } = asProduct(this.#rewriter, op);
+    if (!isFloat32(op.results[0])) {
+      const read = operands.map((v) => v && this.#codesOf(v, op));
+      this.#rewriter.replace(op, this.#rewriter.createRaw(definition, read, attributes, { source }).results);
+      return;
+    }
+    if (isMove(op) || definition.typing === 'moves') {
+      const codes = operands.map((v) => v && this.#codesOf(v, op));
+      this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { source }).result);
+      return;
+    }
+    const element = this.#typeFor(op.result, source);
+    const joins = definition === concat || definition === where;
+    const codes = operands.map((v) => {
+      if (!v || !isFloat32(v)) return v;
+      return joins ? this.#joined(v, element, op) : this.#codesOf(v, op);
+    });
+    const types = [withElement(op.result.type as TensorType, element)];
+    this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { types, source }).result);
+  }
+
+  #codesOf(value: Value, reader: Op): Value {
+    if (!isFloat32(value)) return value;
+    const known = this.#codes.get(value);
+    if (known) return known;
+    const numbers = floatConstantOf(value)?.data as Float32Array | undefined;
+    if (!numbers) throw noCodes(reader);
+    const { min, max } = reachableRange(value, this.#ranges);
+    return this.#constant(value, wideType(min, max, reader.source), reader);
+  }
+
+  /** An operand of an op whose operands and result have one type. */
+  #joined(value: Value, element: QuantType, reader: Op): Value {
+    if (floatConstantOf(value)) return this.#constant(value, element, reader);
+    return this.#aligned(this.#codesOf(value, reader), element);
+  }
+
+  #constant(value: Value, element: QuantType, reader: Op): Value {
+    const { shape, data } = floatConstantOf(value) as { shape: readonly number[]; data: Float32Array };
+    const { scale, zeroPoint } = uniformParams(element) as { scale: number; zeroPoint: number };
+    const codes =
+      element.storage === 'i8'
+        ? Int8Array.from(data, (x) => quantizeF32(x, scale, zeroPoint, -128, 127))
+        : Int16Array.from(data, (x) => quantizeF32(x, scale, zeroPoint, -32768, 32767));
+    const name = constantName(value, reader.source);
+    return createConstant(this.#rewriter, name, { dtype: element.storage as 'i16', shape, data: codes }, element);
+  }
+
+  /** Codes at another scale: a clamp without bounds. */
+  #aligned(codes: Value, element: QuantType): Value {
+    const type = codes.type as TensorType;
+    if (type.element === element) return codes;
+    return this.#rewriter.create(clamp, { x: codes }, {}, { types: [withElement(type, element)] }).result;
+  }
+
+  /** What readers in integers ask for, where they all ask for the same; else 16 bits. */
+  #typeFor(value: Value, where: string): QuantType {
+    const asked = [...value.users].map((user) => (qcast.is(user) ? elementOf(user.result) : undefined));
+    const [first] = asked;
+    if (first && asked.every((type) => type === first)) return first;
+    const { min, max } = reachableRange(value, this.#ranges);
+    return wideType(min, max, where);
+  }
+
+  /** Results of the model that are float: the real values of their codes. */
+  #castResults(end: Op): void {
+    end.operands.forEach((value, i) => {
+      if (!value || !isFloat32(value)) return;
+      const codes = this.#codesOf(value, end);
+      this.#rewriter.setOperand(end, i, this.#rewriter.create(dcast, { x: codes }, {}, { types: [value.type] }).result);
+    });
+  }
+}
+
+/** Whether an op computes floats, or reads computed ones. */
+function isFloatOp(op: Op): boolean {
+  if (floatConstantOf(op.results[0])) return false;
+  return op.results.some(isFloat32) || op.operands.some((v) => isFloat32(v) && !floatConstantOf(v));
+}
+
+/** a / c == a·(1/c) for a constant c. */
+function asProduct(rewriter: Rewriter, op: Op): Pick<Op, 'definition' | 'operands' | 'attributes' | 'source'> {
+  const divisor = op.definition === div ? floatConstantOf(op.operands[1]) : undefined;
+  if (!divisor) return op;
+  const inverse = Float32Array.from(divisor.data as Float32Array, (x) => 1 / x);
+  const factor = createFloats(rewriter, `${op.source}.factor`, divisor.shape, inverse);
+  return { definition: mul, operands: [op.operands[0], factor], attributes: {}, source: op.source };
+}
+
+function noCodes(reader: Op): QcError {
+  return new QcError({
+    what: `an operand of ${reader.name} has no integer form`,
+    where: reader.source,
+    why: 'the scheme int8 computes everything between inputs and outputs in integers',
+    help: 'compile with --scheme w8a8, in which such operations stay float',
+  });
+}

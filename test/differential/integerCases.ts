@@ -1,0 +1,119 @@
+import type { Case } from './cases.ts';
+
+/** A module of one integer op on %x, and what else it needs. */
+function one(name: string, x: string, y: string, op: string, constants: readonly Constant[] = []): Case {
+  const text = `
+${constants.map(({ name, element, count, low, high }, i) => `resource @${name} : ${element}[${count}] = random(${i + 3}, ${low}, ${high})`).join('\n')}
+func @main(%x: tensor<${x}>) -> (%y: tensor<${y}>) {
+${constants.map(({ name, element, shape }) => `  %${name} = nn.constant {value = @${name}} : tensor<${shape}x${element}>`).join('\n')}
+  %0 = ${op} : tensor<${y}> loc("op")
+  nn.return %0
+}
+`;
+  return { name, text };
+}
+
+interface Constant {
+  readonly name: string;
+  readonly element: string;
+  readonly shape: string;
+  readonly count: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const constant = (name: string, element: string, shape: string, low: number, high: number): Constant => {
+  const count = shape.split('x').reduce((n, d) => n * Number(d), 1);
+  return { name, element, shape, count, low, high };
+};
+
+const other = constant('c', 'i16', '5x7', -32768, 32767);
+const wide = 'min = -32768, max = 32767';
+const narrow = 'min = -128, max = 127';
+const exponentials = [constant('h', 'u16', '256', 0, 65535), constant('l', 'u16', '256', 0, 32768)];
+
+function normalized(name: string, x: string, attributes: string): Case {
+  return one(name, x, x.replace(/i\d+$/, 'i16'), `int.normalize %x {${attributes}, ${wide}}`);
+}
+
+/** Integer ops on codes of 16 bits, and those that work on rows. */
+export const integerCases: readonly Case[] = [
+  one(
+    'sum of 16-bit codes',
+    '5x7xi16',
+    '5x7xi16',
+    `int.add %x, %c {multipliers = [1500000000, -900000000], shift = 30, zero_points = [0, 0], ${wide}}`,
+    [other],
+  ),
+  one(
+    'sum of 8- and 16-bit codes that saturates',
+    '5x7xi8',
+    '5x7xi8',
+    `int.add %x, %c {multipliers = [2000000000, 2147483647], shift = 20, zero_points = [-3, 0], zero_point = 5, ${narrow}}`,
+    [other],
+  ),
+  one(
+    '16-bit codes at another scale',
+    '5x7xi16',
+    '5x7xi8',
+    `int.add %x {multipliers = [8400000], shift = 30, zero_points = [0], zero_point = -7, ${narrow}}`,
+  ),
+  one(
+    '16-bit codes, far enlarged',
+    '5x7xi16',
+    '5x7xi16',
+    `int.add %x {multipliers = [2147483647], shift = 1, zero_points = [0], ${wide}}`,
+  ),
+  one(
+    'whole numbers as codes',
+    '5x7xi64',
+    '5x7xi16',
+    `int.add %x {multipliers = [1073709056], shift = 15, zero_points = [0], ${wide}}`,
+  ),
+  one('product of 16-bit codes', '5x7xi16', '5x7xi32', 'int.mul %x, %c {zero_point_a = 0, zero_point_b = 0}', [other]),
+  one('table of 16-bit entries', '5x7xi8', '5x7xi16', 'int.table %x, %t', [constant('t', 'i16', '256', -32768, 32767)]),
+  one('lines between knots', '5x37xi16', '5x37xi16', `int.interpolate %x, %k {r = 6, zero_point = 0, ${wide}}`, [
+    constant('k', 'i32', '1025', -8388608, 8388607),
+  ]),
+  one(
+    'lines between knots, to 8 bits',
+    '5x37xi16',
+    '5x37xi8',
+    `int.interpolate %x, %k {r = 9, zero_point = -5, ${narrow}}`,
+    [constant('k', 'i32', '129', -30000, 30000)],
+  ),
+  one(
+    'softmax of 8-bit scores',
+    '3x19xi8',
+    '3x19xi16',
+    `int.softmax %x, %h {multiplier = 1073741824, shift = 30, ${wide}}`,
+    exponentials.slice(0, 1),
+  ),
+  one(
+    'softmax of 16-bit scores',
+    '2x3x40xi16',
+    '2x3x40xi8',
+    `int.softmax %x, %h, %l {multiplier = 1500000000, shift = 37, zero_point = -128, ${narrow}}`,
+    exponentials,
+  ),
+  normalized(
+    'layer norm of 8-bit codes',
+    '3x17xi8',
+    'length = 17, epsilon = 5, k = 38, multiplier = 1900000000, shift = 46, zero_point = 3',
+  ),
+  normalized(
+    'layer norm of 16-bit codes',
+    '2x24xi16',
+    'length = 24, epsilon = 12345, k = 46, multiplier = 1300000000, shift = 47',
+  ),
+  normalized(
+    'RMS norm of 16-bit codes, over two axes',
+    '3x4x6xi16',
+    'length = 24, center = false, t = 6, epsilon = 77, k = 46, multiplier = 1300000000, shift = 47',
+  ),
+  normalized(
+    'RMS norm of 8-bit codes',
+    '3x12xi8',
+    'length = 12, center = false, input_zero_point = -11, epsilon = 0, k = 42, multiplier = 1900000000, shift = 47',
+  ),
+];

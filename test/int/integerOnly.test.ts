@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { add, div, mul, sub } from '../../dialects/nn/binary.ts';
+import { clamp } from '../../dialects/nn/clamp.ts';
+import { concat } from '../../dialects/nn/concat.ts';
+import { conv } from '../../dialects/nn/conv.ts';
+import { normalize } from '../../dialects/nn/layerNorm.ts';
+import { matmul } from '../../dialects/nn/matmul.ts';
+import { avgPool } from '../../dialects/nn/pool.ts';
+import { reduceMean } from '../../dialects/nn/reduce.ts';
+import { reshape } from '../../dialects/nn/reshape.ts';
+import { softmax } from '../../dialects/nn/softmax.ts';
+import { cos, gelu, sigmoid, sqrt, tanh } from '../../dialects/nn/unary.ts';
+import { copyPrepared, finish, prepare } from '../../src/api/compile.ts';
+import { instantiate } from '../../src/api/instantiate.ts';
+import { interpret } from '../../src/interpret/index.ts';
+import type { Module, Value } from '../../src/ir/index.ts';
+import { bytesOfTensor, type HostTensor } from '../../src/support/tensor.ts';
+import { GraphBuilder, input, wave } from '../quant/graphs.ts';
+import { decibels } from '../quant/signal.ts';
+import { floatUse } from './program.ts';
+
+const shape = [1, 4, 8, 8];
+const samples = Array.from({ length: 6 }, (_, i) => input(shape, wave(256, 1 + i)));
+
+/** Convolutions with a residual sum, pools of two kinds, and probabilities. */
+function classifier(): Module {
+  const g = new GraphBuilder(shape);
+  const convolution = (x: Value, inputs: number, outputs: number, seed: number, bounds?: readonly number[]) =>
+    g.op(
+      conv,
+      [
+        x,
+        g.constant([outputs, inputs, 3, 3], wave(outputs * inputs * 9, seed)),
+        g.constant([outputs], wave(outputs, seed + 1)),
+      ],
+      { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], group: 1, ...(bounds ? { clamp: bounds } : {}) },
+    );
+  const first = convolution(g.x, 4, 8, 21, [0, 6]);
+  const second = convolution(first, 8, 8, 23);
+  const joined = g.op(concat, [g.op(add, [first, second]), g.op(gelu, [second])], { axis: 1 });
+  const pooled = g.op(avgPool, [joined], { kernel: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] });
+  const mean = g.op(reduceMean, [pooled], { axes: [2, 3], keepdims: false });
+  const scores = g.op(matmul, [mean, g.constant([16, 5], wave(80, 29))]);
+  return g.finish(g.op(softmax, [scores], { axis: 1 }));
+}
+
+/** What stays float in w8a8: norms, functions, sums, products and quotients before the first and after the last layer. */
+function islands(): Module {
+  const g = new GraphBuilder(shape);
+  const rows = g.op(reshape, [g.x], { shape: [16, 16] });
+  const scaled = g.op(mul, [g.op(add, [rows, g.constant([16], wave(16, 3))]), g.constant([], [0.75])]);
+  const normal = g.op(normalize, [scaled], { axis: 1, epsilon: 1e-5 });
+  const hidden = g.op(matmul, [g.op(mul, [normal, g.constant([16], wave(16, 5))]), g.constant([16, 24], wave(384, 7))]);
+  const squares = g.op(mul, [hidden, hidden]);
+  const roots = g.op(sqrt, [squares]);
+  const gated = g.op(mul, [g.op(sigmoid, [hidden]), g.op(tanh, [g.op(sub, [hidden, roots])])]);
+  const rms = g.op(normalize, [g.op(div, [gated, g.constant([], [3])])], { axis: 1, epsilon: 1e-4, center: false });
+  return g.finish(g.op(softmax, [g.op(clamp, [rms], { min: -2, max: 1.5 })], { axis: 0 }));
+}
+
+const models = { classifier, islands };
+
+async function prepared(model: () => Module, border: 'float' | 'int' = 'float') {
+  return prepare(model(), { scheme: 'int8', border, calibration: samples.map((x) => ({ x })) });
+}
+
+describe.each(Object.entries(models))('int8, %s', (_, model) => {
+  it('comes near the float model', async () => {
+    const { module } = await prepared(model);
+    const float = model();
+    const ratio = decibels(
+      samples.map((x) => [interpret(float, { x }).y, interpret(module, { x }).y] as [HostTensor, HostTensor]),
+    );
+    expect(ratio).toBeGreaterThan(25);
+  });
+
+  it('has float opcodes in the functions of its border alone', async () => {
+    const { files, manifest } = await finish(await prepared(model), { target: 'wasm' });
+    const use = floatUse(files.get('model.wasm') as Uint8Array<ArrayBuffer>);
+    expect(use.inside).toEqual([]);
+    expect(use.atBorder.length).toBeGreaterThan(0);
+    expect(use.border).toEqual(['quantize_input_x', 'dequantize_output_y']);
+    expect(manifest.floatOps.functions).toEqual(use.border);
+    expect(manifest.stayedFloat).toEqual([]);
+  });
+
+  it('has none at all where inputs and outputs are codes, in C too', async () => {
+    const whole = await prepared(model, 'int');
+    const copy = copyPrepared(whole);
+    const { files, manifest } = await finish(whole, { target: 'wasm' });
+    const use = floatUse(files.get('model.wasm') as Uint8Array<ArrayBuffer>);
+    expect([...use.inside, ...use.atBorder, ...use.border]).toEqual([]);
+    expect(manifest.floatOps).toEqual({ count: 0, functions: [] });
+    for (const { dtype, quantization } of [...manifest.signature.inputs, ...manifest.signature.outputs]) {
+      expect(dtype).toMatch(/^i(8|16)$/);
+      expect(quantization?.scale).toBeGreaterThan(0);
+    }
+    const c = await finish(copy, { target: 'c' });
+    const text = [...c.files].flatMap(([name, bytes]) =>
+      /\.[ch]$/.test(name) ? [new TextDecoder().decode(bytes)] : [],
+    );
+    expect(text.join('\n').match(/\b(float|double|sqrtf?|math\.h)\b/g)).toBe(null);
+  });
+
+  it.each(['baseline', 'auto'] as const)('gives the codes of the interpreter, %s', async (simd) => {
+    const whole = await prepared(model, 'int');
+    const { module } = copyPrepared(whole);
+    const { files, manifest } = await finish(whole, { target: 'wasm' });
+    const program = await instantiate(files, { simd });
+    const [{ dtype = 'i8', shape: wanted = [] } = {}] = manifest.signature.inputs;
+    const count = wanted.reduce<number>((n, d) => n * Number(d), 1);
+    const top = dtype === 'i8' ? 127 : 32767;
+    const codes = wave(count, 77).map((v) => Math.round(v * top));
+    const data = dtype === 'i8' ? Int8Array.from(codes) : Int16Array.from(codes);
+    const x: HostTensor = { dtype, shape: wanted.map(Number), data };
+    expect(bytesOfTensor(program.run({ x }).y as HostTensor)).toEqual(
+      bytesOfTensor(interpret(module, { x }).y as HostTensor),
+    );
+  });
+});
+
+describe('int8', () => {
+  it('names a layer that has no integer form', async () => {
+    const g = new GraphBuilder([2, 3]);
+    const hidden = g.op(matmul, [g.x, g.constant([3, 4], wave(12))]);
+    const module = g.finish(g.op(cos, [hidden]));
+    const calibration = [{ x: input([2, 3], wave(6)) }];
+    await expect(prepare(module, { scheme: 'int8', calibration })).rejects.toThrow(
+      /there is no integer form of nn.cos/,
+    );
+  });
+
+  it('keeps no layer in float', async () => {
+    const options = { scheme: 'int8', calibration: samples.map((x) => ({ x })), keepFloat: ['layer 1'] } as const;
+    await expect(prepare(classifier(), options)).rejects.toThrow(/keeps no layer in float/);
+  });
+
+  it('alone has inputs and outputs of codes', async () => {
+    const options = { scheme: 'w8a8', calibration: samples.map((x) => ({ x })), border: 'int' } as const;
+    await expect(prepare(classifier(), options)).rejects.toThrow(/inputs and outputs cannot be integers/);
+  });
+});
