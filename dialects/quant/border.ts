@@ -1,3 +1,5 @@
+import type { Op } from '../../src/ir/index.ts';
+
 // The functions of a program that has no float anywhere else: they turn its inputs into codes and codes into its outputs.
 
 const inputPrefix = 'quantize_input_';
@@ -14,4 +16,10 @@ export const outputFunction = (name: string): string => outputPrefix + identifie
 /** Whether a function has the name of one of these. */
 export function isBorderFunction(name: string): boolean {
   return name.startsWith(inputPrefix) || name.startsWith(outputPrefix);
+}
+
+/** The function that an op at the border is to have for itself; undefined for other ops. */
+export function borderOf(op: Op): string | undefined {
+  const { border } = op.attributes;
+  return typeof border === 'string' && border !== '' ? border : undefined;
 }

@@ -1,5 +1,6 @@
 import { fused } from '../../dialects/nn/fused.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
+import { borderOf } from '../../dialects/quant/border.ts';
 import { isChoice, operandKind, tensorType } from '../../kernels/index.ts';
 import { type Op, Rewriter, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
@@ -7,11 +8,8 @@ import { definePass } from '../../src/pass/define.ts';
 /** Ops after whose loops elementwise ops may follow, on each result before it is stored. */
 const roots = new Set(['conv', 'matmul', 'pool']);
 
-/** Whether an op is to have a function of its own. */
-const standsAlone = (op: Op): boolean => typeof op.attributes.border === 'string' && op.attributes.border !== '';
-
 function canLead(op: Op): boolean {
-  if (standsAlone(op)) return false;
+  if (borderOf(op)) return false;
   const { lower } = op.definition;
   if (lower?.kind === 'template') return roots.has(lower.template);
   return lower?.kind === 'reduce' || lower?.kind === 'elementwise';
@@ -22,7 +20,7 @@ function canLead(op: Op): boolean {
  * other operands readable beside. A choice stands alone, so that what it does not take need not run.
  */
 function canFollow(root: Op, value: Value, next: Op): boolean {
-  if (standsAlone(next)) return false;
+  if (borderOf(next)) return false;
   const kind = next.definition.lower?.kind;
   if ((kind !== 'elementwise' && kind !== 'alias') || next.results.length !== 1 || isChoice(next)) return false;
   const [type, result] = [tensorType(value), tensorType(next.result)];

@@ -2,6 +2,7 @@ import { grid, KernelBuilder, launch, pack, packCodes, start } from '../../diale
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
+import { borderOf } from '../../dialects/quant/border.ts';
 import {
   clusterOf,
   elementAdvice,
@@ -89,9 +90,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
     output: (k, value, name = 'y') => k.buffer(name, checked(value, source), 'output'),
   };
   const plan = planKernel(cluster, context);
-  const { border } = cluster.root.attributes;
-  const name =
-    typeof border === 'string' && border !== '' ? border : `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
+  const name = borderOf(cluster.root) ?? `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
   const [baseline, ...others] = plan.variants.map(({ feature, build, tile }) => {
     const k = new KernelBuilder(kernels.freshName(feature ? `${name}_${feature}` : name), source);
     build(k);

@@ -1,4 +1,5 @@
 import { relayout } from '../../dialects/nn/relayout.ts';
+import { borderOf } from '../../dialects/quant/border.ts';
 import {
   channelsLast,
   type Layout,
@@ -30,7 +31,7 @@ function decide(op: Op, convert: (index: number, to: Layout | undefined) => void
   const { lower } = op.definition;
   const [first] = op.operands;
   const result = op.results[0] && typeOf(op.results[0]);
-  if (!lower || !first || !result) {
+  if (!lower || !first || !result || borderOf(op)) {
     op.operands.forEach((_, i) => {
       convert(i, undefined);
     });

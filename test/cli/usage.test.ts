@@ -66,7 +66,7 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['compile', 'm.onnx', '--target', 'wgsl'], /wgsl is planned and not there yet/],
     [['compile', 'm.onnx', '--target', 'wasm,cuda'], /cuda is planned and not there yet/],
     [['compile', 'm.onnx', '--target', 'wasm', '--scheme', 'w8a9'], /did you mean 'w8a8'/],
-    [['compile', 'm.onnx', '--target', 'wasm', '--scheme', 'int8'], /int8 is planned and not there yet/],
+    [['compile', 'm.onnx', '--target', 'wasm', '--scheme', 'int9'], /did you mean 'int8'/],
     [['compile', 'm.onnx'], /--target is missing/],
     [['compile', '--target', 'wasm'], /MODEL is missing/],
     [['compile', 'm.onnx', 'n.onnx', '--target', 'wasm'], /'n\.onnx' is one argument too many/],

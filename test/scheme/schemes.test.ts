@@ -25,6 +25,7 @@ function decibels(actual: ArrayLike<number>): number {
 /** Signal-to-noise that each scheme must reach on three products in a row, in dB. */
 const least: Readonly<Record<Exclude<SchemeName, 'float'>, number>> = {
   w8a8: 25,
+  int8: 25,
   'w8a8-dynamic': 30,
   w4a8: 12,
   w8a16: 35,
