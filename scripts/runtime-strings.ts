@@ -10,7 +10,7 @@ import { minifySync, transformSync } from 'rolldown/utils';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Runtimes that ship inside artifacts. */
-const runtimes = ['wasm'];
+const runtimes = ['wasm', 'report'];
 
 /** TypeScript as JavaScript without types, comments and exports. */
 function plainScript(path: string, text: string): string {

@@ -31,6 +31,7 @@ export { type LaunchProfile, type Profile, type ProfileOptions, profile } from '
 export { type Quantized, type QuantizeOptions, quantize } from './api/quantize.ts';
 export { exportOnnx, quantizeTypes } from './api/quantizedTypes.ts';
 export { importOnnx, parse, print } from './api/read.ts';
+export { gatherReport, type Report, type ReportOptions } from './api/report/report.ts';
 export type { SelfTest } from './api/selfTest.ts';
 export { inputSignature, type Signature, signatureOf, type TensorSignature } from './api/signature.ts';
 export { declareStates, type States } from './api/states.ts';

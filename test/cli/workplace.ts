@@ -25,7 +25,7 @@ export function workplace(files: Readonly<Record<string, Uint8Array | string>>) 
       const { status, stdout, stderr } = spawnSync(process.execPath, command, {
         cwd: folder,
         encoding: 'utf8',
-        timeout: 60_000,
+        timeout: 240_000,
       });
       return { code: status, out: stdout, err: stderr };
     },

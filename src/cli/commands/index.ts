@@ -10,17 +10,15 @@ import { opt } from './opt.ts';
 import { profile } from './profile.ts';
 import { quantize } from './quantize.ts';
 import { reduce } from './reduce.ts';
+import { report } from './report.ts';
 import { run } from './run.ts';
 
 /** Every command, in the order of help. */
 export const commands: readonly Command[] = [
   ...[compile, quantize, run],
-  ...[evalCommand, debug, explain, profile, diff, inspect],
+  ...[evalCommand, debug, explain, report, profile, diff, inspect],
   ...[opt, reduce, doctor],
 ];
 
 /** Commands of the design that are not there yet. */
-export const planned: ReadonlyMap<string, string> = new Map([
-  ['bench', 'measures speed against other runtimes'],
-  ['report', 'writes a report as a page'],
-]);
+export const planned: ReadonlyMap<string, string> = new Map([['bench', 'measures speed against other runtimes']]);
