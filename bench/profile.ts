@@ -35,6 +35,7 @@ async function runnerOf(
   const { wasm, relaxed } = await emitModule(one, { weights: 'external' });
   const { instantiate } = await loadWasmRuntime();
   const info: ModelInfo = {
+    symbols: program.symbols,
     inputs: program.inputs,
     outputs: program.outputs,
     states: program.states,
@@ -91,8 +92,8 @@ async function planned(
       const { wasm, relaxed } = await emitModule(program, { weights: 'inline' });
       const { instantiate } = await loadWasmRuntime();
       const weights = { address: program.weightsAddress, bytes: program.weights.length, external: false };
-      const { inputs, outputs, states } = program;
-      const info = { inputs, outputs, states, relaxed, weights };
+      const { symbols, inputs, outputs, states } = program;
+      const info = { symbols, inputs, outputs, states, relaxed, weights };
       const whole = await instantiate(info, {}, { wasm, simd: 'baseline' });
       whole.run({ [model.input]: (model.rows('dev')[0] as { data: Float32Array }).data });
       const view = Object.values(whole.views.inputs)[0];

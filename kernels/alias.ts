@@ -1,9 +1,9 @@
-import { type Op, physicalOrder, staticShape, stridesOf, type TensorType } from '../src/ir/index.ts';
+import { type Op, physicalOrder, productOf, stepsOf, type TensorType } from '../src/ir/index.ts';
 import { tensorType } from './cluster.ts';
 
 /** Whether two tensors of one logical shape put every element at the same place; axes of size 1 don't count. */
 export function samePlaces(a: TensorType, b: TensorType): boolean {
-  const shape = staticShape(a);
+  const { shape } = a;
   if ((a.layout?.pad ?? 1) !== (b.layout?.pad ?? 1)) return false;
   const [x, y] = [a, b].map((type) => physicalOrder(type.layout, shape.length).filter((axis) => shape[axis] !== 1));
   return x?.join() === y?.join();
@@ -17,9 +17,9 @@ export function isAlias(op: Op): boolean {
   if (op.name === 'nn.relayout') return op.attributes.copy !== true && samePlaces(operand, result);
   if (lower?.kind === 'alias') return true;
   if (lower?.kind !== 'view' || lower.fill?.(op) !== undefined) return false;
-  const sizes = staticShape(operand);
-  if (sizes.reduce((n, d) => n * d, 1) !== staticShape(result).reduce((n, d) => n * d, 1)) return false;
-  const [from, to] = [stridesOf(operand), stridesOf(result)];
+  const sizes = operand.shape;
+  if (productOf(sizes) !== productOf(result.shape)) return false;
+  const [from, to] = [stepsOf(operand), stepsOf(result)];
   return lower.index(op).every(({ axis, stride, offset }, a) => {
     if (sizes[a] === 1) return true;
     return axis !== undefined && stride === 1 && offset === 0 && from[a] === to[axis];

@@ -1,5 +1,5 @@
 import { elementOf, type KernelBuilder } from '../dialects/kernel/index.ts';
-import { type Op, physicalOrder, staticShape, storageOf, type TensorType, type Value } from '../src/ir/index.ts';
+import { type Dim, type Op, physicalOrder, storageOf, type TensorType, type Value } from '../src/ir/index.ts';
 import { InternalError, invariant } from '../src/support/diagnostics.ts';
 
 /**
@@ -44,7 +44,8 @@ export type OperandKind = 'same' | 'channel' | 'scalar';
  * axis, or as one number; undefined when it is none of these.
  */
 export function operandKind(operand: TensorType, result: TensorType): OperandKind | undefined {
-  const [shape, target] = [staticShape(operand), staticShape(result)];
+  const { shape } = operand;
+  const target = result.shape;
   if (shape.every((d) => d === 1)) return 'scalar';
   const order = physicalOrder(result.layout, target.length);
   const innermost = order.at(-1) as number;
@@ -58,7 +59,7 @@ export function operandKind(operand: TensorType, result: TensorType): OperandKin
 }
 
 /** Whether two physical orders of a shape put the same elements at the same places: axes of size 1 don't count. */
-function sameOrder(a: readonly number[], b: readonly number[], shape: readonly number[]): boolean {
+function sameOrder(a: readonly number[], b: readonly number[], shape: readonly Dim[]): boolean {
   const [x, y] = [a, b].map((order) => order.filter((axis) => shape[axis] !== 1)) as [number[], number[]];
   return x.every((axis, i) => axis === y[i]);
 }

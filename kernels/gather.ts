@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
-import { bytesOf, staticShape, storageOf, stridesOf, type Value } from '../src/ir/index.ts';
+import { bytesOf, type Dim, knownSize, modDim, productOf, stepsOf, storageOf, type Value } from '../src/ir/index.ts';
 import { lanesFor } from '../src/target/index.ts';
 import { type Cluster, tensorType } from './cluster.ts';
 import { inOrder } from './elementwise.ts';
@@ -13,59 +13,52 @@ export function gather(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [x, indices] = root.operands.map((v) => cluster.outside(v as Value)) as [Value, Value];
   const [xType, result] = [tensorType(x), tensorType(cluster.result)];
-  const shape = staticShape(xType);
+  const { shape } = xType;
   const given = (root.attributes.axis as number | undefined) ?? 0;
   const axis = given < 0 ? given + shape.length : given;
-  const size = shape[axis] as number;
-  const count = staticShape(tensorType(indices)).reduce((n, d) => n * d, 1);
+  const size = shape[axis] as Dim;
+  const count = productOf(tensorType(indices).shape);
   const indexRank = tensorType(indices).shape.length;
   const lanes = lanesFor(context.target, bytesOf(storageOf(result.element)));
-  const [from, to] = [stridesOf(xType), stridesOf(result)];
+  const [from, to] = [stepsOf(xType), stepsOf(result)];
   // every result axis but those of the indices, with the operand axis that it walks
   const others = result.shape.map((_, a) => a).filter((a) => a < axis || a >= axis + indexRank);
   const sourceAxis = (a: number) => (a < axis ? a : a - indexRank + 1);
   // the indices' axes lie together, so that the last one's step serves them all
-  const step = indexRank === 0 ? 0 : (to[axis + indexRank - 1] as number);
+  const step = indexRank === 0 ? 0 : (to[axis + indexRank - 1] as Dim);
   const build = (k: KernelBuilder): void => {
     const input = context.input(k, 'x', x);
     const places = context.input(k, 'indices', indices);
     const y = context.output(k, cluster.result);
     if (context.target.family === 'simt') {
       // the number of the index is read off the place that is written
-      const width = step % lanes === 0 ? lanes : 1;
-      const byAxis = result.shape.map((_, a) => (others.includes(a) ? (from[sourceAxis(a)] as number) : 0));
+      const width = modDim(step, lanes) === 0 ? lanes : 1;
+      const byAxis = result.shape.map((_, a): Dim => (others.includes(a) ? (from[sourceAxis(a)] as Dim) : 0));
       const accesses = [{ strides: inOrder(result, byAxis), offset: 0 }];
       const written = { buffer: y, access: { strides: inOrder(result, to), offset: 0 } };
-      writeNest(
-        k,
-        context.target,
-        inOrder(result, staticShape(result)),
-        accesses,
-        written,
-        width,
-        ([at, element], n) => {
-          const i = indexRank === 0 ? k.index(0) : k.remainder(k.quotient(element as Value, step), count);
-          const index = placeOf(k, k.load(places, i), size);
-          return k.load(input, k.add(at as Value, k.scaled(index, from[axis] as number)), n);
-        },
-      );
+      writeNest(k, context.target, inOrder(result, result.shape), accesses, written, width, ([at, element], n) => {
+        const i =
+          indexRank === 0 ? k.index(0) : k.remainder(k.quotient(element as Value, knownSize(step)), knownSize(count));
+        const index = placeOf(k, k.load(places, i), size);
+        return k.load(input, k.add(at as Value, k.scaled(index, from[axis] as Dim)), n);
+      });
       return;
     }
     k.loop(0, count, 1, (i) => {
       const index = placeOf(k, k.load(places, i), size);
-      const extents = staticShape(result).map((d, a) => (others.includes(a) ? d : 1));
-      const byAxis = (strides: (a: number) => number) =>
+      const extents = result.shape.map((d, a): Dim => (others.includes(a) ? d : 1));
+      const byAxis = (strides: (a: number) => Dim) =>
         inOrder(
           result,
           extents.map((_, a) => (others.includes(a) ? strides(a) : 0)),
         );
       const accesses = [
         {
-          strides: byAxis((a) => from[sourceAxis(a)] as number),
+          strides: byAxis((a) => from[sourceAxis(a)] as Dim),
           offset: 0,
-          base: k.scaled(index, from[axis] as number),
+          base: k.scaled(index, from[axis] as Dim),
         },
-        { strides: byAxis((a) => to[a] as number), offset: 0, base: k.scaled(i, step) },
+        { strides: byAxis((a) => to[a] as Dim), offset: 0, base: k.scaled(i, step) },
       ];
       loopNest(k, inOrder(result, extents), accesses, lanes, ([a, b], n) => {
         k.store(k.load(input, a as Value, n), y, b as Value);

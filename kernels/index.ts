@@ -14,6 +14,7 @@ import { gridSample } from './serial/gridSample.ts';
 import { interpolate } from './serial/interpolate.ts';
 import { linearAttention } from './serial/linearAttention.ts';
 import { maxPoolIndices } from './serial/maxPoolIndices.ts';
+import { range } from './serial/range.ts';
 import { recurrent } from './serial/recurrent.ts';
 import { reverseSequence } from './serial/reverseSequence.ts';
 import { roiAlign } from './serial/roiAlign.ts';
@@ -59,6 +60,7 @@ const templates: Record<string, Template> = {
   cumulative,
   top_k: topK,
   recurrent,
+  range,
   reverse_sequence: reverseSequence,
   max_pool_indices: maxPoolIndices,
   det,

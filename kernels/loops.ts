@@ -1,35 +1,35 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
-import type { Value } from '../src/ir/index.ts';
+import { type Dim, modDim, mulDim, subDim, type Value } from '../src/ir/index.ts';
 
 /** How one buffer is walked: the step, in elements, for each axis of a loop nest, and where it begins. */
 export interface Access {
-  readonly strides: readonly number[];
-  readonly offset: number;
+  readonly strides: readonly Dim[];
+  readonly offset: Dim;
   /** Added to every index, where it is only known when the kernel runs. */
   readonly base?: Value;
 }
 
 /** A loop nest: its extents, and the steps of each access along them. */
 export interface Nest {
-  readonly extents: number[];
-  readonly strides: number[][];
+  readonly extents: Dim[];
+  readonly strides: Dim[][];
 }
 
 /** Drops axes of one step and joins neighbours that every access walks as one. */
-export function collapse(extents: readonly number[], accesses: readonly Access[]): Nest {
+export function collapse(extents: readonly Dim[], accesses: readonly Access[]): Nest {
   const nest: Nest = { extents: [], strides: accesses.map(() => []) };
   extents.forEach((extent, axis) => {
     if (extent === 1) return;
     const last = nest.extents.length - 1;
     const joins =
       last >= 0 &&
-      accesses.every((a, i) => (nest.strides[i] as number[])[last] === (a.strides[axis] as number) * extent);
+      accesses.every((a, i) => (nest.strides[i] as Dim[])[last] === mulDim(a.strides[axis] as Dim, extent));
     if (joins) {
-      nest.extents[last] = (nest.extents[last] as number) * extent;
-      for (const [i, a] of accesses.entries()) (nest.strides[i] as number[])[last] = a.strides[axis] as number;
+      nest.extents[last] = mulDim(nest.extents[last] as Dim, extent);
+      for (const [i, a] of accesses.entries()) (nest.strides[i] as Dim[])[last] = a.strides[axis] as Dim;
     } else {
       nest.extents.push(extent);
-      for (const [i, a] of accesses.entries()) (nest.strides[i] as number[]).push(a.strides[axis] as number);
+      for (const [i, a] of accesses.entries()) (nest.strides[i] as Dim[]).push(a.strides[axis] as Dim);
     }
   });
   return nest;
@@ -55,7 +55,7 @@ export function offsetsIn(
  */
 export function loopNest(
   k: KernelBuilder,
-  extents: readonly number[],
+  extents: readonly Dim[],
   accesses: readonly Access[],
   lanes: number,
   body: (indices: readonly Value[], lanes: number, contiguous: readonly boolean[]) => void,
@@ -76,9 +76,9 @@ export function loopNest(
       k.loop(0, extent, 1, (i) => visit(axis + 1, step(at, axis, i)));
     } else {
       // whole vectors, then one of half the width where it still fits, down to four lanes, then single elements
-      let from = 0;
+      let from: Dim = 0;
       for (let lanes = width; lanes >= 1; lanes = lanes > 4 ? lanes / 2 : lanes > 1 ? 1 : 0) {
-        const to = extent - ((extent - from) % lanes);
+        const to: Dim = subDim(extent, modDim(subDim(extent, from), lanes));
         const by = lanes;
         k.loop(from, to, by, (i) => body(step(at, axis, i), by, contiguous));
         from = to;
@@ -94,17 +94,32 @@ export function loopNest(
 /**
  * Visits `size` elements `lanes` at a time. Where the last vector would reach beyond the end it begins earlier and
  * does some elements again, so `body` must give the same for them; only when there are fewer elements than lanes is
- * it given a part, of `live` lanes.
+ * it given a part, of `live` lanes. Where the size is not known, fewer elements than lanes are visited one by one.
  */
 export function overlapping(
   k: KernelBuilder,
-  size: number,
+  size: Dim,
   lanes: number,
   body: (begin: Value, live: number) => void,
 ): void {
+  if (typeof size !== 'number') {
+    tiled(k, size, lanes, body);
+    return;
+  }
   if (size < lanes) {
     body(k.index(0), size);
     return;
   }
   k.loop(0, size, lanes, (i) => body(size % lanes === 0 ? i : k.min(i, k.index(size - lanes)), lanes));
+}
+
+/**
+ * Visits a size that is only known when the kernel runs in tiles of `tile` elements: the last one overlaps the one
+ * before it rather than being shorter. Where there are fewer than a tile has, they are visited one by one.
+ */
+export function tiled(k: KernelBuilder, size: Dim, tile: number, body: (begin: Value, live: number) => void): void {
+  const count = k.index(size);
+  const whole = k.select(k.cmp('ge', count, k.index(tile)), count, k.index(0));
+  k.loop(0, whole, tile, (i) => body(k.min(i, k.index(subDim(size, tile))), tile));
+  if (tile > 1) k.loop(whole, count, 1, (i) => body(i, 1));
 }

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
-import type { Rewriter, TensorType, Value } from '../src/ir/index.ts';
+import type { Dim, Rewriter, TensorType, Value } from '../src/ir/index.ts';
 import type { Target } from '../src/target/index.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -18,7 +18,7 @@ export interface KernelPlan {
   readonly operands: readonly Value[];
   /** The baseline first; others need their feature. Each build declares the same buffers. */
   readonly variants: readonly KernelVariant[];
-  readonly multiplyAdds?: number;
+  readonly multiplyAdds?: Dim;
   /** Operands whose buffer the result may take over. Default: none. */
   readonly inPlace?: readonly number[];
   /** Room to work in: buffers behind those of the results, that nothing reads afterwards. Default: none. */

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
-import { bytesOf, physicalOrder, staticShape, storageOf, stridesOf, type Value } from '../src/ir/index.ts';
+import { bytesOf, type Dim, modDim, physicalOrder, stepsOf, storageOf, subDim, type Value } from '../src/ir/index.ts';
 import { InternalError } from '../src/support/diagnostics.ts';
 import { lanesFor } from '../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, tensorType } from './cluster.ts';
@@ -13,8 +13,8 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
   if (lower?.kind !== 'reduce') throw new InternalError(`${root.name} is not a reduction`);
   const x = cluster.outside(root.operand(0));
   const xType = tensorType(x);
-  const shape = staticShape(xType);
-  const steps = stridesOf(xType);
+  const { shape } = xType;
+  const steps = stepsOf(xType);
   const order = physicalOrder(xType.layout, shape.length).filter((axis) => shape[axis] !== 1);
   const reduced = new Set(lower.axes(root).map((axis) => (axis < 0 ? axis + shape.length : axis)));
   const kept = order.filter((axis) => !reduced.has(axis));
@@ -36,8 +36,8 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
     const fold = (axes: readonly number[], at: Value, sum: Value, lanes: number): Value => {
       const [axis, ...rest] = axes;
       if (axis === undefined) return lower.combine(k, sum, prepare(k.load(input, at, lanes)), root);
-      const [next] = k.for(0, shape[axis] as number, 1, [sum], (i, [carried]) => [
-        fold(rest, k.add(at, k.scaled(i, steps[axis] as number)), carried as Value, lanes),
+      const [next] = k.for(0, shape[axis] as Dim, 1, [sum], (i, [carried]) => [
+        fold(rest, k.add(at, k.scaled(i, steps[axis] as Dim)), carried as Value, lanes),
       ]);
       return next as Value;
     };
@@ -55,21 +55,21 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
     /** One result element whose innermost summed axis is contiguous: lanes along it, then joined. */
     const alongInnermost = (at: Value, row: Value, channel: Value): Value => {
       const axis = summed.at(-1);
-      const size = axis === undefined ? 1 : (shape[axis] as number);
+      const size = axis === undefined ? 1 : (shape[axis] as Dim);
       const contiguous = axis !== undefined && steps[axis] === 1;
-      const lanes = contiguous && size >= wide ? wide : 1;
-      const whole = size - (size % lanes);
+      const lanes = contiguous && (typeof size !== 'number' || size >= wide) ? wide : 1;
+      const whole = subDim(size, modDim(size, lanes));
       const outer = summed.slice(0, -1);
-      const part = (begin: number, end: number, width: number, sum: Value): Value => {
+      const part = (begin: Dim, end: Dim, width: number, sum: Value): Value => {
         const visit = (axes: readonly number[], from: Value, carried: Value): Value => {
           const [a, ...rest] = axes;
           if (a !== undefined) {
-            const [next] = k.for(0, shape[a] as number, 1, [carried], (i, [c]) => [
-              visit(rest, k.add(from, k.scaled(i, steps[a] as number)), c as Value),
+            const [next] = k.for(0, shape[a] as Dim, 1, [carried], (i, [c]) => [
+              visit(rest, k.add(from, k.scaled(i, steps[a] as Dim)), c as Value),
             ]);
             return next as Value;
           }
-          const step = axis === undefined ? 0 : (steps[axis] as number);
+          const step = axis === undefined ? 0 : (steps[axis] as Dim);
           const [next] = k.for(begin, end, width, [carried], (i, [c]) => [
             lower.combine(k, c as Value, prepare(k.load(input, k.add(from, k.scaled(i, step)), width)), root),
           ]);
@@ -82,19 +82,19 @@ export function reduce(cluster: Cluster, context: KernelContext): KernelPlan {
       for (let width = lanes; width > 1; width /= 2) {
         sum = lower.combine(k, k.slice(sum, 0, width / 2), k.slice(sum, width / 2, width / 2), root);
       }
-      if (whole < size) sum = part(whole, size, 1, sum);
+      if (whole !== size) sum = part(whole, size, 1, sum);
       return finished(sum, row, channel, 1);
     };
 
     // the last kept axis is the result's innermost one
-    const channels = kept.length === 0 ? 1 : (shape[kept.at(-1) as number] as number);
-    const channelStep = kept.length === 0 ? 0 : (steps[kept.at(-1) as number] as number);
+    const channels = kept.length === 0 ? 1 : (shape[kept.at(-1) as number] as Dim);
+    const channelStep = kept.length === 0 ? 0 : (steps[kept.at(-1) as number] as Dim);
     const outer = kept.slice(0, -1);
     const lanes = lanesOverKept ? wide : 1;
-    const extents = outer.map((axis) => shape[axis] as number);
+    const extents = outer.map((axis) => shape[axis] as Dim);
     writeRows(k, context.target, { extents, channels, lanes, buffer: y }, (indices, row, channel, n) => {
       const at = outer.reduce(
-        (sum, axis, i) => k.add(sum, k.scaled(indices[i] as Value, steps[axis] as number)),
+        (sum, axis, i) => k.add(sum, k.scaled(indices[i] as Value, steps[axis] as Dim)),
         k.index(0),
       );
       if (lanesOverKept) return block(at, row, channel, n);

@@ -1,13 +1,21 @@
 import { elementOf, type KernelBuilder } from '../dialects/kernel/index.ts';
 import {
   type AxisIndex,
+  addDim,
   bytesOf,
+  type Dim,
+  floorDivDim,
+  knownSize,
+  maxDim,
+  minDim,
+  mulDim,
   type Op,
   physicalOrder,
   staticShape,
+  stepsOf,
   storageOf,
-  storedElements,
-  stridesOf,
+  storedSize,
+  subDim,
   type TensorType,
   type Value,
 } from '../src/ir/index.ts';
@@ -21,25 +29,26 @@ import { writeNest, writesWholeWords } from './write.ts';
 
 /** The part of the result that an operand reaches, and how both are walked over it. */
 interface Window {
-  readonly begin: number[];
-  readonly extent: number[];
+  readonly begin: Dim[];
+  readonly extent: Dim[];
 }
 
 /** For each result axis, the indices at which every operand axis that it walks stays inside the operand. */
 function windowOf(operand: TensorType, result: TensorType, index: readonly AxisIndex[]): Window {
-  const sizes = staticShape(operand);
-  const shape = staticShape(result);
-  const begin = shape.map(() => 0);
+  const { shape } = result;
+  const begin = shape.map((): Dim => 0);
   const end = [...shape];
   index.forEach(({ axis, stride, offset }, a) => {
     if (axis === undefined || stride === 0) return;
-    const last = (sizes[a] as number) - 1;
-    const [low, high] =
-      stride > 0 ? [-offset / stride, (last - offset) / stride] : [(last - offset) / stride, -offset / stride];
-    begin[axis] = Math.max(begin[axis] as number, Math.ceil(low));
-    end[axis] = Math.min(end[axis] as number, Math.floor(high) + 1);
+    const toLast = subDim(subDim(operand.shape[a] as Dim, 1), offset);
+    // ⌈−offset / stride⌉ and ⌊(last − offset) / stride⌋, the other way round where the stride is negative
+    const [low, high] = stride > 0 ? [subDim(0, offset), toLast] : [mulDim(toLast, -1), offset];
+    const by = Math.abs(stride);
+    begin[axis] = maxDim(begin[axis] as Dim, floorDivDim(addDim(low, by - 1), by));
+    end[axis] = minDim(end[axis] as Dim, addDim(floorDivDim(high, by), 1));
   });
-  return { begin, extent: end.map((e, axis) => Math.max(0, e - (begin[axis] as number))) };
+  const extent = end.map((e, axis) => subDim(e, begin[axis] as Dim));
+  return { begin, extent: extent.map((e) => (typeof e === 'number' ? Math.max(0, e) : e)) };
 }
 
 /** The index map of a view; another layout is the identity. */
@@ -57,31 +66,32 @@ export function view(cluster: Cluster, context: KernelContext): KernelPlan {
   const [operand, result] = [tensorType(source), tensorType(cluster.result)];
   const { index, fill } = indexMap(root);
   const window = windowOf(operand, result, index);
-  const [from, to] = [stridesOf(operand), stridesOf(result)];
+  const [from, to] = [stepsOf(operand), stepsOf(result)];
   const rank = window.begin.length;
-  const sourceStrides = new Array<number>(rank).fill(0);
-  let sourceOffset = 0;
+  const sourceStrides = new Array<Dim>(rank).fill(0);
+  let sourceOffset: Dim = 0;
   index.forEach(({ axis, stride, offset }, a) => {
-    const step = from[a] as number;
-    sourceOffset += offset * step;
+    const step = from[a] as Dim;
+    sourceOffset = addDim(sourceOffset, mulDim(offset, step));
     if (axis === undefined) return;
-    sourceStrides[axis] = (sourceStrides[axis] as number) + stride * step;
-    sourceOffset += (window.begin[axis] as number) * stride * step;
+    const walked = mulDim(stride, step);
+    sourceStrides[axis] = addDim(sourceStrides[axis] as Dim, walked);
+    sourceOffset = addDim(sourceOffset, mulDim(window.begin[axis] as Dim, walked));
   });
-  const targetOffset = window.begin.reduce((sum, b, axis) => sum + b * (to[axis] as number), 0);
+  const targetOffset = window.begin.reduce<Dim>((sum, b, axis) => addDim(sum, mulDim(b, to[axis] as Dim)), 0);
   const lanes = lanesFor(context.target, bytesOf(storageOf(result.element)));
   const build = (k: KernelBuilder): void => {
     const x = context.input(k, 'x', source);
     const y = context.output(k, cluster.result);
-    const covers = window.extent.every((e, axis) => e === staticShape(result)[axis]);
+    const covers = window.extent.every((e, axis) => e === result.shape[axis]);
     if (!covers && context.target.family === 'simt') {
-      const filled = { shape: staticShape(result), to, window, fill: fill ?? 0 };
+      const filled = { shape: staticShape(result), to: to.map(knownSize), window, fill: fill ?? 0 };
       writeFilled(k, context, { x, y }, filled, { strides: sourceStrides, offset: sourceOffset }, result, lanes);
       return;
     }
     if (!covers) {
       const value = k.constant(fill ?? 0, storedElement(cluster.result));
-      loopNest(k, [storedElements(result)], [{ strides: [1], offset: 0 }], lanes, ([at], n) => {
+      loopNest(k, [storedSize(result)], [{ strides: [1], offset: 0 }], lanes, ([at], n) => {
         k.store(k.splat(value, n), y, at as Value);
       });
     }
@@ -113,7 +123,10 @@ function writeFilled(
   lanes: number,
 ): void {
   // the source's offset is that of the window's first element
-  const offset = source.offset - window.begin.reduce((sum, b, axis) => sum + b * (source.strides[axis] as number), 0);
+  const offset = window.begin.reduce<Dim>(
+    (sum, b, axis) => subDim(sum, mulDim(b, source.strides[axis] as Dim)),
+    source.offset,
+  );
   const cut = shape.map((_, axis) => axis).filter((axis) => window.extent[axis] !== shape[axis]);
   const innermost = physicalOrder(result.layout, shape.length).at(-1) as number;
   const width = cut.includes(innermost) ? 1 : lanes;
@@ -122,8 +135,8 @@ function writeFilled(
   writeNest(k, target, inOrder(result, shape), accesses, written, width, ([from, at], n, [whole]) => {
     const inside = cut.map((axis) => {
       const index = k.remainder(k.quotient(at as Value, to[axis] as number), shape[axis] as number);
-      const begin = window.begin[axis] as number;
-      const end = begin + (window.extent[axis] as number);
+      const begin = window.begin[axis] as Dim;
+      const end = addDim(begin, window.extent[axis] as Dim);
       return k.and(k.cmp('ge', index, k.index(begin)), k.cmp('lt', index, k.index(end)));
     });
     const all = inside.reduce((a, b) => k.and(a, b));
@@ -138,27 +151,34 @@ export function concat(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const axis = root.attributes.axis as number;
   const result = tensorType(cluster.result);
-  const to = stridesOf(result);
+  const to = stepsOf(result);
   const at = axis < 0 ? axis + to.length : axis;
   const sources = root.operands.map((v) => cluster.outside(v as Value));
   const lanes = lanesFor(context.target, bytesOf(storageOf(result.element)));
   const build = (k: KernelBuilder): void => {
     const inputs = sources.map((v, i) => context.input(k, `x${i}`, v));
     const y = context.output(k, cluster.result);
-    let begin = 0;
+    let begin: Dim = 0;
     const parts = sources.map((source, i) => {
       const type = tensorType(source);
       const part = {
-        ...{ input: inputs[i] as Value, begin, skipped: begin * (stridesOf(type)[at] as number) },
-        extents: inOrder(result, staticShape(type)),
-        from: { strides: inOrder(result, stridesOf(type)), offset: 0 },
-        written: { buffer: y, access: { strides: inOrder(result, to), offset: begin * (to[at] as number) } },
+        ...{ input: inputs[i] as Value, begin, skipped: mulDim(begin, stepsOf(type)[at] as Dim) },
+        extents: inOrder(result, type.shape),
+        from: { strides: inOrder(result, stepsOf(type)), offset: 0 },
+        written: { buffer: y, access: { strides: inOrder(result, to), offset: mulDim(begin, to[at] as Dim) } },
       };
-      begin += staticShape(type)[at] as number;
+      begin = addDim(begin, type.shape[at] as Dim);
       return part;
     });
     if (!parts.every(({ extents, written }) => writesWholeWords(context.target, extents, written, lanes))) {
-      writeJoined(k, context, parts, { size: staticShape(result)[at] as number, step: to[at] as number }, result, y);
+      writeJoined(
+        k,
+        context,
+        parts,
+        { size: staticShape(result)[at] as number, step: knownSize(to[at] as Dim) },
+        result,
+        y,
+      );
       return;
     }
     for (const { input, extents, from, written } of parts) {
@@ -172,9 +192,9 @@ export function concat(cluster: Cluster, context: KernelContext): KernelPlan {
 interface Part {
   readonly input: Value;
   /** Its first index along the axis. */
-  readonly begin: number;
+  readonly begin: Dim;
   /** Its elements before that index, as it walks them. */
-  readonly skipped: number;
+  readonly skipped: Dim;
   readonly from: Access;
 }
 

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
 import { elementOf, lanesOf } from '../dialects/kernel/index.ts';
-import { bytesOf, type Value } from '../src/ir/index.ts';
+import { bytesOf, type Dim, knownSize, productOf, type Value } from '../src/ir/index.ts';
 import { invariant } from '../src/support/diagnostics.ts';
 import type { Target } from '../src/target/index.ts';
 import { type Access, collapse, loopNest, type Nest, offsetsIn, overlapping } from './loops.ts';
@@ -27,7 +27,7 @@ export function wordOf(target: Target, buffer: Value): number {
 export function writeNest(
   k: KernelBuilder,
   target: Target,
-  extents: readonly number[],
+  extents: readonly Dim[],
   accesses: readonly Access[],
   { buffer, access }: Written,
   lanes: number,
@@ -50,22 +50,22 @@ export function writeNest(
 
 /** Whether an invocation of the SIMT family may do `lanes` neighbours of a nest at once. */
 function canVectorize(nest: Nest, accesses: readonly Access[], lanes: number): boolean {
-  const inner = nest.extents.at(-1) ?? 1;
-  const target = nest.strides.at(-1) as number[];
+  const inner = knownSize(nest.extents.at(-1) ?? 1);
+  const target = (nest.strides.at(-1) as Dim[]).map(knownSize);
   return (
     inner % lanes === 0 &&
-    nest.strides.every((strides) => [0, 1].includes(strides.at(-1) ?? 0)) &&
+    nest.strides.every((strides) => [0, 1].includes(knownSize(strides.at(-1) ?? 0))) &&
     (nest.extents.length > 0 || lanes === 1) &&
     target.at(-1) === 1 &&
     target.slice(0, -1).every((stride) => stride % lanes === 0) &&
-    (accesses.at(-1)?.offset ?? 0) % lanes === 0
+    knownSize(accesses.at(-1)?.offset ?? 0) % lanes === 0
   );
 }
 
 /** Whether every element of every word can be written, so that a vector or word is never shared. */
 export function writesWholeWords(
   target: Target,
-  extents: readonly number[],
+  extents: readonly Dim[],
   { buffer, access }: Written,
   lanes: number,
 ): boolean {
@@ -82,7 +82,8 @@ function writeVectors(
   value: ElementValue,
 ): void {
   const contiguous = nest.strides.map((strides) => strides.at(-1) === 1);
-  const turns = nest.extents.map((extent, axis) => (axis === nest.extents.length - 1 ? extent / lanes : extent));
+  const sizes = nest.extents.map(knownSize);
+  const turns = sizes.map((extent, axis) => (axis === sizes.length - 1 ? extent / lanes : extent));
   k.parallel(turns, (indices) => {
     const last = indices.length - 1;
     const full = indices.map((i, axis) => (axis === last && lanes > 1 ? k.scaled(i, lanes) : i));
@@ -99,15 +100,14 @@ function writeWords(
   word: number,
   value: ElementValue,
 ): void {
-  const target = nest.strides.at(-1) as number[];
-  const dense = nest.extents.every(
-    (_, axis) => target[axis] === nest.extents.slice(axis + 1).reduce((n, d) => n * d, 1),
-  );
+  const target = nest.strides.at(-1) as Dim[];
+  const extents = nest.extents.map(knownSize);
+  const dense = extents.every((_, axis) => target[axis] === productOf(extents.slice(axis + 1)));
   invariant(dense && accesses.at(-1)?.offset === 0, 'words that several parts of a kernel would write');
   const contiguous = nest.strides.map(() => false);
-  const total = nest.extents.reduce((n, d) => n * d, 1);
+  const total = extents.reduce((n, d) => n * d, 1);
   writeFlat(k, buffer, total, word, (element) => {
-    const at = offsetsIn(k, nest, accesses, indicesOf(k, nest.extents, element));
+    const at = offsetsIn(k, nest, accesses, indicesOf(k, extents, element));
     return value(at.with(-1, element), 1, contiguous);
   });
 }
@@ -151,8 +151,8 @@ export function indicesOf(k: KernelBuilder, extents: readonly number[], element:
 /** A result of rows of channels, which lie one after the other. */
 export interface Rows {
   /** The axes that rows are counted along, outermost first. */
-  readonly extents: readonly number[];
-  readonly channels: number;
+  readonly extents: readonly Dim[];
+  readonly channels: Dim;
   /** Channels that are computed at once, where they suffice. */
   readonly lanes: number;
   readonly buffer: Value;
@@ -169,7 +169,7 @@ export function writeRows(k: KernelBuilder, target: Target, rows: Rows, value: R
   const { extents, channels, lanes, buffer } = rows;
   const rowOf = (indices: readonly Value[]) =>
     indices.reduce(
-      (sum, i, axis) => k.add(sum, k.scaled(i, channels * extents.slice(axis + 1).reduce((n, d) => n * d, 1))),
+      (sum, i, axis) => k.add(sum, k.scaled(i, productOf([channels, ...extents.slice(axis + 1)]))),
       k.index(0),
     );
   if (target.family === 'simd') {
@@ -182,9 +182,10 @@ export function writeRows(k: KernelBuilder, target: Target, rows: Rows, value: R
     return;
   }
   const word = wordOf(target, buffer);
-  const width = channels % lanes === 0 && lanes % word === 0 ? lanes : 1;
+  const [count, sizes] = [knownSize(channels), extents.map(knownSize)];
+  const width = count % lanes === 0 && lanes % word === 0 ? lanes : 1;
   if (width % word === 0) {
-    k.parallel([...extents, channels / width], (indices) => {
+    k.parallel([...sizes, count / width], (indices) => {
       const outer = indices.slice(0, -1);
       const channel = k.scaled(indices.at(-1) as Value, width);
       const row = rowOf(outer);
@@ -192,9 +193,9 @@ export function writeRows(k: KernelBuilder, target: Target, rows: Rows, value: R
     });
     return;
   }
-  const total = extents.reduce((n, d) => n * d, channels);
+  const total = sizes.reduce((n, d) => n * d, count);
   writeFlat(k, buffer, total, word, (element) => {
-    const indices = indicesOf(k, [...extents, channels], element);
+    const indices = indicesOf(k, [...sizes, count], element);
     const channel = indices.at(-1) as Value;
     return value(indices.slice(0, -1), k.sub(element, channel), channel, 1);
   });

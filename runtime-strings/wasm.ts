@@ -117,23 +117,83 @@ async function relaxedRun(info, module, baseline) {
 	}
 }
 function describe(infos) {
-	return infos.map(({ address, length, ...info }) => info);
+	return infos.map(({ address, length, sizes, ...info }) => info);
 }
 function kindOf(value) {
 	return ArrayBuffer.isView(value) ? value.constructor.name : Array.isArray(value) ? "an array" : String(value);
 }
-function check(role, info, data) {
+function check(role, info, data, wanted) {
+	checkType(role, info, data);
+	const { length } = data;
+	if (length !== wanted) {
+		const shape = info.shape.join("×") || "scalar";
+		throw new RangeError(\`\${role} \${JSON.stringify(info.name)} has \${length} elements; its shape \${shape} has \${wanted}\${info.sizes ? " here" : ""}\`);
+	}
+}
+function checkType(role, info, data) {
 	const type = arrayType(info.dtype);
 	const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
 	const name = JSON.stringify(info.name);
 	if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
 		throw new TypeError(\`\${role} \${name} must be a \${type.name} (\${info.dtype}), not \${kindOf(data)}\`);
 	}
-	const { length } = data;
-	if (length !== info.length) {
-		const shape = info.shape.join("×") || "scalar";
-		throw new RangeError(\`\${role} \${name} has \${length} elements; its shape \${shape} has \${info.length}\`);
+}
+const sizeFunctions = {
+	"+": (a, b) => a + b,
+	"*": (a, b) => a * b,
+	floordiv: (a, b) => Math.floor(a / b),
+	mod: (a, b) => (a % b + b) % b,
+	min: Math.min,
+	max: Math.max
+};
+function sizeIn(size, sizes) {
+	if (typeof size === "number") return size;
+	if (typeof size === "string") return sizes.get(size);
+	const [name, a, b] = size;
+	return sizeFunctions[name](sizeIn(a, sizes), sizeIn(b, sizes));
+}
+function lengthIn({ length, sizes: shape }, sizes) {
+	return shape ? shape.reduce((n, size) => n * sizeIn(size, sizes), 1) : length;
+}
+function symbolsIn(size) {
+	if (typeof size === "string") return [size];
+	return typeof size === "number" ? [] : [...symbolsIn(size[1]), ...symbolsIn(size[2])];
+}
+function sizeFor(info, symbol, length, sizes) {
+	const lengthAt = (value) => lengthIn(info, new Map(sizes).set(symbol.name, value));
+	let [low, high] = [symbol.min, symbol.max];
+	while (low < high) {
+		const middle = Math.floor((low + high) / 2);
+		if (lengthAt(middle) < length) low = middle + 1;
+		else high = middle;
 	}
+	if (lengthAt(low) === length) return low;
+	throw new RangeError(\`input \${JSON.stringify(info.name)} has \${length} elements; its shape \${info.shape.join("×")} has none such for \${symbol.name} from \${symbol.min} to \${symbol.max}\`);
+}
+function sizesOf(info, kept, told, given) {
+	const sizes = new Map(kept);
+	const open = info.symbols.filter(({ name }) => !kept.has(name));
+	for (const [name, size] of Object.entries(told)) {
+		const symbol = open.find((one) => one.name === name);
+		if (!symbol) throw new TypeError(\`there is no size \${JSON.stringify(name)} to be chosen\`);
+		if (!(Number.isInteger(size) && size >= symbol.min && size <= symbol.max)) {
+			throw new RangeError(\`the size \${name} is \${size}; it may be \${symbol.min} to \${symbol.max}\`);
+		}
+		sizes.set(name, size);
+	}
+	for (let before = -1; before < sizes.size;) {
+		before = sizes.size;
+		for (const one of info.inputs) {
+			const data = given[one.name];
+			const missing = new Set((one.sizes ?? []).flatMap(symbolsIn).filter((name) => !sizes.has(name)));
+			const [name] = missing;
+			const symbol = open.find((each) => each.name === name);
+			if (data && symbol && missing.size === 1) sizes.set(symbol.name, sizeFor(one, symbol, data.length, sizes));
+		}
+	}
+	const unknown = open.filter(({ name }) => !sizes.has(name)).map(({ name }) => name);
+	if (unknown.length === 0) return sizes;
+	throw new TypeError(\`the lengths of the inputs do not tell \${unknown.join(", ")}: say it, as in { sizes: { \${unknown.map((name) => \`\${JSON.stringify(name)}: …\`).join(", ")} } }\`);
 }
 function checkNames(role, infos, given) {
 	for (const name of Object.keys(given)) {
@@ -142,7 +202,22 @@ function checkNames(role, infos, given) {
 		throw new TypeError(\`there is no \${role} \${JSON.stringify(name)}; the model has \${known || "none"}\`);
 	}
 }
-function makeModel(info, memory, simd, execute) {
+function makeModel(info, memory, simd, start) {
+	const kept = new Map();
+	const forget = () => {
+		for (const { name, min, next } of info.symbols) if (next !== undefined) kept.set(name, min);
+	};
+	forget();
+	const execute = (sizes) => {
+		const grown = info.symbols.flatMap(({ name, max, next }) => {
+			if (next === undefined) return [];
+			const size = sizeIn(next, sizes);
+			if (size <= max) return [[name, size]];
+			throw new RangeError(\`the state is full: \${name} would be \${size}, and it may be \${max} at most; reset() begins anew\`);
+		});
+		start(...info.symbols.map(({ name }) => sizes.get(name)));
+		for (const [name, size] of grown) kept.set(name, size);
+	};
 	const view = ({ name, dtype, address, length }) => {
 		const type = arrayType(dtype);
 		return [name, new type(memory.buffer, address, length)];
@@ -160,14 +235,15 @@ function makeModel(info, memory, simd, execute) {
 			inputs,
 			outputs
 		},
-		execute,
+		execute: (told = {}) => execute(sizesOf(info, kept, told, {})),
 		reset() {
+			forget();
 			for (const state of Object.values(states)) new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
 		},
 		saveState: () => Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.slice()])),
 		loadState(given) {
 			checkNames("state", info.states, given);
-			for (const one of info.states) if (Object.hasOwn(given, one.name)) check("state", one, given[one.name]);
+			for (const one of info.states) if (Object.hasOwn(given, one.name)) check("state", one, given[one.name], one.length);
 			for (const [name, state] of Object.entries(given)) states[name]?.set(state);
 		},
 		run(given, options) {
@@ -179,13 +255,18 @@ function makeModel(info, memory, simd, execute) {
 			checkNames("output", info.outputs, into);
 			for (const one of info.inputs) {
 				if (!Object.hasOwn(given, one.name)) throw new TypeError(\`input \${JSON.stringify(one.name)} is missing\`);
-				check("input", one, given[one.name]);
+				checkType("input", one, given[one.name]);
 			}
-			for (const one of info.outputs) if (Object.hasOwn(into, one.name)) check("output", one, into[one.name]);
+			const sizes = sizesOf(info, kept, options?.sizes ?? {}, given);
+			for (const one of info.inputs) check("input", one, given[one.name], lengthIn(one, sizes));
+			for (const one of info.outputs) {
+				if (Object.hasOwn(into, one.name)) check("output", one, into[one.name], lengthIn(one, sizes));
+			}
 			for (const { name } of info.inputs) inputs[name]?.set(given[name]);
-			execute();
-			const results = info.outputs.map(({ name }) => {
-				const result = outputs[name];
+			execute(sizes);
+			const results = info.outputs.map((one) => {
+				const { name } = one;
+				const result = outputs[name].subarray(0, lengthIn(one, sizes));
 				const own = Object.hasOwn(into, name) ? into[name] : undefined;
 				if (!own) return [name, result.slice()];
 				own.set(result);

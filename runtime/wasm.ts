@@ -1,10 +1,26 @@
 /** The runtime of a compiled model in WebAssembly: loads it, chooses what the machine can do, and runs it. */
 
+/** A size: a number, a symbol by its name, or a function of two sizes. */
+export type Size = number | string | readonly [string, Size, Size];
+
+/** A symbol of the model's sizes. */
+export interface SymbolInfo {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  /** Its value in the next run, where the model keeps it. It begins at `min`. */
+  readonly next?: Size;
+}
+
 /** An input or output, and where it lies in the memory. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: string;
-  readonly shape: readonly number[];
+  /** Sizes, or the text of expressions over the model's symbols. */
+  readonly shape: readonly (number | string)[];
+  /** The same to compute with, where there are expressions. */
+  readonly sizes?: readonly Size[];
+  /** Elements, at most. */
   readonly length: number;
   readonly address: number;
   readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
@@ -12,6 +28,7 @@ export interface TensorInfo {
 
 /** What the compiler says about a model. */
 export interface ModelInfo {
+  readonly symbols: readonly SymbolInfo[];
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   /** What stays in the memory between runs, by the names of the inputs that it stands for. */
@@ -57,6 +74,12 @@ interface DataType {
 
 type Tensors = Record<string, Data>;
 
+export interface RunOptions {
+  readonly into?: Partial<Tensors>;
+  /** Sizes that the lengths of the inputs don't tell. */
+  readonly sizes?: Readonly<Record<string, number>>;
+}
+
 /** A model, ready to run. */
 export interface Model {
   readonly signature: { readonly inputs: readonly object[]; readonly outputs: readonly object[] };
@@ -65,9 +88,9 @@ export interface Model {
   /** The inputs and outputs in the model's own memory, for use with `execute`. */
   readonly views: { readonly inputs: Tensors; readonly outputs: Tensors };
   /** Runs on the inputs given and gives the outputs as fresh arrays, or in the arrays of `into`. */
-  run(inputs: Readonly<Tensors>, options?: { readonly into?: Partial<Tensors> }): Tensors;
-  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */
-  execute(): void;
+  run(inputs: Readonly<Tensors>, options?: RunOptions): Tensors;
+  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. A model with open sizes is told them. */
+  execute(sizes?: Readonly<Record<string, number>>): void;
   /** Sets every state to zero, as after loading. */
   reset(): void;
   /** Copies of the states as they are now. */
@@ -210,7 +233,7 @@ async function relaxedRun(
   info: ModelInfo,
   module: WebAssembly.Module,
   baseline: WebAssembly.Exports,
-): Promise<(() => void) | string> {
+): Promise<((...sizes: number[]) => void) | string> {
   if (info.relaxed === 'none') return 'this model has no relaxed SIMD kernels';
   const mask = info.relaxed === 'dot' ? probeRelaxedDot() : 0;
   if (mask === undefined) return 'the relaxed SIMD dot product of this machine is missing or not exact';
@@ -219,14 +242,14 @@ async function relaxedRun(
   try {
     const relaxed = await WebAssembly.compile(section);
     const instance = await WebAssembly.instantiate(relaxed, { qc: { ...baseline, mask } });
-    return instance.exports.run as () => void;
+    return instance.exports.run as (...sizes: number[]) => void;
   } catch (error) {
     return `the relaxed SIMD kernels could not be compiled here (${error instanceof Error ? error.message : error})`;
   }
 }
 
 function describe(infos: readonly TensorInfo[]): object[] {
-  return infos.map(({ address, length, ...info }) => info);
+  return infos.map(({ address, length, sizes, ...info }) => info);
 }
 
 function kindOf(value: unknown): string {
@@ -234,18 +257,101 @@ function kindOf(value: unknown): string {
 }
 
 /** Throws unless `data` can stand for a tensor. */
-function check(role: string, info: TensorInfo, data: unknown): asserts data is Data {
+function check(role: string, info: TensorInfo, data: unknown, wanted: number): asserts data is Data {
+  checkType(role, info, data);
+  const { length } = data;
+  if (length !== wanted) {
+    const shape = info.shape.join('×') || 'scalar';
+    throw new RangeError(
+      `${role} ${JSON.stringify(info.name)} has ${length} elements; its shape ${shape} has ${wanted}${info.sizes ? ' here' : ''}`,
+    );
+  }
+}
+
+function checkType(role: string, info: TensorInfo, data: unknown): asserts data is Data {
   const type = arrayType(info.dtype);
   const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
   const name = JSON.stringify(info.name);
   if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
     throw new TypeError(`${role} ${name} must be a ${type.name} (${info.dtype}), not ${kindOf(data)}`);
   }
-  const { length } = data as Data;
-  if (length !== info.length) {
-    const shape = info.shape.join('×') || 'scalar';
-    throw new RangeError(`${role} ${name} has ${length} elements; its shape ${shape} has ${info.length}`);
+}
+
+type Sizes = Map<string, number>;
+
+const sizeFunctions: Record<string, (a: number, b: number) => number> = {
+  '+': (a, b) => a + b,
+  '*': (a, b) => a * b,
+  floordiv: (a, b) => Math.floor(a / b),
+  mod: (a, b) => ((a % b) + b) % b,
+  min: Math.min,
+  max: Math.max,
+};
+
+function sizeIn(size: Size, sizes: Sizes): number {
+  if (typeof size === 'number') return size;
+  if (typeof size === 'string') return sizes.get(size) as number;
+  const [name, a, b] = size;
+  return (sizeFunctions[name] as (a: number, b: number) => number)(sizeIn(a, sizes), sizeIn(b, sizes));
+}
+
+/** Elements of a tensor for given sizes. */
+function lengthIn({ length, sizes: shape }: TensorInfo, sizes: Sizes): number {
+  return shape ? shape.reduce<number>((n, size) => n * sizeIn(size, sizes), 1) : length;
+}
+
+function symbolsIn(size: Size): string[] {
+  if (typeof size === 'string') return [size];
+  return typeof size === 'number' ? [] : [...symbolsIn(size[1]), ...symbolsIn(size[2])];
+}
+
+/** Finds the size of `symbol` with which an input has so many elements; more of it never means fewer elements. */
+function sizeFor(info: TensorInfo, symbol: SymbolInfo, length: number, sizes: Sizes): number {
+  const lengthAt = (value: number) => lengthIn(info, new Map(sizes).set(symbol.name, value));
+  let [low, high] = [symbol.min, symbol.max];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (lengthAt(middle) < length) low = middle + 1;
+    else high = middle;
   }
+  if (lengthAt(low) === length) return low;
+  throw new RangeError(
+    `input ${JSON.stringify(info.name)} has ${length} elements; its shape ${info.shape.join('×')} has none such for ${symbol.name} from ${symbol.min} to ${symbol.max}`,
+  );
+}
+
+/** What the caller says and the lengths of the inputs tell about the sizes of one run. */
+function sizesOf(
+  info: ModelInfo,
+  kept: Sizes,
+  told: Readonly<Record<string, number>>,
+  given: Readonly<Tensors>,
+): Sizes {
+  const sizes: Sizes = new Map(kept);
+  const open = info.symbols.filter(({ name }) => !kept.has(name));
+  for (const [name, size] of Object.entries(told)) {
+    const symbol = open.find((one) => one.name === name);
+    if (!symbol) throw new TypeError(`there is no size ${JSON.stringify(name)} to be chosen`);
+    if (!(Number.isInteger(size) && size >= symbol.min && size <= symbol.max)) {
+      throw new RangeError(`the size ${name} is ${size}; it may be ${symbol.min} to ${symbol.max}`);
+    }
+    sizes.set(name, size);
+  }
+  for (let before = -1; before < sizes.size; ) {
+    before = sizes.size;
+    for (const one of info.inputs) {
+      const data = given[one.name];
+      const missing = new Set((one.sizes ?? []).flatMap(symbolsIn).filter((name) => !sizes.has(name)));
+      const [name] = missing;
+      const symbol = open.find((each) => each.name === name);
+      if (data && symbol && missing.size === 1) sizes.set(symbol.name, sizeFor(one, symbol, data.length, sizes));
+    }
+  }
+  const unknown = open.filter(({ name }) => !sizes.has(name)).map(({ name }) => name);
+  if (unknown.length === 0) return sizes;
+  throw new TypeError(
+    `the lengths of the inputs do not tell ${unknown.join(', ')}: say it, as in { sizes: { ${unknown.map((name) => `${JSON.stringify(name)}: …`).join(', ')} } }`,
+  );
 }
 
 /** Throws on a name that the model doesn't have. */
@@ -257,7 +363,30 @@ function checkNames(role: string, infos: readonly TensorInfo[], given: object): 
   }
 }
 
-function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['simd'], execute: () => void): Model {
+function makeModel(
+  info: ModelInfo,
+  memory: WebAssembly.Memory,
+  simd: Model['simd'],
+  start: (...sizes: number[]) => void,
+): Model {
+  /** Sizes that the model keeps, and runs until they have grown beyond their bounds. */
+  const kept: Sizes = new Map();
+  const forget = () => {
+    for (const { name, min, next } of info.symbols) if (next !== undefined) kept.set(name, min);
+  };
+  forget();
+  const execute = (sizes: Sizes) => {
+    const grown = info.symbols.flatMap(({ name, max, next }): [string, number][] => {
+      if (next === undefined) return [];
+      const size = sizeIn(next, sizes);
+      if (size <= max) return [[name, size]];
+      throw new RangeError(
+        `the state is full: ${name} would be ${size}, and it may be ${max} at most; reset() begins anew`,
+      );
+    });
+    start(...info.symbols.map(({ name }) => sizes.get(name) as number));
+    for (const [name, size] of grown) kept.set(name, size);
+  };
   const view = ({ name, dtype, address, length }: TensorInfo): [string, Data] => {
     const type = arrayType(dtype);
     return [name, new type(memory.buffer as ArrayBuffer, address, length)];
@@ -269,15 +398,17 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
     signature: { inputs: describe(info.inputs), outputs: describe(info.outputs) },
     simd,
     views: { inputs, outputs },
-    execute,
+    execute: (told = {}) => execute(sizesOf(info, kept, told, {})),
     reset() {
+      forget();
       for (const state of Object.values(states))
         new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
     },
     saveState: () => Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.slice()])),
     loadState(given) {
       checkNames('state', info.states, given);
-      for (const one of info.states) if (Object.hasOwn(given, one.name)) check('state', one, given[one.name]);
+      for (const one of info.states)
+        if (Object.hasOwn(given, one.name)) check('state', one, given[one.name], one.length);
       for (const [name, state] of Object.entries(given)) states[name]?.set(state as never);
     },
     run(given, options) {
@@ -289,13 +420,18 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
       checkNames('output', info.outputs, into);
       for (const one of info.inputs) {
         if (!Object.hasOwn(given, one.name)) throw new TypeError(`input ${JSON.stringify(one.name)} is missing`);
-        check('input', one, given[one.name]);
+        checkType('input', one, given[one.name]);
       }
-      for (const one of info.outputs) if (Object.hasOwn(into, one.name)) check('output', one, into[one.name]);
+      const sizes = sizesOf(info, kept, options?.sizes ?? {}, given);
+      for (const one of info.inputs) check('input', one, given[one.name], lengthIn(one, sizes));
+      for (const one of info.outputs) {
+        if (Object.hasOwn(into, one.name)) check('output', one, into[one.name], lengthIn(one, sizes));
+      }
       for (const { name } of info.inputs) inputs[name]?.set(given[name] as never);
-      execute();
-      const results = info.outputs.map(({ name }): [string, Data] => {
-        const result = outputs[name] as Data;
+      execute(sizes);
+      const results = info.outputs.map((one): [string, Data] => {
+        const { name } = one;
+        const result = (outputs[name] as Data).subarray(0, lengthIn(one, sizes));
         const own = Object.hasOwn(into, name) ? into[name] : undefined;
         if (!own) return [name, result.slice()];
         own.set(result as never);
@@ -326,5 +462,5 @@ export async function instantiate(info: ModelInfo, defaults: Defaults, options: 
   const relaxed = simd === 'baseline' ? 'not asked for' : await relaxedRun(info, module, exports);
   if (typeof relaxed === 'function') return makeModel(info, memory, 'relaxed', relaxed);
   if (simd === 'relaxed') throw new Error(`relaxed SIMD can't be used: ${relaxed}`);
-  return makeModel(info, memory, 'baseline', exports.run as () => void);
+  return makeModel(info, memory, 'baseline', exports.run as (...sizes: number[]) => void);
 }

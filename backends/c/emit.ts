@@ -52,6 +52,13 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     });
   }
   const planned = signatureOf(module);
+  if (planned.symbols.length > 0) {
+    throw new QcError({
+      what: `the target c has no programs for open sizes: ${planned.symbols.join(', ')}`,
+      why: 'its functions take inputs of one size',
+      help: `give one size each: ${planned.symbols.map((symbol) => `--dim ${symbol}=128`).join(' ')}`,
+    });
+  }
   const blob = module.facts.get('weights')?.bytes() ?? new Uint8Array(0);
   const signature: CSignature = {
     name,

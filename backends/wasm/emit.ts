@@ -38,6 +38,7 @@ const passes = ['duplicate-function-elimination', 'vacuum', 'reorder-locals'];
 export async function emitModule(program: Program, { weights }: EmitOptions): Promise<EmittedModule> {
   const b = await loadBinaryen();
   const { launches, kernels } = program;
+  const sizes = program.symbols.length;
   const relaxedNames = new Set(launches.flatMap(({ relaxed }) => relaxed ?? []));
   const baselineNames = new Set(launches.map(({ kernel }) => kernel));
   const shared =
@@ -52,7 +53,7 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
       if (isBorderFunction(name)) m.addFunctionExport(name, name);
     }
     for (const [name, short] of shortNames) m.addFunctionExport(name, short);
-    addRun(b, m, launches);
+    addRun(b, m, sizes, launches);
   });
   if (relaxedNames.size > 0) {
     const relaxed = build(b, b.Features.RelaxedSIMD, (m) => {
@@ -67,6 +68,7 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
       addRun(
         b,
         m,
+        sizes,
         launches.map((one) => ({ ...one, kernel: one.relaxed ?? one.kernel })),
       );
     });
@@ -100,10 +102,11 @@ function build(b: Binaryen, more: binaryen.Features, fill: (m: binaryen.Module) 
   }
 }
 
-/** `run`: every launch in turn, on constant addresses. */
-function addRun(b: Binaryen, m: binaryen.Module, calls: readonly ProgramLaunch[]): void {
+/** `run`: every launch in turn, on the sizes that it is told and constant addresses. */
+function addRun(b: Binaryen, m: binaryen.Module, sizes: number, calls: readonly ProgramLaunch[]): void {
   const name = '(run)';
-  m.addFunction(name, b.none, b.none, [], callsBehind(b, m, calls, 0));
+  const parameters = b.createType(Array.from({ length: sizes }, () => b.i32));
+  m.addFunction(name, parameters, b.none, [], callsBehind(b, m, sizes, calls, 0));
   m.addFunctionExport(name, 'run');
 }
 
@@ -111,16 +114,18 @@ function addRun(b: Binaryen, m: binaryen.Module, calls: readonly ProgramLaunch[]
 function callsBehind(
   b: Binaryen,
   m: binaryen.Module,
+  sizes: number,
   calls: readonly ProgramLaunch[],
   depth: number,
 ): binaryen.ExpressionRef {
+  const told = () => Array.from({ length: sizes }, (_, i) => m.local.get(i, b.i32));
   const at = (address: number) => m.i32.const(address | 0);
   const statements: binaryen.ExpressionRef[] = [];
   for (let i = 0; i < calls.length; ) {
     const { kernel, addresses, guards } = calls[i] as ProgramLaunch;
     const guard = guards[depth];
     if (!guard) {
-      statements.push(m.call(kernel, addresses.map(at), b.none));
+      statements.push(m.call(kernel, [...told(), ...addresses.map(at)], b.none));
       i++;
       continue;
     }
@@ -129,7 +134,7 @@ function callsBehind(
     const length = calls.slice(i).findIndex(isOther);
     const end = length < 0 ? calls.length : i + length;
     const flag = m.i32.load8_u(0, 1, at(guard.address));
-    const inner = callsBehind(b, m, calls.slice(i, end), depth + 1);
+    const inner = callsBehind(b, m, sizes, calls.slice(i, end), depth + 1);
     statements.push(m.if(guard.holds ? flag : m.i32.eqz(flag), inner));
     i = end;
   }

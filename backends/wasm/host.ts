@@ -11,8 +11,11 @@ export interface WasmModel {
   readonly simd: 'baseline' | 'relaxed';
   readonly views: { readonly inputs: Tensors; readonly outputs: Tensors };
   /** Throws a TypeError or RangeError that names the input or output that doesn't fit. */
-  run(inputs: Tensors, options?: { readonly into?: Tensors }): Record<string, TypedArray>;
-  execute(): void;
+  run(
+    inputs: Tensors,
+    options?: { readonly into?: Tensors; readonly sizes?: Readonly<Record<string, number>> },
+  ): Record<string, TypedArray>;
+  execute(sizes?: Readonly<Record<string, number>>): void;
   /** Sets every state to zero. */
   reset(): void;
   /** Copies of the states, by the names of their inputs. */

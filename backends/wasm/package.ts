@@ -2,7 +2,7 @@ import { wasmRuntime } from '../../runtime-strings/wasm.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type EmittedModule, emitModule } from './emit.ts';
-import { type Program, type ProgramState, type ProgramTensor, readProgram } from './program.ts';
+import { type Program, type ProgramState, type ProgramSymbol, type ProgramTensor, readProgram } from './program.ts';
 import { modelTypings } from './typings.ts';
 
 export interface WasmOptions {
@@ -29,7 +29,7 @@ export interface WasmReport {
   readonly kernels: readonly { readonly name: string; readonly relaxed?: string; readonly source: string }[];
 }
 
-export type SignatureTensor = Omit<ProgramTensor, 'address' | 'length'>;
+export type SignatureTensor = Omit<ProgramTensor, 'address' | 'length' | 'sizes'>;
 
 export interface WasmArtifact {
   readonly files: Map<string, Uint8Array<ArrayBuffer>>;
@@ -38,6 +38,7 @@ export interface WasmArtifact {
 
 /** What the runtime is told: see ModelInfo in runtime/wasm.ts. */
 export interface ModelInfo {
+  readonly symbols: readonly ProgramSymbol[];
   readonly inputs: readonly ProgramTensor[];
   readonly outputs: readonly ProgramTensor[];
   readonly states: readonly ProgramState[];
@@ -59,9 +60,10 @@ export async function compileProgram(
 ): Promise<CompiledProgram> {
   const program = readProgram(module);
   const emitted = await emitModule(program, { weights });
-  const { inputs, outputs, states, weightsAddress: address } = program;
+  const { symbols, inputs, outputs, states, weightsAddress: address } = program;
   const external = weights === 'external' && program.weights.byteLength > 0;
   const info = {
+    symbols,
     inputs,
     outputs,
     states,
@@ -125,7 +127,7 @@ export async function emitWasm(module: Module, options: WasmOptions = {}): Promi
 }
 
 function reportOf(program: Program, emitted: EmittedModule): WasmReport {
-  const tensors = (all: readonly ProgramTensor[]) => all.map(({ address, length, ...tensor }) => tensor);
+  const tensors = (all: readonly ProgramTensor[]) => all.map(({ address, length, sizes, ...tensor }) => tensor);
   return {
     format: 1,
     signature: { inputs: tensors(program.inputs), outputs: tensors(program.outputs) },

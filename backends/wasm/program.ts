@@ -1,24 +1,41 @@
 import { buffer, launch, returnOp, signature, when, yieldOp } from '../../dialects/kernel/index.ts';
 import {
   type Block,
+  boundsOf,
   type Func,
   type Module,
   type Op,
+  type Size,
+  type SymbolBounds,
+  sizeOf,
   storageOf,
-  storedElements,
+  storedSize,
   type TensorType,
   uniformParams,
+  type Value,
 } from '../../src/ir/index.ts';
 import { invariant, QcError } from '../../src/support/diagnostics.ts';
 import { type DType, elementBytes } from '../../src/support/tensor.ts';
 import { wasmTarget } from './target.ts';
 
+/** A symbol of the program's sizes. */
+export interface ProgramSymbol {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  /** Its value in the next run, where the program keeps it. It begins at `min`. */
+  readonly next?: Size;
+}
+
 /** An input or output of the program. */
 export interface ProgramTensor {
   readonly name: string;
   readonly dtype: DType;
-  readonly shape: readonly number[];
-  /** Elements in memory. */
+  /** Sizes, or the text of expressions over the program's symbols. */
+  readonly shape: readonly (number | string)[];
+  /** The same to compute with, where there are expressions. */
+  readonly sizes?: readonly Size[];
+  /** Elements in memory, at most. */
   readonly length: number;
   /** Byte address in the memory. */
   readonly address: number;
@@ -37,7 +54,7 @@ export interface ProgramGuard {
   readonly holds: boolean;
 }
 
-/** One call of a kernel on constant addresses. */
+/** One call of a kernel on the program's sizes and constant addresses. */
 export interface ProgramLaunch {
   readonly kernel: string;
   /** The kernel for machines with relaxed SIMD; it may be the same one, whose `mul_add` is then fused. */
@@ -51,6 +68,8 @@ export interface ProgramLaunch {
 
 /** A planned program with everything at its place in one memory: weights, inputs, outputs, states, arena, slack. */
 export interface Program {
+  /** What `run` takes, and hands on to every kernel. */
+  readonly symbols: readonly ProgramSymbol[];
   readonly inputs: readonly ProgramTensor[];
   readonly outputs: readonly ProgramTensor[];
   readonly states: readonly ProgramState[];
@@ -88,13 +107,18 @@ export function readProgram(module: Module): Program {
   };
   const weightsAddress = place(weights.byteLength);
   const tensors = (names: readonly string[], types: unknown) =>
-    names.map((name, i) => placeTensor(name, (types as readonly TensorType[])[i] as TensorType, place));
+    names.map((name, i) => placeTensor(name, (types as readonly TensorType[])[i] as TensorType, bounds, place));
+  const symbols = declared.symbols.map((name, i): ProgramSymbol => {
+    const [min, max] = declared.symbol_bounds.slice(2 * i, 2 * i + 2) as [number, number];
+    return { name, min, max };
+  });
+  const bounds = new Map(symbols.map(({ name, min, max }) => [name, { min, max }]));
   const inputs = tensors(declared.input_names, declared.input_types);
   const outputs = tensors(declared.output_names, declared.output_types);
   const stateAddress = place(declared.state_bytes);
   const states = declared.state_inputs.map((name, i): ProgramState => {
     const type = (declared.state_types as readonly TensorType[])[i] as TensorType;
-    const tensor = placeTensor(name, type, () => stateAddress + (declared.state_offsets[i] as number));
+    const tensor = placeTensor(name, type, bounds, () => stateAddress + (declared.state_offsets[i] as number));
     return { ...tensor, output: declared.state_outputs[i] as string };
   });
   const arenaAddress = place(declared.arena_bytes);
@@ -107,9 +131,7 @@ export function readProgram(module: Module): Program {
     });
   }
 
-  const addresses = new Map(
-    main.body.args.map((arg, i) => [arg, ([...inputs, ...outputs][i] as ProgramTensor).address]),
-  );
+  const addresses = new Map([...inputs, ...outputs].map(({ address }, i) => [main.body.args[i] as Value, address]));
   const launches: ProgramLaunch[] = [];
   const spaces: Record<string, number> = {
     weights: weightsAddress,
@@ -120,7 +142,8 @@ export function readProgram(module: Module): Program {
     for (const op of block.ops()) {
       const { definition } = op;
       if (definition === buffer) addresses.set(op.result, bufferAddress(op, spaces));
-      else if (definition === launch) launches.push(readLaunch(op, (value) => addresses.get(value), guards));
+      else if (definition === launch)
+        launches.push(readLaunch(op, symbols.length, (value) => addresses.get(value), guards));
       else if (when.is(op)) {
         const address = addresses.get(op.operand(0));
         invariant(address !== undefined, 'a flag without an address');
@@ -132,18 +155,33 @@ export function readProgram(module: Module): Program {
   read(main.body, []);
   const kernels = new Map([...module.functions].filter(([, func]) => func.kind === 'kernel'));
   const { arena_bytes: arenaBytes, state_bytes: stateBytes } = declared;
-  return { inputs, outputs, states, stateBytes, launches, kernels, weights, weightsAddress, arenaBytes, pages };
+  return {
+    symbols,
+    inputs,
+    outputs,
+    states,
+    stateBytes,
+    launches,
+    kernels,
+    weights,
+    weightsAddress,
+    arenaBytes,
+    pages,
+  };
 }
 
-function placeTensor(name: string, type: TensorType, place: (bytes: number) => number): ProgramTensor {
+type Bounds = ReadonlyMap<string, SymbolBounds>;
+
+function placeTensor(name: string, type: TensorType, symbols: Bounds, place: (bytes: number) => number): ProgramTensor {
   const storage = storageOf(type.element);
   invariant(storage !== 'index', 'a tensor of indices');
-  const length = storedElements(type);
+  const length = boundsOf(storedSize(type), symbols).max;
   const uniform = typeof type.element === 'string' ? undefined : uniformParams(type.element);
   return {
     name,
     dtype: storage,
-    shape: type.shape.map(Number),
+    shape: type.shape.map((dim) => (typeof dim === 'number' ? dim : `${dim}`)),
+    ...(type.shape.every((dim) => typeof dim === 'number') ? {} : { sizes: type.shape.map(sizeOf) }),
     length,
     address: place(length * elementBytes(storage)),
     ...(uniform ? { quantization: uniform } : {}),
@@ -159,11 +197,12 @@ function bufferAddress(op: Op, spaces: Readonly<Record<string, number>>): number
 
 function readLaunch(
   op: Op,
+  symbols: number,
   addressOf: (value: Op['results'][number]) => number | undefined,
   guards: readonly ProgramGuard[],
 ): ProgramLaunch {
   const { kernel, variants } = launch.attributesOf(op);
-  const addresses = op.operands.map((operand) => {
+  const addresses = op.operands.slice(symbols).map((operand) => {
     const address = operand && addressOf(operand);
     invariant(address !== undefined, 'a launch on a buffer without an address');
     return address;

@@ -1,12 +1,13 @@
 import { typedArrayOf } from '../../src/support/tensor.ts';
-import type { Program, ProgramTensor } from './program.ts';
+import type { Program, ProgramSymbol, ProgramTensor } from './program.ts';
 
 /** A property name in TypeScript: quoted, so that any name of the model is one. */
 const quoted = (name: string) => JSON.stringify(name).replaceAll('<', '\\u003c');
 
 function tensorDoc({ dtype, shape, length, quantization }: ProgramTensor): string {
   const scale = quantization ? `; real = (code − ${quantization.zeroPoint}) · ${quantization.scale}` : '';
-  return `${dtype}, shape [${shape.join(', ')}], ${length} element${length === 1 ? '' : 's'}${scale}`;
+  const most = shape.every((size) => typeof size === 'number') ? '' : 'at most ';
+  return `${dtype}, shape [${shape.join(', ')}], ${most}${length} element${length === 1 ? '' : 's'}${scale}`;
 }
 
 function tensorInterface(name: string, summary: string, tensors: readonly ProgramTensor[]): string[] {
@@ -20,9 +21,24 @@ function tensorInterface(name: string, summary: string, tensors: readonly Progra
 function signatureType(tensors: readonly ProgramTensor[]): string {
   const one = ({ name, dtype, shape, quantization }: ProgramTensor) => {
     const scale = quantization ? '; readonly quantization: { readonly scale: number; readonly zeroPoint: number }' : '';
-    return `{ readonly name: ${quoted(name)}; readonly dtype: '${dtype}'; readonly shape: readonly [${shape.join(', ')}]${scale} }`;
+    return `{ readonly name: ${quoted(name)}; readonly dtype: '${dtype}'; readonly shape: readonly [${shape.map((size) => (typeof size === 'number' ? size : JSON.stringify(size))).join(', ')}]${scale} }`;
   };
   return `readonly [${tensors.map(one).join(', ')}]`;
+}
+
+/** The sizes that a caller chooses. */
+function sizesInterface(symbols: readonly ProgramSymbol[]): string[] {
+  const properties = symbols.flatMap(({ name, min, max }) => [
+    `  /** ${min} to ${max} */`,
+    `  ${quoted(name)}: number;`,
+  ]);
+  return [
+    '/** Sizes that a run may have. What the lengths of the inputs tell need not be said. */',
+    'export interface Sizes {',
+    ...properties,
+    '}',
+    '',
+  ];
 }
 
 const stateMethods = [
@@ -35,7 +51,9 @@ const stateMethods = [
 ];
 
 /** Type declarations of a compiled model: names, array types and shapes of its inputs and outputs. */
-export function modelTypings({ inputs, outputs, states }: Program, externalWeights: boolean): string {
+export function modelTypings({ symbols, inputs, outputs, states }: Program, externalWeights: boolean): string {
+  const sizes = symbols.filter(({ next }) => next === undefined);
+  const told = sizes.length > 0 ? '; sizes?: Partial<Sizes>' : '';
   const weights = [
     '  /** The weights; by default the file beside the module. */',
     '  weights?: BufferSource | Response | Promise<BufferSource | Response>;',
@@ -44,6 +62,7 @@ export function modelTypings({ inputs, outputs, states }: Program, externalWeigh
     ...tensorInterface('Inputs', 'What the model takes.', inputs),
     ...tensorInterface('Outputs', 'What the model gives.', outputs),
     ...(states.length > 0 ? tensorInterface('States', 'What the model keeps between runs.', states) : []),
+    ...(sizes.length > 0 ? sizesInterface(sizes) : []),
     'export interface Model {',
     '  /** Names, element types and shapes. */',
     '  readonly signature: {',
@@ -55,9 +74,9 @@ export function modelTypings({ inputs, outputs, states }: Program, externalWeigh
     "  /** Inputs and outputs in the model's own memory, for use with `execute`. */",
     '  readonly views: { readonly inputs: Readonly<Inputs>; readonly outputs: Readonly<Outputs> };',
     '  /** Runs on `inputs` and gives the outputs as fresh arrays, or in the arrays of `into`. */',
-    '  run(inputs: Readonly<Inputs>, options?: { into?: Partial<Outputs> }): Outputs;',
+    `  run(inputs: Readonly<Inputs>, options?: { into?: Partial<Outputs>${told} }): Outputs;`,
     '  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */',
-    '  execute(): void;',
+    sizes.length > 0 ? '  execute(sizes: Readonly<Sizes>): void;' : '  execute(): void;',
     ...(states.length > 0 ? stateMethods : []),
     '}',
     '',

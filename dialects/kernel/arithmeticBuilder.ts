@@ -1,7 +1,10 @@
 import {
   type Block,
   type BodyBuilder,
+  type Dim,
+  type DimFunction,
   Func,
+  foldDim,
   type KernelType,
   Op,
   type ScalarType,
@@ -10,10 +13,11 @@ import {
   type Value,
   vec,
 } from '../../src/ir/index.ts';
-import { invariant } from '../../src/support/diagnostics.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import * as memory from './memory.ts';
 import { type LanewiseName, lanewisePrimitives } from './primitive.ts';
 import * as structure from './structure.ts';
+import * as vector from './vector.ts';
 
 /** Number of lanes of a scalar (1) or a vector. */
 export function lanesOf(value: Value): number {
@@ -55,11 +59,21 @@ export class ArithmeticBuilder implements BodyBuilder {
   protected readonly known: Map<string, Value>[] = [new Map()];
   readonly #numbers = new Map<Value, number>();
   #source: string;
+  /** Sizes that are computed at the beginning, and the last op that does. */
+  readonly #sizes = new Map<Dim, Value>();
+  readonly #knownSizes = new Map<string, Value>();
+  #lastSize: Op | undefined;
+  /** What the next op goes before; undefined at the end of the block. */
+  #anchor: Op | undefined;
+  readonly #symbols: ReadonlyMap<string, Value>;
 
-  constructor(name: string, source: string) {
+  /** `symbols`: the symbols of dimensions that the kernel is told, its first arguments. */
+  constructor(name: string, source: string, symbols: readonly string[] = []) {
     this.func = new Func(name, 'kernel');
     this.block = this.func.body;
     this.#source = source;
+    const { body } = this.func;
+    this.#symbols = new Map(symbols.map((symbol) => [symbol, body.addArgument(scalar('index'), symbol)]));
   }
 
   protected emit(
@@ -72,7 +86,7 @@ export class ArithmeticBuilder implements BodyBuilder {
     operands.forEach((operand, i) => {
       op.setOperand(i, operand);
     });
-    this.block.insert(op);
+    this.block.insert(op, this.#anchor);
     return op;
   }
 
@@ -129,9 +143,50 @@ export class ArithmeticBuilder implements BodyBuilder {
     return op;
   }
 
-  /** An index (i32) constant. */
-  index(value: number): Value {
-    return this.constant(value, 'index');
+  size(value: Dim, element: ScalarType, like?: Value): Value {
+    const size = this.convert(this.index(value), element);
+    const known = constantOf(size);
+    if (known !== undefined) return this.constant(known, element, like);
+    return like && lanesOf(like) > 1 ? this.once(vector.splat, [size], vec(lanesOf(like), element)) : size;
+  }
+
+  /** An index (i32): a constant, or a size that is computed once, at the beginning of the kernel. */
+  index(value: Dim): Value {
+    if (typeof value === 'number') return this.constant(value, 'index');
+    const known = this.#sizes.get(value);
+    if (known) return known;
+    const [block, anchor, scopes] = [this.block, this.#anchor, this.known.splice(0)];
+    this.block = this.func.body;
+    this.#anchor = this.#lastSize ? this.#lastSize.next : this.#firstNonConstant();
+    this.known.push(this.#knownSizes);
+    const size = foldDim<Value>(value, {
+      number: (n) => this.constant(n, 'index'),
+      symbol: (name) => this.#symbol(name),
+      add: (a, b) => this.add(a, b),
+      mul: (a, b) => this.mul(a, b),
+      apply: (name, a, b) => this.#dimFunction(name, a, b),
+    });
+    this.#lastSize = this.#anchor ? this.#anchor.previous : this.func.body.last;
+    if (structure.constant.is(this.#lastSize)) this.#lastSize = undefined;
+    this.known.splice(0, 1, ...scopes);
+    [this.block, this.#anchor] = [block, anchor];
+    this.#sizes.set(value, size);
+    return size;
+  }
+
+  #symbol(name: string): Value {
+    const symbol = this.#symbols.get(name);
+    invariant(symbol, `the kernel is not told the dimension ${name}`);
+    return symbol;
+  }
+
+  /** A function of sizes, which are not negative. */
+  #dimFunction(name: DimFunction, a: Value, b: Value): Value {
+    if (name === 'min') return this.min(a, b);
+    if (name === 'max') return this.max(a, b);
+    const divisor = constantOf(b);
+    if (divisor === undefined) throw new InternalError('a size divided by a size in a kernel');
+    return name === 'mod' ? this.remainder(a, divisor) : this.quotient(a, divisor);
   }
 
   protected same(a: Value, b: Value): void {
@@ -177,8 +232,8 @@ export class ArithmeticBuilder implements BodyBuilder {
     return c + d === 0 ? base : this.#binary('add', base, this.index(c + d));
   }
 
-  /** index · constant + offset. */
-  scaled(index: Value, by: number, offset = 0): Value {
+  /** index · by + offset. */
+  scaled(index: Value, by: Dim, offset: Dim = 0): Value {
     return this.add(this.mul(index, this.index(by)), this.index(offset));
   }
 

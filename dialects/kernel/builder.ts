@@ -1,8 +1,10 @@
 import {
   Block,
   bytesOf,
+  type Dim,
   type Func,
   type KernelType,
+  knownSize,
   type Module,
   Op,
   type RefType,
@@ -10,7 +12,7 @@ import {
   type ScalarType,
   scalar,
   type Type,
-  type Value,
+  Value,
   vec,
 } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
@@ -41,8 +43,8 @@ export class KernelBuilder extends ArithmeticBuilder {
   readonly #invocations: Invocations | undefined;
 
   /** `family`: whether `parallel` makes loops, or leaves each turn to an invocation of its own. */
-  constructor(name: string, source: string, family: 'simd' | 'simt' = 'simd') {
-    super(name, source);
+  constructor(name: string, source: string, family: 'simd' | 'simt' = 'simd', symbols: readonly string[] = []) {
+    super(name, source, symbols);
     this.#invocations = family === 'simt' ? new Invocations() : undefined;
   }
 
@@ -127,14 +129,14 @@ export class KernelBuilder extends ArithmeticBuilder {
    * built without a loop.
    */
   for(
-    lower: number | Value,
-    upper: number | Value,
+    lower: Dim | Value,
+    upper: Dim | Value,
     step: number,
     carried: readonly Value[],
     body: (i: Value, carried: readonly Value[]) => readonly Value[],
   ): readonly Value[] {
-    const from = typeof lower === 'number' ? this.index(lower) : lower;
-    const to = typeof upper === 'number' ? this.index(upper) : upper;
+    const from = lower instanceof Value ? lower : this.index(lower);
+    const to = upper instanceof Value ? upper : this.index(upper);
     const [a, b] = [constantOf(from), constantOf(to)];
     if (a !== undefined && b !== undefined) {
       if (b <= a) return carried;
@@ -181,7 +183,7 @@ export class KernelBuilder extends ArithmeticBuilder {
    * the SIMD family these are nested loops, the last axis innermost. In the SIMT family each index has an invocation
    * of its own, neighbours along the last axis next to one another; it is not called within itself.
    */
-  parallel(extents: readonly number[], body: (indices: readonly Value[]) => void): void {
+  parallel(extents: readonly Dim[], body: (indices: readonly Value[]) => void): void {
     if (!this.#invocations) {
       const visit = (indices: readonly Value[]): void => {
         const extent = extents[indices.length];
@@ -191,14 +193,15 @@ export class KernelBuilder extends ArithmeticBuilder {
       visit([]);
       return;
     }
-    const count = extents.reduce((n, d) => n * d, 1);
+    const sizes = extents.map(knownSize);
+    const count = sizes.reduce((n, d) => n * d, 1);
     if (count === 0) return;
     invariant(this.block === this.func.body, 'invocations do not start invocations');
     const number = this.invocation();
     const guard = this.if(this.cmp('lt', number, this.index(count)), () => {
       let rest = number;
-      const indices = extents.toReversed().map((extent, i) => {
-        const index = i === extents.length - 1 ? rest : this.remainder(rest, extent);
+      const indices = sizes.toReversed().map((extent, i) => {
+        const index = i === sizes.length - 1 ? rest : this.remainder(rest, extent);
         rest = this.quotient(rest, extent);
         return index;
       });
@@ -262,7 +265,7 @@ export class KernelBuilder extends ArithmeticBuilder {
   }
 
   /** A loop that carries nothing. */
-  loop(lower: number | Value, upper: number | Value, step: number, body: (i: Value) => void): void {
+  loop(lower: Dim | Value, upper: Dim | Value, step: number, body: (i: Value) => void): void {
     this.for(lower, upper, step, [], (i) => {
       body(i);
       return [];

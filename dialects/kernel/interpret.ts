@@ -1,10 +1,10 @@
 import type { Block, Func, Module, Op, TensorType, Value } from '../../src/ir/index.ts';
-import { staticShape, storageOf, storedBytes } from '../../src/ir/index.ts';
+import { bindDim, staticShape, storageOf, storedBytes, symbol, tensor } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { bytesOfTensor, type DType, type HostTensor, viewBytes } from '../../src/support/tensor.ts';
 import { elementsOf } from './buffers.ts';
 import { type Order, runGrid } from './interpretGrid.ts';
-import type { DotMeaning, Machine } from './interpretOps.ts';
+import { type DotMeaning, type Machine, place } from './interpretOps.ts';
 import * as structure from './structure.ts';
 
 export interface KernelOptions {
@@ -28,12 +28,20 @@ export interface ProgramOptions extends KernelOptions {
 }
 
 /**
- * Runs a kernel in JavaScript on little-endian buffers, one for each argument, which may overlap.
+ * Runs a kernel in JavaScript on sizes, one for each of its scalar arguments, and on little-endian buffers, one for each
+ * of the others, which may overlap.
  * Throws an InternalError when a load leaves its buffer by more than `slack` bytes, or a store leaves it at all.
  */
-export function runKernel(func: Func, buffers: readonly Uint8Array[], options: KernelOptions): void {
-  const { args } = func.body;
+export function runKernel(
+  func: Func,
+  buffers: readonly Uint8Array[],
+  options: KernelOptions,
+  sizes: readonly number[] = [],
+): void {
+  const scalars = func.body.args.filter(({ type }) => type.kind === 'scalar');
+  const args = func.body.args.slice(scalars.length);
   invariant(args.length === buffers.length, `@${func.name} takes ${args.length} buffers, not ${buffers.length}`);
+  invariant(scalars.length === sizes.length, `@${func.name} takes ${scalars.length} sizes, not ${sizes.length}`);
   const machine: Machine = {
     where: `@${func.name}`,
     lanes: new Float64Array(countLanes(func.body)),
@@ -51,6 +59,9 @@ export function runKernel(func: Func, buffers: readonly Uint8Array[], options: K
     settings: options.settings ?? {},
     used: 0,
   };
+  scalars.forEach((scalar, i) => {
+    machine.lanes[place(machine, scalar)] = sizes[i] as number;
+  });
   runGrid(machine, func.body, options.order ?? ((i) => i));
 }
 
@@ -81,8 +92,15 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   const inputTypes = signature.input_types as readonly TensorType[];
   const outputTypes = signature.output_types as readonly TensorType[];
   const { granule = 1 } = options;
+  const sizes = sizesOf(signature, inputs);
+  const sized = (type: TensorType) =>
+    tensor(
+      type.shape.map((dim) => bindDim(dim, sizes)),
+      type.element,
+      type.layout,
+    );
   const bound = new Map<Value, Uint8Array>();
-  inputTypes.forEach((type, i) => {
+  inputTypes.map(sized).forEach((type, i) => {
     const bytes = inputs[i] ? bytesOfTensor(inputs[i]) : new Uint8Array(0);
     const name = signature.input_names[i];
     invariant(
@@ -94,7 +112,7 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
     bound.set(main.body.args[i] as Value, whole);
   });
   const outputs = outputTypes.map((type) =>
-    new Uint8Array(Math.ceil(storedBytes(type) / granule) * granule).fill(UNWRITTEN),
+    new Uint8Array(Math.ceil(storedBytes(sized(type)) / granule) * granule).fill(UNWRITTEN),
   );
   outputs.forEach((bytes, i) => {
     bound.set(main.body.args[inputTypes.length + i] as Value, bytes);
@@ -107,13 +125,13 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   const run = (block: Block): void => {
     for (const op of block.ops()) {
       if (op.definition === structure.buffer) bound.set(op.result, placeOf(op, spaces));
-      else if (op.definition === structure.launch) launch(module, op, bound, options);
+      else if (op.definition === structure.launch) launch(module, op, bound, options, [...sizes.values()]);
       else if (structure.when.is(op) && isTaken(op, bound)) run(op.regions[0] as Block);
     }
   };
   run(main.body);
   return outputs.map((bytes, i) => {
-    const type = outputTypes[i] as TensorType;
+    const type = sized(outputTypes[i] as TensorType);
     const dtype = storageOf(type.element) as DType;
     return { dtype, shape: staticShape(type), data: viewBytes(dtype, bytes.slice(0, storedBytes(type))) };
   });
@@ -147,15 +165,35 @@ function placeOf(op: Op, spaces: Readonly<Record<'arena' | 'weights' | 'state', 
   return space.subarray(offset, offset + bytes);
 }
 
-function launch(module: Module, op: Op, bound: ReadonlyMap<Value, Uint8Array>, options: ProgramOptions): void {
+/** The values of a program's symbols, by the shapes of its inputs. */
+function sizesOf(signature: ReturnType<typeof signatureOf>, inputs: readonly HostTensor[]): Map<string, number> {
+  const shapes = (signature.input_types as readonly TensorType[]).flatMap(({ shape }, i) =>
+    shape.map((dim, axis) => ({ dim, size: inputs[i]?.shape[axis] })),
+  );
+  return new Map(
+    signature.symbols.map((name) => {
+      const size = shapes.find(({ dim }) => dim === symbol(name))?.size;
+      invariant(size !== undefined, `the inputs do not tell ${name}`);
+      return [name, size];
+    }),
+  );
+}
+
+function launch(
+  module: Module,
+  op: Op,
+  bound: ReadonlyMap<Value, Uint8Array>,
+  options: ProgramOptions,
+  sizes: readonly number[],
+): void {
   const { kernel, variants } = structure.launch.attributesOf(op);
   const other = options.variant ? (variants as Record<string, string | undefined>)[options.variant] : undefined;
   const func = module.functions.get(other ?? kernel);
   invariant(func, `there is no kernel @${other ?? kernel}`);
-  const buffers = op.operands.map((operand) => {
+  const buffers = op.operands.slice(sizes.length).map((operand) => {
     const bytes = operand && bound.get(operand);
     invariant(bytes, `a launch of @${func.name} has an operand that is no buffer`);
     return bytes;
   });
-  runKernel(func, buffers, options);
+  runKernel(func, buffers, options, sizes);
 }

@@ -84,7 +84,7 @@ export const returnOp = defineOp({
 /** A kernel run on tensors (before bufferize: its results are the tensors that it writes) or on buffers (after it). */
 export const launch = defineOp({
   name: 'kernel.launch',
-  summary: 'Runs a kernel function on buffers: those of its operands, then those that it writes.',
+  summary: 'Runs a kernel function on sizes and buffers: those of its operands, then those that it writes.',
   operands: { buffers: 'variadic' },
   attributes: {
     /** The function for the target's baseline. */
@@ -134,7 +134,8 @@ export const buffer = defineOp({
 /** The first op of a planned @main: what callers need to know. */
 export const signature = defineOp({
   name: 'kernel.signature',
-  summary: 'Names and tensor types of the arguments (inputs, then outputs), and the sizes of the memory spaces.',
+  summary:
+    'Names and tensor types of the arguments (inputs, then outputs; sizes behind them), and the sizes of the memory spaces.',
   operands: {},
   attributes: {
     input_names: attr.strings(),
@@ -149,6 +150,9 @@ export const signature = defineOp({
     state_types: attr.any([]),
     state_offsets: attr.ints([]),
     state_bytes: attr.int(0),
+    /** The symbols of dimensions, whose values are the last arguments, and the least and greatest value of each. */
+    symbols: attr.strings([]),
+    symbol_bounds: attr.ints([]),
   },
   results: [],
   effect: 'writes',

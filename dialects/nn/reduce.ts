@@ -8,7 +8,7 @@ import {
   type OnnxMapping,
   type OnnxNode,
   type Op,
-  staticShape,
+  productOf,
   type TensorType,
   type TypedOp,
   tensor,
@@ -60,7 +60,7 @@ interface ReduceSpec {
   /** From the total and the number of elements that went in. */
   readonly finish?: (total: number, count: number) => number;
   readonly body?: (k: BodyBuilder, total: Value, x: Value) => Value;
-  readonly finishBody?: (k: BodyBuilder, total: Value, count: number) => Value;
+  readonly finishBody?: (k: BodyBuilder, total: Value, count: Value) => Value;
   readonly onnx: (op: ReduceOp) => readonly OnnxMapping[];
   /** The ONNX operator that it is written as. */
   readonly operator: string;
@@ -107,13 +107,9 @@ function lowering(
     ...(finishBody
       ? {
           finish(k: BodyBuilder, total: Value, op: Op): Value {
-            const shape = staticShape(source(op));
-            const axes = normalAxes(axesOf(op), shape.length);
-            return finishBody(
-              k,
-              total,
-              axes.reduce((n, axis) => n * (shape[axis] as number), 1),
-            );
+            const { shape } = source(op);
+            const count = productOf(normalAxes(axesOf(op), shape.length).map((axis) => shape[axis] as Dim));
+            return finishBody(k, total, k.size(count, 'f32', total));
           },
         }
       : {}),
@@ -188,7 +184,7 @@ export const reduceMean = reduction({
   combine: (total, v) => total + v,
   finish: (total, count) => total / count,
   body: (k, total, x) => k.add(total, x),
-  finishBody: (k, total, count) => k.mul(total, k.constant(1 / count, 'f32', total)),
+  finishBody: (k, total, count) => k.mul(total, k.div(k.constant(1, 'f32', total), count)),
   onnx: (op) => [reducing(op, 'ReduceMean', 18), global(op, 'GlobalAveragePool')],
 });
 

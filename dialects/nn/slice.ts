@@ -42,7 +42,7 @@ export const slice = defineOp({
     kind: 'view',
     index(op): AxisIndex[] {
       const { starts, steps } = slice.attributesOf(op);
-      return starts.map((start, axis) => ({ axis, stride: steps[axis] as number, offset: start as number }));
+      return starts.map((start, axis) => ({ axis, stride: steps[axis] as number, offset: start }));
     },
   },
   onnx: [

@@ -1,23 +1,22 @@
 import { elementOf } from '../../dialects/kernel/index.ts';
-import { staticShape, storageOf, type Value } from '../../src/ir/index.ts';
+import { type Dim, productOf, storageOf, type Value } from '../../src/ir/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import { broadcastAccess } from '../elementwise.ts';
 import { loopNest } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { count } from './places.ts';
 
 /** A matmul of integers that are both computed at run time, or of any batch axes: one product after the other. */
 export function serialMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [a, b, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
   const result = tensorType(cluster.result);
-  const shape = staticShape(result);
-  const depth = staticShape(tensorType(a)).at(-1) as number;
+  const { shape } = result;
+  const depth = tensorType(a).shape.at(-1) as Dim;
   const inner = storageOf(tensorType(root.result).element);
   const last = shape.length - 1;
   const left = broadcastAccess(tensorType(a), result).strides;
   const right = broadcastAccess(tensorType(b), result).strides;
-  const steps = { a: left[last] as number, b: right[last - 1] as number };
+  const steps = { a: left[last] as Dim, b: right[last - 1] as Dim };
   const accesses = [
     // the last axis of a and the last but one of b are summed over
     { strides: left.with(last, 0), offset: 0 },
@@ -29,7 +28,7 @@ export function serialMatmul(cluster: Cluster, context: KernelContext): KernelPl
   const others = epilogueOperands(cluster);
   return {
     operands: [a, b, ...(bias ? [bias] : []), ...others],
-    multiplyAdds: count(shape) * depth,
+    multiplyAdds: productOf([...shape, depth]),
     variants: [
       {
         feature: undefined,

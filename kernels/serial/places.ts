@@ -1,14 +1,14 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import type { Value } from '../../src/ir/index.ts';
+import { type Dim, subDim, type Value } from '../../src/ir/index.ts';
 
 /**
  * What was loaded as an index along an axis of `size` elements, counted from the front: negative ones count from the
  * end. One that leaves the axis becomes the nearest that does not, so that no kernel touches what is not its own.
  */
-export function placeOf(k: KernelBuilder, loaded: Value, size: number): Value {
+export function placeOf(k: KernelBuilder, loaded: Value, size: Dim): Value {
   const raw = k.convert(loaded, 'index');
   const fromFront = k.select(k.cmp('lt', raw, k.index(0)), k.add(raw, k.index(size)), raw);
-  return k.min(k.max(fromFront, k.index(0)), k.index(size - 1));
+  return k.min(k.max(fromFront, k.index(0)), k.index(subDim(size, 1)));
 }
 
 /** Steps of a row-major tensor, in elements. */

@@ -1,14 +1,26 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import type { Value } from '../../src/ir/index.ts';
+import {
+  addDim,
+  type Dim,
+  floorDivDim,
+  knownSize,
+  modDim,
+  mulDim,
+  productOf,
+  subDim,
+  type Value,
+} from '../../src/ir/index.ts';
+import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
+import { tiled } from '../loops.ts';
 import { indicesOf, wordOf, writeFlat } from '../write.ts';
 import type { InnerProduct, Steps } from './innerProduct.ts';
 
 /** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
 export interface OuterLoop {
-  readonly extent: number;
-  readonly input: number;
-  readonly row: number;
+  readonly extent: Dim;
+  readonly input: Dim;
+  readonly row: Dim;
 }
 
 /**
@@ -16,27 +28,27 @@ export interface OuterLoop {
  * Σ over segments and runs of activations · weights. Sizes and steps count elements.
  */
 export interface Contraction {
-  readonly groups: number;
+  readonly groups: Dim;
   /** Outputs of a group. */
-  readonly columns: number;
+  readonly columns: Dim;
   /** Step from one group's activations to the next one's. */
-  readonly groupStep: number;
+  readonly groupStep: Dim;
   readonly outer: readonly OuterLoop[];
   /** Rows of the innermost loop, which tiles are cut from, and the step between their activations. */
-  readonly rows: number;
-  readonly rowStep: number;
+  readonly rows: Dim;
+  readonly rowStep: Dim;
   /** Pieces of the sum that lie apart in the activations: counts and steps, outermost first. */
-  readonly segments: readonly { readonly extent: number; readonly step: number }[];
+  readonly segments: readonly { readonly extent: number; readonly step: Dim }[];
   /** Contiguous activations in each segment. */
-  readonly run: number;
+  readonly run: Dim;
 }
 
 /** Where weights lie: steps, in elements, from one group, panel, unit and k step to the next. */
 export interface WeightSteps {
-  readonly group: number;
+  readonly group: Dim;
   readonly panel: number;
   readonly unit: number;
-  readonly step: number;
+  readonly step: Dim;
   /** Step from one group's start vector to the next one's. */
   readonly starts: number;
 }
@@ -52,7 +64,8 @@ export interface Sums {
 }
 
 /** The steps of packed panels: [group][panel][segment][k step][unit][column][k in step]. */
-export function packedSteps(problem: Contraction, product: InnerProduct, { width, panels }: PanelShape): WeightSteps {
+export function packedSteps(problem: PackedContraction, product: InnerProduct, shape: PackedPanels): WeightSteps {
+  const { width, panels } = shape;
   const step = width * product.step;
   const panel = segmentCount(problem) * Math.ceil(problem.run / product.step) * step;
   return { group: panels * panel, panel, unit: product.columns * product.step, step, starts: panels * width };
@@ -61,13 +74,26 @@ export function packedSteps(problem: Contraction, product: InnerProduct, { width
 /** How panels are cut: outputs a panel holds, in units, and panels for each group. */
 export interface PanelShape {
   readonly width: number;
+  readonly panels: Dim;
+}
+
+/** Panels that are made when the program is compiled. */
+export interface PackedPanels extends PanelShape {
   readonly panels: number;
 }
 
+/** A contraction whose weights are known. */
+export interface PackedContraction extends Contraction {
+  readonly groups: number;
+  readonly columns: number;
+  readonly run: number;
+}
+
 /** Panels that every way of computing in `products` can read. */
-export function panelShape(problem: Contraction, products: readonly InnerProduct[], target: Target): PanelShape {
+export function panelShape(problem: Contraction, products: readonly InnerProduct[], target: Target): PackedPanels {
   const unit = (products[0] as InnerProduct).columns;
-  const { columns, rows } = problem;
+  const columns = knownSize(problem.columns);
+  const { rows } = problem;
   const panel = (width: number) => ({ width, panels: Math.ceil(columns / width) });
   if (target.family === 'simt') return panel(largestDivisor(columns, 4));
   if (unit > 1 && columns <= 16) {
@@ -76,7 +102,7 @@ export function panelShape(problem: Contraction, products: readonly InnerProduct
     return panel(width);
   }
   // few rows leave registers for wider panels, unless a part of one would be left over
-  const wide = rows <= 2 && (columns % 16 === 0 || columns % 8 !== 0);
+  const wide = typeof rows === 'number' && rows <= 2 && (columns % 16 === 0 || columns % 8 !== 0);
   return panel(wide ? 16 : Math.max(unit, Math.min(8, columns)));
 }
 
@@ -117,7 +143,8 @@ export function tileOf(
 ): readonly [number, number] {
   const most = Math.max(1, Math.floor(target.accumulators / ((width / product.columns) * product.registers)));
   // an invocation's tile is whole: none overlaps another
-  if (target.family === 'simt') return [largestDivisor(problem.rows, most), width];
+  if (target.family === 'simt') return [largestDivisor(knownSize(problem.rows), most), width];
+  if (typeof problem.rows !== 'number') return [most, width];
   return [Math.ceil(problem.rows / Math.ceil(problem.rows / most)), width];
 }
 
@@ -135,18 +162,19 @@ export function buildContraction(
   const fullUnits = width / product.columns;
   const [height] = tileOf(problem, target, product, width);
   const isSimt = target.family === 'simt';
-  const runSteps = Math.ceil(problem.run / product.step);
-  const prepared = product.prepare(k, problem.groups * panels * width);
+  const runSteps = floorDivDim(addDim(problem.run, product.step - 1), product.step);
+  const prepared = product.prepare(k, productOf([problem.groups, panels, width]));
 
   /** Results of `height` rows from `row` on and of the outputs of `units` units, a row each. */
   const tile = (
     { group, panel, unit, input, row }: Record<'group' | 'panel' | 'unit' | 'input' | 'row', Value>,
     { height, units, live }: { readonly height: number; readonly units: number; readonly live: number },
+    from?: Value,
   ): Finished[] => {
-    const first = k.scaled(unit, product.columns);
+    const first = from ?? k.scaled(unit, product.columns);
     const start = k.add(k.add(k.scaled(group, at.starts), k.scaled(panel, width)), first);
-    const weights = k.add(k.add(k.scaled(group, at.group), k.scaled(panel, at.panel)), k.scaled(unit, at.unit));
-    const rows = Array.from({ length: height }, (_, r) => k.add(input, k.index(r * problem.rowStep)));
+    const weights = k.add(k.add(k.scaled(group, at.group), k.scaled(panel, at.panel)), from ?? k.scaled(unit, at.unit));
+    const rows = Array.from({ length: height }, (_, r) => k.add(input, k.index(mulDim(r, problem.rowStep))));
     const columnOf = (u: number) => k.add(start, k.index(u * product.columns));
     const begin = rows.flatMap(() =>
       Array.from({ length: units }, (_, u) => prepared.start(starts, columnOf(u))).flat(),
@@ -171,7 +199,8 @@ export function buildContraction(
     return;
   }
 
-  const rowTiles = (group: Value, panel: Value, live: number): void => {
+  /** `units` units of outputs for all rows: of a panel, or from a column on where weights lie as they are. */
+  const rowTiles = (group: Value, panel: Value, live: number, column?: Value, units = fullUnits): void => {
     const visit = (depth: number, input: Value, row: Value): void => {
       const loop = problem.outer[depth];
       if (loop) {
@@ -180,9 +209,7 @@ export function buildContraction(
         );
         return;
       }
-      // the last tile overlaps the one before it rather than being shorter
-      k.loop(0, problem.rows, height, (i) => {
-        const m = problem.rows % height === 0 ? i : k.min(i, k.index(problem.rows - height));
+      const rowsAt = (m: Value, height: number): void => {
         const place = {
           group,
           panel,
@@ -191,14 +218,29 @@ export function buildContraction(
           row: k.add(row, m),
         };
         // without vectors, what lies behind the last output is not even read
-        const units = product.columns === 1 ? live : fullUnits;
-        for (const { value, element } of tile(place, { height, units, live })) k.store(value, y, element, live);
-      });
+        const shape = { height, units: product.columns === 1 ? live : units, live };
+        for (const { value, element } of tile(place, shape, column)) k.store(value, y, element, live);
+      };
+      const { rows } = problem;
+      if (typeof rows !== 'number') {
+        tiled(k, rows, height, rowsAt);
+        return;
+      }
+      // the last tile overlaps the one before it rather than being shorter
+      k.loop(0, rows, height, (i) => rowsAt(rows % height === 0 ? i : k.min(i, k.index(rows - height)), height));
     };
     visit(0, k.scaled(group, problem.groupStep), k.index(0));
   };
 
-  const rest = problem.columns % width;
+  const { columns } = problem;
+  if (typeof columns !== 'number' || typeof panels !== 'number') {
+    invariant(at.unit === product.columns && at.panel === width, 'weights of open sizes are not packed');
+    k.loop(0, problem.groups, 1, (group) => {
+      tiled(k, columns, width, (column, live) => rowTiles(group, k.index(0), live, column, live === 1 ? 1 : fullUnits));
+    });
+    return;
+  }
+  const rest = columns % width;
   k.loop(0, problem.groups, 1, (group) => {
     k.loop(0, rest === 0 ? panels : panels - 1, 1, (panel) => rowTiles(group, panel, width));
     if (rest !== 0) rowTiles(group, k.index(panels - 1), rest);
@@ -220,8 +262,13 @@ function distribute(
   y: Value,
   tile: (place: TilePlace, shape: { readonly height: number; readonly units: number }) => Finished[],
 ): void {
-  const { groups, outer, rows, columns } = problem;
-  const extents = outer.map(({ extent }) => extent);
+  const { outer } = problem;
+  const [groups, rows, columns] = [problem.groups, problem.rows, problem.columns].map(knownSize) as [
+    number,
+    number,
+    number,
+  ];
+  const extents = outer.map(({ extent }) => knownSize(extent));
   const inputOf = (group: Value, at: readonly Value[], m: Value) =>
     outer.reduce(
       (sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.input)),
@@ -257,7 +304,7 @@ interface TileShape {
   readonly prepared: Steps;
   readonly product: InnerProduct;
   readonly units: number;
-  readonly runSteps: number;
+  readonly runSteps: Dim;
   readonly at: WeightSteps;
 }
 
@@ -273,7 +320,7 @@ function reduceSegments(
 ): readonly Value[] {
   const { prepared, product, units, runSteps, at } = shape;
   const step = (sums: readonly Value[], offset: Value, weight: Value, ahead: number): Value[] => {
-    const ready = k.add(weight, k.index(ahead * at.step));
+    const ready = k.add(weight, k.index(mulDim(ahead, at.step)));
     const panel = Array.from({ length: units }, (_, u) => prepared.weights(w, k.add(ready, k.index(u * at.unit))));
     const each = product.registers;
     return rows.flatMap((row, r) => {
@@ -286,24 +333,31 @@ function reduceSegments(
   };
   const run = (sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
     const work = rows.length * units * product.registers;
-    const most = Math.max(1, Math.min(runSteps, Math.floor(unrollLimit / work), 4));
-    const exact = [4, 3, 2].find((u) => u <= most && runSteps % u === 0);
-    const unroll = exact ?? most;
-    const whole = runSteps * work <= unrollLimit ? 0 : runSteps - (runSteps % unroll);
-    let now = k.for(0, whole, unroll, sums, (s, carried) => {
+    const turn = (s: Value, carried: readonly Value[], unroll: number): readonly Value[] => {
       let next = carried;
       for (let i = 0; i < unroll; i++) {
         next = step(next, k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, at.step)), i);
       }
       return next;
-    });
+    };
+    if (typeof runSteps !== 'number') {
+      const unroll = [4, 2].find((u) => u * work <= unrollLimit) ?? 1;
+      const whole = subDim(runSteps, modDim(runSteps, unroll));
+      const most = k.for(0, whole, unroll, sums, (s, carried) => turn(s, carried, unroll));
+      return k.for(whole, runSteps, 1, most, (s, carried) => turn(s, carried, 1));
+    }
+    const most = Math.max(1, Math.min(runSteps, Math.floor(unrollLimit / work), 4));
+    const exact = [4, 3, 2].find((u) => u <= most && runSteps % u === 0);
+    const unroll = exact ?? most;
+    const whole = runSteps * work <= unrollLimit ? 0 : runSteps - (runSteps % unroll);
+    let now = k.for(0, whole, unroll, sums, (s, carried) => turn(s, carried, unroll));
     for (let s = whole; s < runSteps; s++) now = step(now, offset, weight, s);
     return now;
   };
   const visit = (depth: number, sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
     const segment = problem.segments[depth];
     if (!segment) return run(sums, offset, weight);
-    const inner = problem.segments.slice(depth + 1).reduce((n, s) => n * s.extent, 1) * runSteps * at.step;
+    const inner = productOf([...problem.segments.slice(depth + 1).map((s) => s.extent), runSteps, at.step]);
     return k.for(0, segment.extent, 1, sums, (i, carried) =>
       visit(depth + 1, carried, k.add(offset, k.scaled(i, segment.step)), k.add(weight, k.scaled(i, inner))),
     );

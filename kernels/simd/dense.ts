@@ -1,14 +1,30 @@
 import { pack, start } from '../../dialects/kernel/index.ts';
-import { staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
+import {
+  type Dim,
+  mulDim,
+  productOf,
+  staticShape,
+  stepsOf,
+  storageOf,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { buildContraction, type Contraction, packedSteps, panelShape, segmentCount, tileOf } from './contraction.ts';
+import {
+  buildContraction,
+  type PackedContraction,
+  packedSteps,
+  panelShape,
+  segmentCount,
+  tileOf,
+} from './contraction.ts';
 import { innerProducts } from './innerProduct.ts';
 
 /** A contraction with constant weights seen as [group][column][segment][run]. */
 interface Dense {
-  readonly problem: Contraction;
+  readonly problem: PackedContraction;
   readonly x: Value;
   /** The weights as the model has them, and which of their axes, flattened, are group·column, segment and run. */
   readonly weights: Value;
@@ -27,10 +43,8 @@ export function constantMatmul(cluster: Cluster, context: KernelContext): Kernel
     tensorType(weights).shape.length === 2,
     `${root.source}: the right operand of a matmul must be a matrix here`,
   );
-  const rows = staticShape(tensorType(x))
-    .slice(0, -1)
-    .reduce((n, d) => n * d, 1);
-  const problem: Contraction = {
+  const rows = productOf(tensorType(x).shape.slice(0, -1));
+  const problem: PackedContraction = {
     groups: 1,
     columns,
     groupStep: 0,
@@ -62,39 +76,39 @@ export function conv(cluster: Cluster, context: KernelContext): KernelPlan {
   const groups = (root.attributes.group as number | undefined) ?? 1;
   const ints = (name: string) => perAxis(root.attributes[name], spatial);
   const [strides, dilations] = [ints('strides'), ints('dilations')];
-  const xSteps = stridesOf(xType);
-  const out = staticShape(tensorType(cluster.result));
+  const xSteps = stepsOf(xType);
+  const out = tensorType(cluster.result).shape;
   const [outputs, perGroup, ...kernel] = staticShape(tensorType(weights)) as [number, number, ...number[]];
-  const [batch] = out as [number];
+  const [batch] = out as [Dim];
   const pixels = out.slice(2);
   invariant(xSteps[1] === 1 || perGroup * groups === 1, `${root.source}: convolution kernels want channels innermost`);
   const pointwise = kernel.every((d) => d === 1) && strides.every((s) => s === 1);
   const last = spatial - 1;
-  const step = (axis: number) => xSteps[axis + 2] as number;
+  const step = (axis: number) => xSteps[axis + 2] as Dim;
   const channels = perGroup * groups;
   // neighbouring pixels of a kernel row are one run, when they are neighbours in memory too
   const joined = dilations[last] === 1 && groups === 1 && step(last) === channels;
   const apart = joined ? kernel.slice(0, last) : kernel;
-  const rowsOf = (from: number) => pixels.slice(from).reduce((n, d) => n * d, 1);
-  const problem: Contraction = {
+  const rowsOf = (from: number) => productOf(pixels.slice(from));
+  const problem: PackedContraction = {
     groups,
     columns: outputs / groups,
     groupStep: perGroup,
     outer: pointwise
       ? []
       : [
-          { extent: batch, input: xSteps[0] as number, row: rowsOf(0) },
+          { extent: batch, input: xSteps[0] as Dim, row: rowsOf(0) },
           ...pixels.slice(0, last).map((extent, axis) => ({
             extent,
-            input: step(axis) * (strides[axis] as number),
+            input: mulDim(step(axis), strides[axis] as number),
             row: rowsOf(axis + 1),
           })),
         ],
-    rows: pointwise ? batch * rowsOf(0) : (pixels[last] as number),
-    rowStep: pointwise ? channels : step(last) * (strides[last] as number),
+    rows: pointwise ? mulDim(batch, rowsOf(0)) : (pixels[last] as Dim),
+    rowStep: pointwise ? channels : mulDim(step(last), strides[last] as number),
     segments: pointwise
       ? []
-      : apart.map((extent, axis) => ({ extent, step: step(axis) * (dilations[axis] as number) })),
+      : apart.map((extent, axis) => ({ extent, step: mulDim(step(axis), dilations[axis] as number) })),
     run: joined && !pointwise ? (kernel[last] as number) * perGroup : perGroup,
   };
   return dense(cluster, context, {
@@ -185,7 +199,7 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
   };
 }
 
-function multiplyAdds(problem: Contraction): number {
-  const rows = problem.outer.reduce((n, loop) => n * loop.extent, problem.rows);
-  return rows * problem.groups * problem.columns * segmentCount(problem) * problem.run;
+function multiplyAdds(problem: PackedContraction): Dim {
+  const rows = problem.outer.reduce((n, loop) => mulDim(n, loop.extent), problem.rows);
+  return productOf([rows, problem.groups, problem.columns, segmentCount(problem), problem.run]);
 }

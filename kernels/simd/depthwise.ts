@@ -1,5 +1,15 @@
 import { type KernelBuilder, pack, start } from '../../dialects/kernel/index.ts';
-import { type ScalarType, staticShape, storageOf, stridesOf, tensor, type Value } from '../../src/ir/index.ts';
+import {
+  type Dim,
+  mulDim,
+  productOf,
+  type ScalarType,
+  staticShape,
+  stepsOf,
+  storageOf,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
 import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import { overlapping } from '../loops.ts';
@@ -76,8 +86,8 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const spatial = kernel.length;
   const ints = (name: string) => perAxis(root.attributes[name], spatial);
   const [strides, dilations] = [ints('strides'), ints('dilations')];
-  const steps = stridesOf(xType);
-  const out = staticShape(tensorType(cluster.result));
+  const steps = stepsOf(xType);
+  const out = tensorType(cluster.result).shape;
   const offsets = tapOffsets(kernel, dilations, steps);
   const full = lanesFor(target, element === 'f32' ? 4 : 1);
   // float windows with many taps: two registers of sums, so that one product need not wait for the one before
@@ -133,7 +143,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       ? k.convert(k.and(k.shr(k.setting('dot_sign_mask'), 31), k.constant(count, 'i32')), 'index')
       : k.index(0);
 
-    const pixelStep = (steps.at(-1) as number) * (strides.at(-1) as number);
+    const pixelStep = mulDim(steps.at(-1) as Dim, strides.at(-1) as number);
     /** A row of pixels; `width` channels at once. What does not change along it is read once. */
     const rowOf = (channel: Value, width: number) => {
       const weightAt = k.scaled(channel, product.depth);
@@ -144,7 +154,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
         let sum = first;
         for (let g = 0; g < groups; g++) {
           const taps = Array.from({ length: product.depth }, (_, t) => {
-            const offset = offsets[Math.min(g * product.depth + t, offsets.length - 1)] as number;
+            const offset = offsets[Math.min(g * product.depth + t, offsets.length - 1)] as Dim;
             return k.load(input, k.add(from, k.index(offset)), width);
           });
           sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, width);
@@ -154,10 +164,10 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
     };
 
     if (target.family === 'simt') {
-      const rows = { extents: [out[0] as number, ...out.slice(2)], channels, lanes, buffer: y };
-      const walk = [steps[0] as number, ...strides.map((stride, axis) => stride * (steps[axis + 2] as number))];
+      const rows = { extents: [out[0] as Dim, ...out.slice(2)], channels, lanes, buffer: y };
+      const walk = [steps[0] as Dim, ...strides.map((stride, axis) => mulDim(stride, steps[axis + 2] as Dim))];
       writeRows(k, target, rows, (indices, row, channel, width) => {
-        const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as number)), k.index(0));
+        const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as Dim)), k.index(0));
         return rowOf(channel, width)(k.add(at, channel), k.add(row, channel));
       });
       return;
@@ -166,7 +176,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
     overPixels(k, { out, strides, steps }, spatial - 1, (at, row) => {
       overlapping(k, channels, lanes, (channel, live) => {
         const pixel = rowOf(channel, lanes);
-        k.loop(0, out.at(-1) as number, 1, (i) => {
+        k.loop(0, out.at(-1) as Dim, 1, (i) => {
           const from = k.add(k.add(at, k.scaled(i, pixelStep)), channel);
           const element = k.add(k.scaled(k.add(row, i), channels), channel);
           k.store(pixel(from, element), y, element, live);
@@ -177,7 +187,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
 
   return {
     operands: [x, ...packings.map((p) => p.packed), starts, ...others],
-    multiplyAdds: out.reduce((n, d) => n * d, 1) * offsets.length,
+    multiplyAdds: productOf([...out, offsets.length]),
     variants: products.map((product) => ({ feature: product.feature, build: (k) => build(k, product) })),
   };
 }

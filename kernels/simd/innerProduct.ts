@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import type { ScalarType, Value } from '../../src/ir/index.ts';
+import type { Dim, ScalarType, Value } from '../../src/ir/index.ts';
 import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
 
 /**
@@ -15,7 +15,7 @@ export interface InnerProduct {
   /** Accumulator registers of one unit and row. */
   readonly registers: number;
   /** Sets up what every step needs. `count`: entries of one start vector (panel padding included). */
-  prepare(k: KernelBuilder, count: number): Steps;
+  prepare(k: KernelBuilder, count: Dim): Steps;
 }
 
 export interface Steps {
@@ -43,7 +43,7 @@ const relaxedDot: InnerProduct = {
   prepare(k, count) {
     const mask = k.setting('dot_sign_mask');
     const flips = k.splat(k.convert(mask, 'i8'), 16);
-    const begin = k.convert(k.and(k.shr(mask, 31), k.constant(count, 'i32')), 'index');
+    const begin = k.convert(k.and(k.shr(mask, 31), k.convert(k.index(count), 'i32')), 'index');
     return {
       start: (starts, column) => [k.load(starts, k.add(column, begin), 4)],
       activations: (x, index) => k.xor(k.loadSplat(x, index, 16, 4), flips),

@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { quantOf, staticShape, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
+import { type Dim, mulDim, productOf, quantOf, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -35,18 +35,18 @@ function computedCodes({ root, outside }: Cluster, { target }: KernelContext): C
   const [left, right] = [0, 1].map((i) => tensorType(outside(root.operand(i)))) as [TensorType, TensorType];
   const element = storageOf(left.element);
   if ((element !== 'i8' && element !== 'i16') || storageOf(right.element) !== element) return undefined;
-  const [a, b] = [staticShape(left), staticShape(right)];
+  const [a, b] = [left.shape, right.shape];
   const [batchA, batchB] = [a.slice(0, -2), b.slice(0, -2)];
   const same = batchA.length === batchB.length && batchA.every((d, i) => d === batchB[i]);
-  if (!same && product(batchA) !== 1 && product(batchB) !== 1) return undefined;
+  if (!same && productOf(batchA) !== 1 && productOf(batchB) !== 1) return undefined;
   const { zero_point_a = 0, zero_point_b = 0 } = root.attributes as { zero_point_a?: number; zero_point_b?: number };
   // the differences of 16-bit codes from another zero point need more bits
   if (element === 'i16' && (zero_point_a !== 0 || zero_point_b !== 0)) return undefined;
-  const [depth, rowStep] = [a.at(-1), b.at(-1)] as [number, number];
+  const [depth, rowStep] = [a.at(-1), b.at(-1)];
+  // the rest of a sum is put into vectors whose lanes are known
+  if (typeof depth !== 'number' || typeof rowStep !== 'number') return undefined;
   return { zeroPointA: zero_point_a, zeroPointB: zero_point_b, depth, rowStep };
 }
-
-const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
 /** Products of two tensors that are both computed: each right matrix is read row by row. */
 function runtimeMatmul(
@@ -58,9 +58,9 @@ function runtimeMatmul(
   const { root } = cluster;
   const { target } = context;
   const [a, b, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
-  const [left, right] = [staticShape(tensorType(a)), staticShape(tensorType(b))];
-  const [rows, depth, columns] = [left.at(-2), left.at(-1), right.at(-1)] as [number, number, number];
-  const [batchA, batchB] = [product(left.slice(0, -2)), product(right.slice(0, -2))];
+  const [left, right] = [tensorType(a).shape, tensorType(b).shape];
+  const [rows, depth, columns] = [left.at(-2), left.at(-1), right.at(-1)] as [Dim, Dim, Dim];
+  const [batchA, batchB] = [productOf(left.slice(0, -2)), productOf(right.slice(0, -2))];
   invariant(
     batchA === batchB || batchA === 1 || batchB === 1,
     `${root.source}: batch axes are expanded before kernels`,
@@ -70,27 +70,34 @@ function runtimeMatmul(
   const problem: Contraction = {
     groups,
     columns,
-    groupStep: batchA === 1 ? 0 : rows * depth,
+    groupStep: batchA === 1 ? 0 : mulDim(rows, depth),
     outer: [],
-    rows: groups === 1 ? batchA * rows : rows,
+    rows: groups === 1 ? mulDim(batchA, rows) : rows,
     rowStep: depth,
     segments: [],
     run: depth,
   };
   const unit = products[0]?.columns ?? 1;
+  const most = typeof columns === 'number' ? columns : Number.POSITIVE_INFINITY;
   const width =
     target.family === 'simt'
       ? panelShape(problem, products, target).width
       : unit === 1
-        ? Math.min(8, columns)
-        : Math.min(2, Math.ceil(columns / unit)) * unit;
-  const panel = { width, panels: Math.ceil(columns / width) };
-  const steps = { group: depth * columns, panel: width, unit, step: (products[0]?.step ?? 1) * columns, starts: 0 };
+        ? Math.min(8, most)
+        : Math.min(2, Math.ceil(most / unit)) * unit;
+  const panel = { width, panels: typeof columns === 'number' ? Math.ceil(columns / width) : columns };
+  const steps = {
+    group: mulDim(depth, columns),
+    panel: width,
+    unit,
+    step: mulDim(products[0]?.step ?? 1, columns),
+    starts: 0,
+  };
   const others = epilogueOperands(cluster);
-  const perGroup = problem.rows * columns;
+  const perGroup = mulDim(problem.rows, columns);
   return {
     operands: [a, b, ...(bias ? [bias] : []), ...others],
-    multiplyAdds: groups * perGroup * depth,
+    multiplyAdds: productOf([groups, perGroup, depth]),
     variants: products.map((way) => ({
       feature: way.feature,
       tile: tileOf(problem, target, way, panel.width),
@@ -125,7 +132,7 @@ function runtimeMatmul(
 function fromZero(way: InnerProduct, sums: 'f32' | 'i32'): InnerProduct {
   return {
     ...way,
-    prepare: (k: KernelBuilder, count: number) => ({
+    prepare: (k: KernelBuilder, count: Dim) => ({
       ...way.prepare(k, count),
       start: () => [k.repeated(0, sums, way.columns)],
     }),

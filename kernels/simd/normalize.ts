@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { bytesOf, staticShape, storageOf, type Value } from '../../src/ir/index.ts';
+import { bytesOf, floorDivDim, modDim, productOf, storageOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -10,24 +10,24 @@ import { overRow } from './row.ts';
 export function normalize(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const x = cluster.outside(root.operand(0));
-  const shape = staticShape(tensorType(x));
+  const { shape } = tensorType(x);
   const axis = (root.attributes.axis as number | undefined) ?? -1;
   const { epsilon = Math.fround(1e-5), center = true } = root.attributes as { epsilon?: number; center?: boolean };
   const first = axis < 0 ? axis + shape.length : axis;
-  const length = shape.slice(first).reduce((n, d) => n * d, 1);
-  const rows = shape.slice(0, first).reduce((n, d) => n * d, 1);
+  const length = productOf(shape.slice(first));
+  const rows = productOf(shape.slice(0, first));
   const inner = shape.at(-1) ?? 1;
   const resultBytes = bytesOf(storageOf(tensorType(cluster.result).element));
   const wide = lanesFor(context.target, context.target.family === 'simt' ? resultBytes : 4);
   // lanes that cross a row of the last axis would need channels of two rows
-  const lanes = inner % wide === 0 ? wide : 1;
+  const lanes = modDim(inner, wide) === 0 ? wide : 1;
   const others = epilogueOperands(cluster);
   const build = (k: KernelBuilder): void => {
     const input = context.input(k, 'x', x);
     const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
     const after = epilogue(cluster, beside);
-    const count = k.constant(length, 'f32');
+    const count = k.size(length, 'f32');
     // where rows end inside a word, one invocation does them all
     const apart = lanes % wordOf(context.target, y) === 0;
     const each = (body: (row: Value) => void) =>
@@ -45,7 +45,7 @@ export function normalize(cluster: Cluster, context: KernelContext): KernelPlan 
       });
       const variance = k.add(k.div(power, count), k.constant(Math.fround(epsilon), 'f32'));
       const factor = k.div(k.constant(1, 'f32'), k.sqrt(variance));
-      k.loop(0, length / inner, 1, (part) => {
+      k.loop(0, floorDivDim(length, inner), 1, (part) => {
         k.loop(0, inner, lanes, (channel) => {
           const i = k.add(k.scaled(part, inner), channel);
           const value = k.mul(centred(i, lanes), k.splat(factor, lanes));

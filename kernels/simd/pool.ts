@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { bytesOf, staticShape, storageOf, stridesOf, type Value } from '../../src/ir/index.ts';
+import { bytesOf, type Dim, mulDim, stepsOf, storageOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -35,8 +35,8 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
   const x = cluster.outside(root.operand(0));
   const xType = tensorType(x);
   const element = storageOf(xType.element);
-  const steps = stridesOf(xType);
-  const out = staticShape(tensorType(cluster.result));
+  const steps = stepsOf(xType);
+  const out = tensorType(cluster.result).shape;
   const kernel = root.attributes.kernel as number[];
   const spatial = kernel.length;
   const ints = (name: string) => perAxis(root.attributes[name], spatial);
@@ -44,9 +44,9 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
   const joining = (joinings[root.name] as (typeof joinings)[string])(
     (root.attributes.zero_point as number | undefined) ?? 0,
   );
-  const channels = out[1] as number;
+  const channels = out[1] as Dim;
   const wide = lanesFor(context.target, bytesOf(element));
-  const lanes = wide > 8 && channels <= 8 ? 8 : wide;
+  const lanes = wide > 8 && typeof channels === 'number' && channels <= 8 ? 8 : wide;
   const offsets = tapOffsets(kernel, dilations, steps);
   const others = epilogueOperands(cluster);
   const build = (k: KernelBuilder): void => {
@@ -54,14 +54,14 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
     const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
     const after = epilogue(cluster, beside);
-    const rows = { extents: [out[0] as number, ...out.slice(2)], channels, lanes, buffer: y };
-    const walk = [steps[0] as number, ...strides.map((stride, axis) => stride * (steps[axis + 2] as number))];
+    const rows = { extents: [out[0] as Dim, ...out.slice(2)], channels, lanes, buffer: y };
+    const walk = [steps[0] as Dim, ...strides.map((stride, axis) => mulDim(stride, steps[axis + 2] as Dim))];
     writeRows(k, context.target, rows, (indices, row, channel, lanes) => {
-      const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as number)), k.index(0));
+      const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as Dim)), k.index(0));
       const from = k.add(at, channel);
-      const read = (offset: number) => joining.prepare(k, k.load(input, k.add(from, k.index(offset)), lanes));
+      const read = (offset: Dim) => joining.prepare(k, k.load(input, k.add(from, k.index(offset)), lanes));
       const [first, ...others] = offsets;
-      const joined = others.reduce<Value>((sum, offset) => joining.join(k, sum, read(offset)), read(first as number));
+      const joined = others.reduce<Value>((sum, offset) => joining.join(k, sum, read(offset)), read(first as Dim));
       const place = { element: k.add(row, channel), channel };
       return after(k, joining.finish(k, joined, offsets.length), place, lanes);
     });

@@ -1,6 +1,6 @@
 import { expF32 } from '../../dialects/kernel/elementary.ts';
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { staticShape, type Value } from '../../src/ir/index.ts';
+import { modDim, productOf, subDim, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -12,11 +12,11 @@ import { overRow } from './row.ts';
  */
 export function softmax(cluster: Cluster, context: KernelContext): KernelPlan {
   const x = cluster.outside(cluster.root.operand(0));
-  const shape = staticShape(tensorType(x));
+  const { shape } = tensorType(x);
   const length = shape.at(-1) ?? 1;
-  const rows = shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  const rows = productOf(shape.slice(0, -1));
   const wide = lanesFor(context.target, 4);
-  const whole = length - (length % wide);
+  const whole = subDim(length, modDim(length, wide));
   const build = (k: KernelBuilder): void => {
     const input = context.input(k, 'x', x);
     const y = context.output(k, cluster.result);

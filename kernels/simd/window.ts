@@ -1,18 +1,13 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import type { Value } from '../../src/ir/index.ts';
+import { addDim, type Dim, mulDim, productOf, type Value } from '../../src/ir/index.ts';
 
 /** Where each element of a window lies, in elements of [N, C, spatial…] from its first; the last axis runs fastest. */
-export function tapOffsets(
-  kernel: readonly number[],
-  dilations: readonly number[],
-  steps: readonly number[],
-): number[] {
-  return kernel.reduce<number[]>(
+export function tapOffsets(kernel: readonly number[], dilations: readonly number[], steps: readonly Dim[]): Dim[] {
+  return kernel.reduce<Dim[]>(
     (offsets, extent, axis) =>
       offsets.flatMap((offset) =>
-        Array.from(
-          { length: extent },
-          (_, i) => offset + i * (dilations[axis] as number) * (steps[axis + 2] as number),
+        Array.from({ length: extent }, (_, i) =>
+          addDim(offset, mulDim(i * (dilations[axis] as number), steps[axis + 2] as Dim)),
         ),
       ),
     [0],
@@ -21,10 +16,10 @@ export function tapOffsets(
 
 /** An output [N, C, spatial…], and how windows over the operand walk with it. */
 export interface Windows {
-  readonly out: readonly number[];
+  readonly out: readonly Dim[];
   readonly strides: readonly number[];
   /** The operand's steps, by logical axis. */
-  readonly steps: readonly number[];
+  readonly steps: readonly Dim[];
 }
 
 /**
@@ -43,11 +38,9 @@ export function overPixels(
       return;
     }
     const axis = depth === 0 ? 0 : depth + 1;
-    const step = (steps[axis] as number) * (depth === 0 ? 1 : (strides[depth - 1] as number));
-    const rows = out.slice(depth + 2).reduce((n, d) => n * d, 1);
-    k.loop(0, out[axis] as number, 1, (i) =>
-      loop(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))),
-    );
+    const step = mulDim(steps[axis] as Dim, depth === 0 ? 1 : (strides[depth - 1] as number));
+    const rows = productOf(out.slice(depth + 2));
+    k.loop(0, out[axis] as Dim, 1, (i) => loop(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))));
   };
   loop(0, k.index(0), k.index(0));
 }

@@ -5,6 +5,7 @@ import {
   type Dim,
   DimExpr,
   type Module,
+  openSize,
   Rewriter,
   symbolsOf,
   type TensorType,
@@ -15,10 +16,11 @@ import {
 import { definePass } from '../../src/pass/define.ts';
 import { didYouMean, QcError } from '../../src/support/diagnostics.ts';
 
-/** Gives symbolic dimensions numbers: those that are named, and the batch, which is 1 unless it is named. */
+/** Gives symbolic dimensions numbers or bounds: those that are named, and the batch, which is 1 unless it is named. */
 export const bindDims = definePass({
   name: 'bind-dims',
-  summary: 'Gives symbolic dimensions numbers, as in dims=["N=4"]; the batch is 1 unless it is named.',
+  summary:
+    'Gives symbolic dimensions numbers or bounds, as in dims=["N=4", "T=1..512"]; the batch is 1 unless it is named.',
   phase: 'import',
   options: { dims: attr.strings([]) },
   preserves: 'bits',
@@ -39,23 +41,32 @@ function bindingOf(module: Module, given: readonly string[]): Map<string, number
   const binding = new Map<string, number>();
   for (const shape of args) {
     const [first] = shape;
-    if (first instanceof DimExpr) for (const name of symbolsOf(first)) binding.set(name, 1);
+    if (!(first instanceof DimExpr)) continue;
+    for (const name of symbolsOf(first)) if (isOpen(module, name)) binding.set(name, 1);
   }
   for (const text of given) {
     // the last one: a name may hold others
     const at = text.lastIndexOf('=');
     const [name, digits] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
     if (!known.has(name)) throw unknownSymbol(name, known);
+    const [, low, high] = /^(\d+)\.\.([1-9]\d*)$/.exec(digits) ?? [];
+    if (low !== undefined && Number(low) <= Number(high) && Number(high) < openSize) {
+      module.symbols.set(name, { min: Number(low), max: Number(high) });
+      binding.delete(name);
+      continue;
+    }
     if (!/^[1-9]\d*$/.test(digits)) {
       throw new QcError({
         what: `'${text}' gives no size`,
-        help: 'write NAME=SIZE with a whole number from 1, such as N=4',
+        help: 'write NAME=SIZE with a whole number from 1, such as N=4, or bounds, such as N=1..512',
       });
     }
     binding.set(name, Number(digits));
   }
   return binding;
 }
+
+const isOpen = (module: Module, name: string) => (module.symbols.get(name)?.max ?? openSize) >= openSize;
 
 function unknownSymbol(name: string, known: ReadonlySet<string>): QcError {
   const near = didYouMean(name, known);

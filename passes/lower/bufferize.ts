@@ -6,12 +6,13 @@ import {
   type MemorySpace,
   type Module,
   type Op,
+  openSize,
   type RefType,
   Resource,
   Rewriter,
   ref,
+  scalar,
   staticShape,
-  storedBytes,
   stridesOf,
   type Value,
 } from '../../src/ir/index.ts';
@@ -19,6 +20,7 @@ import { definePass } from '../../src/pass/define.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
 import { align, type Interval, planArena } from './arena.ts';
+import { mostBytes, programSymbols } from './bounds.ts';
 import { type Guard, guardsOf } from './guards.ts';
 import { aliasRoot } from './kernels.ts';
 import { type PlacedState, statesOf, writtenInPlace } from './states.ts';
@@ -46,7 +48,7 @@ export const bufferize = definePass({
     const all = [...main.body.ops()].filter((op) => launch.is(op));
     const { launches, ...states } = placeStates(module, all, places);
     const weightBytes = placeWeights(module, launches, places);
-    const arenaBytes = placeArena(launches, places);
+    const arenaBytes = placeArena(module, launches, places);
     const guards = guardsOf(all, (main.body.last as Op).operands as Value[]);
     rebuildMain(module, ports, { launches, guards }, places, { weightBytes, arenaBytes, granule, ...states });
   },
@@ -144,7 +146,7 @@ function physicalBytes(value: Value): Uint8Array {
 }
 
 /** Plans the arena for every other value that a launch writes. */
-function placeArena(launches: readonly Op[], places: Map<Value, Place>): number {
+function placeArena(module: Module, launches: readonly Op[], places: Map<Value, Place>): number {
   const lastRead = new Map<Value, number>();
   launches.forEach((op, time) => {
     for (const operand of op.operands as Value[]) lastRead.set(aliasRoot(operand), time);
@@ -155,7 +157,7 @@ function placeArena(launches: readonly Op[], places: Map<Value, Place>): number 
     for (const result of op.results) {
       if (places.has(result)) continue;
       const to = lastRead.get(result) ?? time;
-      const bytes = storedBytes(tensorType(result));
+      const bytes = mostBytes(tensorType(result), module);
       const shared = launch
         .attributesOf(op)
         .in_place.map((i) => intervalOf.get(aliasRoot(op.operand(i))))
@@ -190,13 +192,14 @@ function rebuildMain(
 ): void {
   const resultNames = outputs.map(({ name }) => name);
   const planned = new Func('main', 'func', resultNames);
+  const symbols = programSymbols(module);
   const elementOfArgument = new Map<number, RefType>();
   for (const op of launches) {
     const kernel = module.functions.get(launch.attributesOf(op).kernel);
     invariant(kernel, 'a launch names a kernel of the module');
     [...(op.operands as Value[]), ...op.results].forEach((value, i) => {
       const place = places.get(aliasRoot(value));
-      const param = kernel.body.args[i]?.type;
+      const param = kernel.body.args[i + symbols.length]?.type;
       if (place && 'argument' in place && param?.kind === 'ref') elementOfArgument.set(place.argument, param);
     });
   }
@@ -210,6 +213,7 @@ function rebuildMain(
     argument(inputs.length + i, 'output', name);
   });
 
+  const sizes = symbols.map((name) => planned.body.addArgument(scalar('index'), name));
   const rewriter = new Rewriter().atEnd(planned.body);
   rewriter.create(
     signature,
@@ -226,6 +230,11 @@ function rebuildMain(
       state_types: memory.states.map(({ type }) => type),
       state_offsets: memory.states.map(({ offset }) => offset),
       state_bytes: memory.stateBytes,
+      symbols,
+      symbol_bounds: symbols.flatMap((name) => {
+        const { min = 0, max = openSize } = module.symbols.get(name) ?? {};
+        return [min, max];
+      }),
     },
   );
   const open: { readonly guard: Guard; readonly op: Op; readonly end: Rewriter }[] = [];
@@ -234,7 +243,7 @@ function rebuildMain(
     const place = places.get(aliasRoot(value));
     invariant(place, 'every value that a launch touches has a place');
     if ('argument' in place) return planned.body.args[place.argument] as Value;
-    const bytes = align(storedBytes(tensorType(value)), memory.granule);
+    const bytes = align(mostBytes(tensorType(value), module), memory.granule);
     const key = `${place.space} ${place.offset} ${bytes} ${type.element}`;
     let made = buffers.get(key);
     if (!made) {
@@ -260,9 +269,12 @@ function rebuildMain(
   for (const op of launches) {
     const kernel = module.functions.get(launch.attributesOf(op).kernel);
     const operands = [...(op.operands as Value[]), ...op.results].map((value, i) =>
-      bufferOf(value, kernel?.body.args[i]?.type as RefType),
+      bufferOf(value, kernel?.body.args[i + symbols.length]?.type as RefType),
     );
-    enter(guards.get(op) ?? []).create(launch, { buffers: operands }, op.attributes, { types: [], source: op.source });
+    enter(guards.get(op) ?? []).create(launch, { buffers: [...sizes, ...operands] }, op.attributes, {
+      types: [],
+      source: op.source,
+    });
   }
   enter([]);
   rewriter.create(kernelReturn, {});

@@ -14,10 +14,12 @@ import {
   planKernel,
   storedElement,
 } from '../../kernels/index.ts';
-import { type Module, type Op, Rewriter, type ScalarType, type Value } from '../../src/ir/index.ts';
+import { boundsOf, type Module, type Op, Rewriter, type ScalarType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
+import { refusingSymbols } from '../symbolicShapes.ts';
+import { programSymbols } from './bounds.ts';
 
 export const lowerKernels = definePass({
   name: 'lower-kernels',
@@ -29,11 +31,11 @@ export const lowerKernels = definePass({
     if (!target) throw new QcError({ what: 'lower-kernels needs a target', help: 'compile with --target' });
     copyReturned(module);
     copyStates(module);
-    const kernels = new Kernels(module);
+    const kernels = new Kernels(module, programSymbols(module));
     const rewriter = new Rewriter();
     for (const op of [...module.main.body.ops()]) {
       if (constant.is(op) || returnOp.is(op) || isAlias(op)) continue;
-      lower(op, kernels, { target, rewriter });
+      refusingSymbols(op, () => lower(op, kernels, { target, rewriter, symbols: module.symbols }));
     }
   },
 });
@@ -79,7 +81,13 @@ export function aliasRoot(value: Value): Value {
   return value.op && isAlias(value.op) ? aliasRoot(value.op.operand(0)) : value;
 }
 
-function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target; rewriter: Rewriter }): void {
+interface Tools {
+  readonly target: Target;
+  readonly rewriter: Rewriter;
+  readonly symbols: Module['symbols'];
+}
+
+function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): void {
   rewriter.before(op);
   const cluster = clusterOf(op);
   const source = op.source;
@@ -92,7 +100,12 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
   const plan = planKernel(cluster, context);
   const name = borderOf(cluster.root) ?? `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
   const [baseline, ...others] = plan.variants.map(({ feature, build, tile }) => {
-    const k = new KernelBuilder(kernels.freshName(feature ? `${name}_${feature}` : name), source);
+    const k = new KernelBuilder(
+      kernels.freshName(feature ? `${name}_${feature}` : name),
+      source,
+      target.family,
+      kernels.symbols,
+    );
     build(k);
     return { feature, tile, kernel: kernels.add(k) };
   });
@@ -104,7 +117,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter }: { target: Target;
     {
       kernel: baseline?.kernel ?? '',
       variants,
-      multiply_adds: plan.multiplyAdds ?? 0,
+      multiply_adds: boundsOf(plan.multiplyAdds ?? 0, symbols).max,
       op: cluster.root.name,
       fused: cluster.rest.map((one) => `${one.name} ${one.source}`.trimEnd()),
       tiles: Object.fromEntries([baseline, ...others].flatMap((one) => (one?.tile ? [[one.kernel, one.tile]] : []))),
@@ -135,10 +148,13 @@ function checked(value: Value, source: string): ScalarType {
 /** The kernels of a module, each body once. */
 class Kernels {
   readonly #module: Module;
+  /** What every kernel is told. */
+  readonly symbols: readonly string[];
   readonly #byBody = new Map<string, string>();
 
-  constructor(module: Module) {
+  constructor(module: Module, symbols: readonly string[]) {
     this.#module = module;
+    this.symbols = symbols;
   }
 
   /** An identifier made of `wanted` that no function has. */

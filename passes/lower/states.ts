@@ -1,8 +1,9 @@
 import { launch } from '../../dialects/kernel/index.ts';
 import { tensorType } from '../../kernels/index.ts';
-import { type Module, type Op, storedBytes, type TensorType, type Value } from '../../src/ir/index.ts';
+import type { Module, Op, TensorType, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { align } from './arena.ts';
+import { mostBytes } from './bounds.ts';
 import { aliasRoot } from './kernels.ts';
 
 /** A state and its place: an argument of @main, and the result that takes its place. */
@@ -24,7 +25,7 @@ export function statesOf(module: Module, alignment: number): { states: PlacedSta
     const result = main.body.last?.operands[main.resultNames.indexOf(output)];
     invariant(argument && result, `the state ${output} -> ${input} names a result and an argument of @main`);
     const offset = bytes;
-    bytes = align(offset + storedBytes(tensorType(argument)), alignment);
+    bytes = align(offset + mostBytes(tensorType(argument), module), alignment);
     return { input, output, argument, result: aliasRoot(result), type: tensorType(argument), offset };
   });
   return { states, bytes };

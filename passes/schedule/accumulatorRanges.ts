@@ -3,7 +3,15 @@ import { matmul } from '../../dialects/int/matmul.ts';
 import { mul } from '../../dialects/int/mul.ts';
 import { poolSum } from '../../dialects/int/poolSum.ts';
 import { reduceSum } from '../../dialects/int/reduceSum.ts';
-import { integerRange, type Op, staticShape, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
+import {
+  floorDivDim,
+  integerRange,
+  type Op,
+  productOf,
+  storageOf,
+  type TensorType,
+  type Value,
+} from '../../src/ir/index.ts';
 import { constantOf } from '../constants.ts';
 import { contractionRanges, fitsI32, type Interval } from '../integer/accumulatorRange.ts';
 
@@ -49,8 +57,8 @@ export function accumulatorRanges(acc: Value): Interval[] | undefined {
     ];
   }
   if (reduceSum.is(made)) {
-    const cells = (type: TensorType) => staticShape(type).reduce((n, d) => n * d, 1);
-    const count = cells(typeOf(made, 0)) / cells(made.result.type as TensorType);
+    const count = floorDivDim(productOf(typeOf(made, 0).shape), productOf((made.result.type as TensorType).shape));
+    if (typeof count !== 'number') return undefined;
     return [summed(differences(made, 0, reduceSum.attributesOf(made).zero_point), count)];
   }
   return undefined;
@@ -60,7 +68,9 @@ function rangesOfContraction(made: Op): Interval[] | undefined {
   const weights = constantOf(made.operands[1]);
   if (!weights && matmul.is(made)) {
     const { zero_point_a, zero_point_b } = matmul.attributesOf(made);
-    const whole = summed(products(made, zero_point_a, zero_point_b), staticShape(typeOf(made, 0)).at(-1) as number);
+    const depth = typeOf(made, 0).shape.at(-1);
+    if (typeof depth !== 'number') return undefined;
+    const whole = summed(products(made, zero_point_a, zero_point_b), depth);
     return fitsI32(whole) ? [whole] : undefined;
   }
   if (!weights || weights.shape.length < 2) return undefined;

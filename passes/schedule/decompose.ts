@@ -1,5 +1,6 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
 import type { Rule } from '../../src/rewrite/index.ts';
+import { refusingSymbols } from '../symbolicShapes.ts';
 import { ifRules } from '../transform/joinBranches.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
 import { axisRules } from './decompose/axes.ts';
@@ -25,10 +26,16 @@ export const decomposed: readonly Rule[] = [
   lstmCellRule,
 ];
 
+/** The rule, which refuses an op by its name where it needs a size that is not a number. */
+const namingSizes = (rule: Rule): Rule => ({
+  ...rule,
+  apply: (op, rewriter) => refusingSymbols(op, () => rule.apply(op, rewriter)),
+});
+
 export const decompose = defineRewritePass({
   name: 'decompose',
   summary: 'Says ops that have no kernel by those that have: resizes and borders as gathers, tiles as broadcasts.',
   phase: 'schedule',
   preserves: { tolerance: 1e-6 },
-  rules: decomposed,
+  rules: decomposed.map(namingSizes),
 });

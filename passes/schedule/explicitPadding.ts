@@ -18,6 +18,7 @@ import {
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { op, rule } from '../../src/rewrite/index.ts';
 import { createFloats } from '../constants.ts';
+import { refusingSymbols } from '../symbolicShapes.ts';
 
 const padsOf = (root: Op): readonly number[] => (root.attributes.pads as number[] | undefined) ?? [];
 const isPadded = (root: Op): boolean => padsOf(root).some((p) => p !== 0);
@@ -100,7 +101,7 @@ export const explicitPadding = defineRewritePass({
       const { kernel, count_include_pad } = avgPool.attributesOf(root);
       if (count_include_pad) return unpadded(root, rewriter, 0);
       const cells = kernel.reduce((n, d) => n * d, 1);
-      const factors = insideCounts(root).map((n) => cells / n);
+      const factors = refusingSymbols(root, () => insideCounts(root)).map((n) => cells / n);
       const pads = padsOf(root);
       const all = rewriter.create(
         avgPool,

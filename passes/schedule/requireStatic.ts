@@ -1,4 +1,12 @@
-import { type Dim, DimExpr, type Module, symbolsOf, type TensorType, type Value } from '../../src/ir/index.ts';
+import {
+  type Dim,
+  DimExpr,
+  type Module,
+  openSize,
+  symbolsOf,
+  type TensorType,
+  type Value,
+} from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 
@@ -20,8 +28,8 @@ function refuse(value: Value, source: string, symbols: readonly string[], fromIn
     throw new QcError({
       what,
       where: source,
-      why: `the inputs leave ${open.length > 1 ? 'dimensions' : 'the dimension'} ${open.join(', ')} open, and programs have fixed sizes`,
-      help: `give a size: ${open.map((name) => `--dim ${name}=128`).join(' ')}`,
+      why: `the inputs leave ${open.length > 1 ? 'dimensions' : 'the dimension'} ${open.join(', ')} open, and programs are planned for sizes or bounds`,
+      help: `give a size or bounds: ${open.map((name) => `--dim ${name}=128 or --dim ${name}=1..128`).join(', ')}`,
     });
   }
   throw new QcError({
@@ -34,13 +42,14 @@ function refuse(value: Value, source: string, symbols: readonly string[], fromIn
 
 export const requireStatic = definePass({
   name: 'require-static',
-  summary: 'Refuses a model in which a size is not known: programs have fixed sizes.',
+  summary: 'Refuses a model in which a size has no bound: programs are planned for it.',
   phase: 'schedule',
   preserves: 'bits',
   run(module) {
     const fromInputs = inputSymbols(module);
+    const isBounded = (name: string) => fromInputs.has(name) && (module.symbols.get(name)?.max ?? openSize) < openSize;
     const check = (value: Value, source: string): void => {
-      const symbols = [...new Set(openSymbols(shapeOf(value)))];
+      const symbols = [...new Set(openSymbols(shapeOf(value)))].filter((name) => !isBounded(name));
       if (symbols.length > 0) refuse(value, source, symbols, fromInputs);
     };
     for (const arg of module.main.body.args) check(arg, arg.name ?? 'input');

@@ -1,7 +1,7 @@
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { carriedScheme } from '../../passes/pipelines.ts';
-import type { Module } from '../ir/index.ts';
+import { type Module, type Size, sizeIn } from '../ir/index.ts';
 import type { Instrument, Pipeline } from '../pass/index.ts';
 import {
   choicesIn,
@@ -23,7 +23,7 @@ import {
 } from './calibration.ts';
 import type { Border, TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
-import { bindDimensions, type Dimensions } from './dimensions.ts';
+import { atLargest, bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
 import { explainLaunches } from './explain/launches.ts';
 import { explainer, type LayerExplanation } from './explain/layers.ts';
@@ -150,7 +150,7 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
     quantization: layers.summary(),
     calibration: await record(),
     explanations: carried ? [] : explained.explanations(),
-    work: workOf(module, [...(recipe.keepFloat ?? []), ...keepFloat]),
+    work: workOf(await atLargest(module), [...(recipe.keepFloat ?? []), ...keepFloat]),
   };
 }
 
@@ -293,9 +293,12 @@ async function describe(
   };
 }
 
-function portBytes({ inputs, outputs }: Signature): number {
+/** Bytes of the inputs and outputs at their largest. */
+function portBytes({ inputs, outputs, symbols = {} }: Signature): number {
+  const most = new Map(Object.entries(symbols).map(([name, { max }]) => [name, max]));
   return [...inputs, ...outputs].reduce(
-    (sum, { dtype, shape }) => sum + shape.reduce<number>((n, dim) => n * Number(dim), elementBytes(dtype)),
+    (sum, { dtype, shape, sizes = shape as Size[] }) =>
+      sum + sizes.reduce<number>((n, size) => n * (sizeIn(size, most) ?? 1), elementBytes(dtype)),
     0,
   );
 }

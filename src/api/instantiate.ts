@@ -1,4 +1,5 @@
 import { instantiateWasm, type WasmModel } from '../../backends/wasm/host.ts';
+import { type Size, sizeIn } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { HostTensor, TypedArray } from '../support/tensor.ts';
 import { type Manifest, readManifest } from './manifest.ts';
@@ -49,17 +50,24 @@ export async function instantiate(
 /** A loaded model that takes and gives tensors as its signature says. */
 export function programOf(model: WasmModel, signature: Signature): Program {
   const { outputs, states = [] } = signature;
-  const named = (tensors: readonly TensorSignature[], data: Readonly<Record<string, TypedArray>>) =>
+  const named = (
+    tensors: readonly TensorSignature[],
+    data: Readonly<Record<string, TypedArray>>,
+    symbols: ReadonlyMap<string, number> = new Map(),
+  ) =>
     Object.fromEntries(
-      tensors.map(({ name, dtype, shape }): [string, HostTensor] => [
+      tensors.map(({ name, dtype, shape, sizes = shape as Size[] }): [string, HostTensor] => [
         name,
-        { dtype, shape: shape.map(Number), data: data[name] as TypedArray },
+        { dtype, shape: sizes.map((size) => sizeIn(size, symbols) ?? 0), data: data[name] as TypedArray },
       ]),
     );
   return {
     run(inputs) {
       const checked = checkInputs(signature, inputs);
-      return named(outputs, model.run(Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]))));
+      const symbols = sizesOf(signature, checked);
+      const sizes = Object.fromEntries(symbols);
+      const data = Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]));
+      return named(outputs, model.run(data, { sizes }), symbols);
     },
     reset: () => model.reset(),
     saveState: () => named(states, model.saveState()),
@@ -94,6 +102,41 @@ export function checkInputs(
   }));
 }
 
+/** The symbols' values by the shapes of the inputs. @throws QcError when shapes contradict each other or leave bounds */
+function sizesOf(
+  signature: Signature,
+  inputs: readonly { readonly name: string; readonly tensor: HostTensor }[],
+): Map<string, number> {
+  const symbols = new Map<string, number>();
+  const { inputs: expected, symbols: bounds = {} } = signature;
+  inputs.forEach(({ tensor }, i) => {
+    expected[i]?.sizes?.forEach((size, axis) => {
+      if (typeof size === 'string' && !symbols.has(size)) symbols.set(size, tensor.shape[axis] as number);
+    });
+  });
+  for (const [name, { min, max }] of Object.entries(bounds)) {
+    const size = symbols.get(name);
+    if (size === undefined || (size >= min && size <= max)) continue;
+    throw new QcError({
+      what: `the size ${name} is ${size}`,
+      where: inputs.map(({ name: input, tensor }) => `${input}: [${tensor.shape.join(', ')}]`).join(', '),
+      why: `the program was planned for ${min} to ${max}`,
+      help: `give inputs of another size, or compile with --dim ${name}=LOW..HIGH`,
+    });
+  }
+  inputs.forEach(({ name, tensor }, i) => {
+    const { sizes, shape } = expected[i] as TensorSignature;
+    const known = sizes?.map((size) => sizeIn(size, symbols));
+    if (!known || known.every((size, axis) => size === undefined || size === tensor.shape[axis])) return;
+    throw new QcError({
+      what: `the input '${name}' has the shape [${tensor.shape.join(', ')}]`,
+      why: `it is [${shape.join(', ')}], here [${known.map((size) => size ?? '?').join(', ')}]`,
+      help: 'give inputs whose sizes fit together',
+    });
+  });
+  return symbols;
+}
+
 type Role = 'input' | 'state';
 
 /** @throws QcError for a name that none of the tensors has */
@@ -120,6 +163,7 @@ function checkTensor(role: Role, { name, dtype, shape }: TensorSignature, tensor
   if (tensor.dtype !== dtype) {
     throw new QcError({ what: `the ${role} '${name}' has elements of ${tensor.dtype}`, why: needs, help });
   }
-  if (tensor.shape.join() === shape.join()) return tensor;
+  const fits = shape.every((size, axis) => typeof size === 'string' || size === tensor.shape[axis]);
+  if (fits && tensor.shape.length === shape.length) return tensor;
   throw new QcError({ what: `the ${role} '${name}' has the shape [${tensor.shape.join(', ')}]`, why: needs, help });
 }

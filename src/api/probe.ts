@@ -10,12 +10,15 @@ import { QcError } from '../support/diagnostics.ts';
 import type { DType, HostTensor, TypedArray } from '../support/tensor.ts';
 import { runPipeline, stagesFor } from './pipeline.ts';
 import { parse, print } from './read.ts';
+import { signatureOf } from './signature.ts';
 
 /**
  * Compiles what computes the values to WebAssembly, with the values as its results. Baseline SIMD alone is used: its
- * floats are the same on every machine. Where an operation has no kernel, the interpreter runs.
+ * floats are the same on every machine. Where an operation has no kernel, or sizes are open, the
+ * interpreter runs.
  */
 export const wasmProbe: ProbeMaker = async (module, values) => {
+  if (signatureOf(module).symbols) return interpreterProbe(module, values);
   try {
     return await compileProbe(module, values);
   } catch (error) {

@@ -45,6 +45,13 @@ export async function profile(files: ReadonlyMap<string, Uint8Array>, options: P
       help: 'compile the model with --target wasm and without --single-file',
     });
   }
+  if (manifest.signature.symbols) {
+    throw new QcError({
+      what: 'a program for open sizes cannot be profiled',
+      why: 'its times depend on the sizes',
+      help: 'compile the model for the size that matters: --dim NAME=SIZE',
+    });
+  }
   const { rounds = 50, budget = 5000, simd = 'auto' } = options;
   const given = Object.entries(selfTestInputs(manifest)).map(([name, { data }]: [string, HostTensor]) => [name, data]);
   const program = await stepThrough(files, Object.fromEntries(given), { simd });

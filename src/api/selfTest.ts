@@ -1,5 +1,5 @@
 import { interpret, Stream } from '../interpret/index.ts';
-import { bitsOf, integerRange, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
+import { bindDim, bitsOf, integerRange, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
 import type { Sample } from '../pass/index.ts';
 import { invariant } from '../support/diagnostics.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
@@ -8,6 +8,7 @@ import { RandomResource } from '../text/index.ts';
 import { sha256 } from './digest.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { Manifest } from './manifest.ts';
+import { signatureOf } from './signature.ts';
 
 /** Outputs of more bytes are kept as a hash alone. */
 const inlineLimit = 16384;
@@ -17,6 +18,8 @@ export interface SelfTest {
   /** How the inputs are made: the same text for every artifact of this format. */
   readonly rule: string;
   readonly inputs: readonly SelfTestInput[];
+  /** Of a program with open sizes: those of these inputs. */
+  readonly sizes?: Readonly<Record<string, number>>;
   /** Of a program with states: how often it runs on these inputs, from states of zero, for these outputs. */
   readonly steps?: number;
   readonly outputs: readonly SelfTestOutput[];
@@ -60,9 +63,11 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
   const described = args.map(({ name, type }, i): SelfTestInput => {
     return { name, seed: i + 1, ...rangeOf(name, type, quantization) };
   });
-  const inputs = args.map(({ type }, i) =>
-    seededTensor(storageOf(type.element) as DType, type.shape as number[], described[i] as SelfTestInput),
-  );
+  const sizes = testSizes(module);
+  const inputs = args.map(({ type: { element, shape } }, i) => {
+    const known = shape.map((dim) => bindDim(dim, sizes)) as number[];
+    return seededTensor(storageOf(element) as DType, known, described[i] as SelfTestInput);
+  });
   const named = Object.fromEntries(described.map(({ name }, i) => [name, inputs[i] as HostTensor]));
   const steps = module.states.length > 0 ? statefulSteps : 1;
   const stream = new Stream(module);
@@ -77,12 +82,28 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
   }
   const tolerance = returnsToCodes(module) ? 2e-2 : floatTolerance(module, given, results);
   return {
-    described: { rule, inputs: described, ...(steps > 1 ? { steps } : {}), outputs, madeBy: 'interpreter', tolerance },
+    described: {
+      rule,
+      inputs: described,
+      ...(sizes.size > 0 ? { sizes: Object.fromEntries(sizes) } : {}),
+      ...(steps > 1 ? { steps } : {}),
+      outputs,
+      madeBy: 'interpreter',
+      tolerance,
+    },
     states: {},
     inputs,
     steps,
     outputs: Object.values(results),
   };
+}
+
+/** A size that leaves parts of vectors over, within the bounds of each symbol. */
+const preferredSize = 7;
+
+function testSizes(module: Module): Map<string, number> {
+  const symbols = Object.entries(signatureOf(module).symbols ?? {});
+  return new Map(symbols.map(([name, { min, max }]) => [name, Math.min(max, Math.max(min, preferredSize))]));
 }
 
 /** The arguments that a caller gives: all but states. */

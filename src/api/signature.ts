@@ -1,5 +1,17 @@
 import type { InputSignature } from '../calibrate/data/index.ts';
-import { type Dim, type ElementType, type Module, storageOf, type TensorType, uniformParams } from '../ir/index.ts';
+import {
+  type Dim,
+  type ElementType,
+  type Module,
+  openSize,
+  type Size,
+  type SymbolBounds,
+  sizeOf,
+  storageOf,
+  symbolsOf,
+  type TensorType,
+  uniformParams,
+} from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { DType } from '../support/tensor.ts';
 
@@ -9,6 +21,8 @@ export interface TensorSignature {
   readonly dtype: DType;
   /** A name where the model leaves a size open. */
   readonly shape: readonly (number | string)[];
+  /** The same to compute with, where there are names. */
+  readonly sizes?: readonly Size[];
   /** How its codes stand for real numbers, where it holds codes. */
   readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
 }
@@ -22,6 +36,8 @@ export interface StateSignature extends TensorSignature {
 export interface Signature {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
+  /** Bounds of the sizes that a run chooses, by name. Absent where all are numbers. */
+  readonly symbols?: Readonly<Record<string, SymbolBounds>>;
   /** Absent where there are none. */
   readonly states?: readonly StateSignature[];
 }
@@ -43,12 +59,14 @@ export function signatureOf(module: Module): Signature {
   const { main } = module;
   const inputs = main.body.args.map(({ name, type }, i) => describe(name ?? `input${i}`, type as TensorType));
   const outputs = main.resultTypes.map((type, i) => describe(main.resultNames[i] ?? `output${i}`, type as TensorType));
-  if (module.states.length === 0) return { inputs, outputs };
+  const symbols = boundedSymbols(module);
+  if (module.states.length === 0) return { inputs, outputs, ...symbols };
   const becomes = new Map(module.states.map(({ output, input }) => [input, output]));
   const kept = new Set(becomes.values());
   return {
     inputs: inputs.filter(({ name }) => !becomes.has(name)),
     outputs: outputs.filter(({ name }) => !kept.has(name)),
+    ...symbols,
     states: inputs.flatMap((one) => {
       const output = becomes.get(one.name);
       return output === undefined ? [] : [{ ...one, output }];
@@ -78,12 +96,21 @@ export function inputSignature(module: Module): InputSignature[] {
   ];
 }
 
+/** The symbols of the inputs that have bounds. */
+function boundedSymbols({ main, symbols }: Module): Pick<Signature, 'symbols'> {
+  const dims = main.body.args.flatMap(({ type }) => (type as TensorType).shape);
+  const names = new Set(dims.flatMap((dim) => [...symbolsOf(dim)]));
+  const bounded = [...symbols].filter(([name, { max }]) => names.has(name) && max < openSize);
+  return bounded.length === 0 ? {} : { symbols: Object.fromEntries(bounded) };
+}
+
 function describe(name: string, { element, shape }: TensorType): TensorSignature {
   const quantization = quantizationOf(element);
   return {
     name,
     dtype: storageOf(element) as DType,
     shape: shape.map((dim: Dim) => (typeof dim === 'number' ? dim : `${dim}`)),
+    ...(shape.every((dim) => typeof dim === 'number') ? {} : { sizes: shape.map(sizeOf) }),
     ...(quantization ? { quantization } : {}),
   };
 }

@@ -45,6 +45,6 @@ export const modelOptions = {
   dim: {
     kind: 'texts',
     value: 'NAME=VALUE',
-    help: 'the size of a dimension that the model leaves open; a leading one is 1 when nothing is said',
+    help: 'the size of a dimension that the model leaves open, or NAME=LOW..HIGH in qc compile for a program that takes any size within bounds; a leading one is 1 when nothing is said',
   },
 } as const satisfies OptionTable;

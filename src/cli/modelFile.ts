@@ -13,7 +13,7 @@ import { UsageError } from './usage.ts';
  * import; those of a `.qir` are left open.
  * @throws QcError when it can't be read or is none
  */
-export function loadModel(path: string, dims: Dimensions = {}): Module {
+export function loadModel(path: string, dims: Readonly<Record<string, number>> = {}): Module {
   const bytes = readFile(path, 'give the path of a .onnx or .qir file');
   switch (extname(path)) {
     case '.onnx':
@@ -31,8 +31,10 @@ export function loadModel(path: string, dims: Dimensions = {}): Module {
 
 /** Reads a MODEL and gives every open dimension its size, as `bindDimensions` does. @throws QcError */
 export async function loadBoundModel(path: string, dims: Dimensions): Promise<Module> {
-  const module = loadModel(path, dims);
-  await bindDimensions(module, extname(path) === '.onnx' ? {} : dims);
+  const sizes = fixedSizes(dims);
+  const module = loadModel(path, sizes);
+  const known = extname(path) === '.onnx' ? sizes : {};
+  await bindDimensions(module, Object.fromEntries(Object.entries(dims).filter(([name]) => !(name in known))));
   return module;
 }
 
@@ -51,14 +53,35 @@ export function nameOfModel(path: string): string {
   return /^[A-Za-z]/.test(stem) ? stem : `model_${stem}`.replace(/_$/, '');
 }
 
-/** The sizes that `--dim NAME=VALUE` gives. @throws UsageError */
+/** The dimensions that have one size. */
+function fixedSizes(dims: Dimensions): Record<string, number> {
+  const entries = Object.entries(dims).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  return Object.fromEntries(entries);
+}
+
+/** The sizes that `--dim NAME=VALUE` gives, without bounds. @throws UsageError */
+export function parseSizes(texts: readonly string[]): Record<string, number> {
+  const dims = parseDims(texts);
+  const bounded = Object.entries(dims).find(([, size]) => typeof size !== 'number');
+  if (!bounded) return fixedSizes(dims);
+  throw new UsageError(`--dim ${bounded[0]}=… gives bounds`, 'say one size here: bounds are for qc compile');
+}
+
+/** The sizes or bounds that `--dim NAME=VALUE` gives. @throws UsageError */
 export function parseDims(texts: readonly string[]): Dimensions {
   return Object.fromEntries(
-    texts.map((text): [string, number] => {
+    texts.map((text): [string, Dimensions[string]] => {
       const at = text.lastIndexOf('=');
+      const [, low, high] = /^(\d+)\.\.(\d+)$/.exec(text.slice(at + 1)) ?? [];
+      if (at > 0 && low !== undefined && Number(high) > 0 && Number(low) <= Number(high)) {
+        return [text.slice(0, at), { min: Number(low), max: Number(high) }];
+      }
       const size = Number(text.slice(at + 1));
       if (at > 0 && /^\d+$/.test(text.slice(at + 1)) && size > 0) return [text.slice(0, at), size];
-      throw new UsageError(`--dim ${text} is not understood`, 'write --dim NAME=VALUE with a whole number from 1');
+      throw new UsageError(
+        `--dim ${text} is not understood`,
+        'write --dim NAME=VALUE with a whole number from 1, or --dim NAME=LOW..HIGH',
+      );
     }),
   );
 }

@@ -7,7 +7,7 @@ import { didYouMean, invariant, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { type ArtifactFiles, isArtifact, loadArtifact } from './artifactFile.ts';
 import { readFile } from './files.ts';
-import { loadModel, parseDims } from './modelFile.ts';
+import { loadModel, parseSizes } from './modelFile.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
 import { tensorText } from './tensorText.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,7 +24,7 @@ type Tensors = Record<string, HostTensor>;
 /** Runs an artifact or a model on files, and prints or writes what comes out. */
 export async function runModel(path: string, options: RunArguments, terminal: Terminal): Promise<void> {
   if (options.output !== undefined) checkOutputFolder(options.output);
-  const dims = parseDims(options.dim);
+  const dims = parseSizes(options.dim);
   const outputs = isArtifact(path)
     ? await runArtifact(loadArtifact(path), options)
     : runInterpreted(path, options, dims, terminal);

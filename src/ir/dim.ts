@@ -210,6 +210,57 @@ export function bindDim(dim: Dim, binding: ReadonlyMap<string, Dim>): Dim {
   return sum;
 }
 
+/** What the arithmetic of dimensions becomes elsewhere: code, bounds, text. */
+export interface DimAlgebra<T> {
+  readonly number: (value: number) => T;
+  readonly symbol: (name: string) => T;
+  readonly add: (a: T, b: T) => T;
+  readonly mul: (a: T, b: T) => T;
+  readonly apply: (name: DimFunction, a: T, b: T) => T;
+}
+
+/** A dimension computed in another algebra. */
+export function foldDim<T>(dim: Dim, algebra: DimAlgebra<T>): T {
+  if (typeof dim === 'number') return algebra.number(dim);
+  const factor = (key: string): T => {
+    const atom = atoms.get(key) as Atom;
+    if ('symbol' in atom) return algebra.symbol(atom.symbol);
+    return algebra.apply(atom.fn, foldDim(atom.a, algebra), foldDim(atom.b, algebra));
+  };
+  const product = ({ coefficient, atoms: keys }: Term): T => {
+    const factors = keys.map(factor);
+    if (factors.length === 0 || coefficient !== 1) factors.push(algebra.number(coefficient));
+    return factors.reduce(algebra.mul);
+  };
+  return dim.terms.map(product).reduce(algebra.add);
+}
+
+/** The least and the greatest that a dimension can be, as far as the bounds of its symbols tell. */
+export function boundsOf(
+  dim: Dim,
+  symbols: ReadonlyMap<string, { min: number; max: number }>,
+): { min: number; max: number } {
+  const spanned = (...values: number[]) => ({ min: Math.min(...values), max: Math.max(...values) });
+  return foldDim(dim, {
+    number: (value) => ({ min: value, max: value }),
+    symbol: (name) => symbols.get(name) ?? { min: 0, max: Number.POSITIVE_INFINITY },
+    add: (a, b) => ({ min: a.min + b.min, max: a.max + b.max }),
+    mul: (a, b) => spanned(a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max),
+    apply(name, a, b) {
+      if (name === 'min') return { min: Math.min(a.min, b.min), max: Math.min(a.max, b.max) };
+      if (name === 'max') return { min: Math.max(a.min, b.min), max: Math.max(a.max, b.max) };
+      if (name === 'mod') return { min: 0, max: b.max - 1 };
+      const quotients = [a.min / b.min, a.min / b.max, a.max / b.min, a.max / b.max].map(Math.floor);
+      return spanned(...quotients);
+    },
+  });
+}
+
+/** a·b·…; 1 for none. */
+export function productOf(dims: readonly Dim[]): Dim {
+  return dims.reduce(mulDim, 1);
+}
+
 /** The symbols that a dimension depends on. */
 export function symbolsOf(dim: Dim, into: Set<string> = new Set()): Set<string> {
   if (typeof dim === 'number') return into;

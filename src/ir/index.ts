@@ -12,6 +12,7 @@ export * from './registry.ts';
 export * from './resource.ts';
 export * from './rewriter.ts';
 export * from './scalar.ts';
+export * from './size.ts';
 export * from './storedWeights.ts';
 export * from './types.ts';
 export * from './verify.ts';

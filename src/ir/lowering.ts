@@ -1,3 +1,4 @@
+import type { Dim } from './dim.ts';
 import type { Op, Value } from './op.ts';
 import type { ScalarType } from './scalar.ts';
 
@@ -9,6 +10,8 @@ import type { ScalarType } from './scalar.ts';
 export interface BodyBuilder {
   /** A constant of `element`, splatted to `like`'s lanes when that is a vector. */
   constant(value: number, element: ScalarType, like?: Value): Value;
+  /** A size of a tensor as a number of `element`, splatted to `like`'s lanes when that is a vector. */
+  size(value: Dim, element: ScalarType, like?: Value): Value;
   add(a: Value, b: Value): Value;
   sub(a: Value, b: Value): Value;
   mul(a: Value, b: Value): Value;
@@ -46,7 +49,7 @@ export interface BodyBuilder {
 export interface AxisIndex {
   readonly axis: number | undefined;
   readonly stride: number;
-  readonly offset: number;
+  readonly offset: Dim;
 }
 
 /**

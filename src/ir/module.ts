@@ -20,6 +20,9 @@ export class Func {
   }
 }
 
+/** The largest size of a symbol about which nothing is said. */
+export const openSize: number = 2 ** 31 - 1;
+
 /** Smallest and largest value that a symbol of a dimension may take. */
 export interface SymbolBounds {
   readonly min: number;

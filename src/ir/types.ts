@@ -1,6 +1,6 @@
-import { invariant } from '../support/diagnostics.ts';
+import { InternalError } from '../support/diagnostics.ts';
 import { Interner } from '../support/interner.ts';
-import type { Dim } from './dim.ts';
+import { addDim, type Dim, floorDivDim, mulDim, productOf } from './dim.ts';
 import { type Layout, layoutText, physicalOrder } from './layout.ts';
 import type { QuantType } from './quantized.ts';
 import { bytesOf, type ScalarType } from './scalar.ts';
@@ -101,10 +101,20 @@ export function quantOf(type: TensorType): QuantType | undefined {
 
 /** The shape, when every dimension is a number. Throws an InternalError otherwise. */
 export function staticShape(type: TensorType): number[] {
-  return type.shape.map((dim) => {
-    invariant(typeof dim === 'number', `dimension ${dim} must be known here`);
-    return dim;
-  });
+  return type.shape.map(knownSize);
+}
+
+/** A dimension as the number that it is. Throws a SymbolicShapeError when it is an expression. */
+export function knownSize(dim: Dim): number {
+  if (typeof dim === 'number') return dim;
+  throw new SymbolicShapeError(dim);
+}
+
+/** Code that needs to know a size has met one that is an expression. */
+export class SymbolicShapeError extends InternalError {
+  constructor(dim: Dim) {
+    super(`dimension ${dim} must be known here`);
+  }
 }
 
 /** Number of elements of a tensor with a static shape. */
@@ -114,27 +124,36 @@ export function elementCount(type: TensorType): number {
 
 /** Steps in memory, in elements, for each logical axis under the tensor's layout. */
 export function stridesOf(type: TensorType): number[] {
-  const shape = staticShape(type);
-  const order = physicalOrder(type.layout, shape.length);
-  const strides = new Array<number>(shape.length).fill(0);
-  let step = 1;
+  return stepsOf(type).map(knownSize);
+}
+
+/** As `stridesOf`, where sizes may be expressions. */
+export function stepsOf(type: TensorType): Dim[] {
+  const { shape, layout } = type;
+  const order = physicalOrder(layout, shape.length);
+  const steps = new Array<Dim>(shape.length).fill(0);
+  let step: Dim = 1;
   order.toReversed().forEach((axis, i) => {
-    strides[axis] = step;
-    const size = shape[axis] as number;
-    step *= i === 0 ? paddedTo(size, type.layout?.pad ?? 1) : size;
+    steps[axis] = step;
+    const size = shape[axis] as Dim;
+    step = mulDim(step, i === 0 ? paddedTo(size, layout?.pad ?? 1) : size);
   });
-  return strides;
+  return steps;
 }
 
 /** Elements that a buffer for the tensor holds, innermost padding included. */
 export function storedElements(type: TensorType): number {
-  const shape = staticShape(type);
-  if (shape.length === 0) return 1;
-  const order = physicalOrder(type.layout, shape.length);
-  return order.reduce((n, axis, i) => {
-    const size = shape[axis] as number;
-    return n * (i === order.length - 1 ? paddedTo(size, type.layout?.pad ?? 1) : size);
-  }, 1);
+  return knownSize(storedSize(type));
+}
+
+/** As `storedElements`, where sizes may be expressions. */
+export function storedSize({ shape, layout }: TensorType): Dim {
+  const order = physicalOrder(layout, shape.length);
+  return productOf(
+    order.map((axis, i) =>
+      i === order.length - 1 ? paddedTo(shape[axis] as Dim, layout?.pad ?? 1) : (shape[axis] as Dim),
+    ),
+  );
 }
 
 /** Bytes that a buffer for the tensor takes. */
@@ -142,8 +161,8 @@ export function storedBytes(type: TensorType): number {
   return storedElements(type) * bytesOf(storageOf(type.element));
 }
 
-function paddedTo(n: number, multiple: number): number {
-  return Math.ceil(n / multiple) * multiple;
+function paddedTo(n: Dim, multiple: number): Dim {
+  return multiple === 1 ? n : mulDim(floorDivDim(addDim(n, multiple - 1), multiple), multiple);
 }
 
 /** The real element type that an element stands for: itself, or what a quantized type expresses. */

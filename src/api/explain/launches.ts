@@ -1,5 +1,6 @@
 import { buffer, launch, signature, vector } from '../../../dialects/kernel/index.ts';
-import { type Func, type Module, type Op, storedBytes, type TensorType, type Value, walk } from '../../ir/index.ts';
+import { mostBytes } from '../../../passes/lower/bounds.ts';
+import { type Func, type Module, type Op, type TensorType, type Value, walk } from '../../ir/index.ts';
 import { boundOf, type IntrinsicName } from '../../target/index.ts';
 
 /** What one kernel launch of a program does and costs. */
@@ -31,7 +32,7 @@ export interface LaunchExplanation {
 export function explainLaunches(module: Module): LaunchExplanation[] {
   const { main } = module;
   const tensors = argumentTypes(main.body.first);
-  const bytesByValue = new Map(main.body.args.map((arg, i) => [arg, tensors[i] ? storedBytes(tensors[i]) : 0]));
+  const bytesByValue = new Map(main.body.args.map((arg, i) => [arg, tensors[i] ? mostBytes(tensors[i], module) : 0]));
   const explained: LaunchExplanation[] = [];
   for (const op of walk(main.body)) {
     if (buffer.is(op)) bytesByValue.set(op.result, buffer.attributesOf(op).bytes);
