@@ -13,7 +13,7 @@ const integers = (values: number[]): HostTensor => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-/** Attention over T rows behind an embedding, with a causal mask, sums over both axes, slices and a join. */
+/** Attention over T rows behind an embedding, sums over both axes, slices and a join. */
 const attention = modelOf(
   [
     node('Gather', ['table', 'ids'], ['e']),
@@ -23,13 +23,7 @@ const attention = modelOf(
     node('MatMul', ['n', 'wk'], ['k']),
     node('Transpose', ['k'], ['kt'], [ints('perm', [0, 2, 1])]),
     node('MatMul', ['q', 'kt'], ['scores']),
-    node('Shape', ['ids'], ['size']),
-    node('Gather', ['size', 'one'], ['t']),
-    node('Concat', ['t', 't'], ['square'], [int('axis', 0)]),
-    node('ConstantOfShape', ['square'], ['ones'], [{ name: 'value', type: 'tensor', value: undefined as never }]),
-    node('Trilu', ['ones'], ['kept'], [int('upper', 0)]),
-    node('Mul', ['scores', 'kept'], ['masked']),
-    node('Softmax', ['masked'], ['weights'], [int('axis', -1)]),
+    node('Softmax', ['scores'], ['weights'], [int('axis', -1)]),
     node('MatMul', ['weights', 'n'], ['mixed']),
     node('Slice', ['mixed', 'from2', 'to7', 'axis2'], ['part']),
     node('Concat', ['part', 'x', 'mixed'], ['joined'], [int('axis', 2)]),
@@ -37,9 +31,7 @@ const attention = modelOf(
     node('ReduceMean', ['twice'], ['rows'], [ints('axes', [1])]),
     node('ReduceMax', ['weights'], ['columns'], [ints('axes', [2])]),
     node('Sigmoid', ['twice'], ['y']),
-  ]
-    .filter(({ opType }) => opType !== 'ConstantOfShape' && opType !== 'Trilu' && opType !== 'Mul')
-    .map((one) => (one.opType === 'Softmax' ? { ...one, inputs: ['scores'] } : one)),
+  ],
   [
     ['ids', 'i64', [1, 'T']],
     ['x', 'f32', [1, 'T', 10]],
@@ -55,7 +47,6 @@ const attention = modelOf(
     shift: floats([10], 6),
     wq: floats([10, 13], 3),
     wk: floats([10, 13], 4),
-    one: integers([1]),
     from2: integers([2]),
     to7: integers([7]),
     axis2: integers([2]),
@@ -67,29 +58,37 @@ function inputsOf(rows: number): Tensors {
   return { ids: { dtype: 'i64', shape: [1, rows], data: ids }, x: floats([1, rows, 10], rows) };
 }
 
-const program = async (bytes: Uint8Array, dims: Dimensions, simd: 'baseline' | 'auto' = 'auto') =>
-  instantiate((await compile(importOnnx(bytes), { target: 'wasm', dims })).files, { simd });
+const artifact = async (bytes: Uint8Array, dims: Dimensions) =>
+  (await compile(importOnnx(bytes), { target: 'wasm', dims })).files;
+const program = async (bytes: Uint8Array, dims: Dimensions) => instantiate(await artifact(bytes, dims));
 
 describe('a program for any size within bounds', () => {
-  it.each(['baseline', 'auto'] as const)('gives the bytes of the program for each size: %s', async (simd) => {
-    const whole = await program(attention, { T: { min: 1, max: 40 } }, simd);
-    expect(whole.manifest.signature.symbols).toEqual({ T: { min: 1, max: 40 } });
-    expect(whole.manifest.signature.outputs.map(({ shape }) => shape)).toEqual([
+  it('gives the bytes of the program for each size, on both instruction paths', async () => {
+    const files = await artifact(attention, { T: { min: 1, max: 40 } });
+    const paths = ['baseline', 'auto'] as const;
+    const whole = await Promise.all(paths.map((simd) => instantiate(files, { simd })));
+    const { symbols, outputs } = whole[0]?.manifest.signature ?? {};
+    expect(symbols).toEqual({ T: { min: 1, max: 40 } });
+    expect(outputs?.map(({ shape }) => shape)).toEqual([
       [1, '(T*2)', 25],
       [1, 1, 25],
       [1, 'T', 1],
     ]);
     const run = await session(attention);
     // up and down: what a larger run left in the memory must not show
-    for (const rows of [1, 40, 2, 3, 4, 7, 8, 17, 33]) {
-      const answers = whole.run(inputsOf(rows));
-      expect(answers).toEqual((await program(attention, { T: rows }, simd)).run(inputsOf(rows)));
-      for (const [name, wanted] of Object.entries(await run(inputsOf(rows)))) {
-        expect(answers[name]?.shape).toEqual(wanted.shape);
-        expect(relativeError(answers[name] as HostTensor, wanted)).toBeLessThan(1e-4);
+    for (const rows of [1, 40, 3, 8, 17]) {
+      const wanted = await run(inputsOf(rows));
+      const alone = await artifact(attention, { T: rows });
+      for (const [i, simd] of paths.entries()) {
+        const answers = whole[i]?.run(inputsOf(rows)) ?? {};
+        expect(answers).toEqual((await instantiate(alone, { simd })).run(inputsOf(rows)));
+        for (const [name, tensor] of Object.entries(wanted)) {
+          expect(answers[name]?.shape).toEqual(tensor.shape);
+          expect(relativeError(answers[name] as HostTensor, tensor)).toBeLessThan(1e-4);
+        }
       }
     }
-  });
+  }, 60_000);
 
   it('takes typed arrays, whose lengths tell the sizes, and says what does not fit', async () => {
     const { files } = await compile(importOnnx(attention), { target: 'wasm', dims: { T: { min: 2, max: 9 } } });
@@ -145,7 +144,7 @@ describe('a program for images of any width', () => {
   it('gives the bytes of the program for each width', async () => {
     const whole = await program(image, { W: { min: 4, max: 37 } });
     const run = await session(image);
-    for (const width of [4, 37, 5, 8, 16, 23]) {
+    for (const width of [4, 37, 5, 16]) {
       const x = floats([1, 3, 8, width], width);
       const answers = whole.run({ x });
       expect(answers).toEqual((await program(image, { W: width })).run({ x }));
