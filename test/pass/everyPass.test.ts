@@ -16,7 +16,7 @@ const sample = (seed: number) => ({
 });
 
 const model = `
-symbol N in 1..8
+symbol N in 0..2147483647
 resource @w1 : f32[216] = random(1)
 resource @s : f32[8] = random(2, 0.5, 1.5)
 resource @w2 : f32[8] = random(3)

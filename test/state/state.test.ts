@@ -77,7 +77,7 @@ describe('a program with states', () => {
     model.loadState(saved);
     expect(steps.slice(20).map(run)).toEqual(ahead);
     expect(worst(ahead, wanted.slice(20))).toBeLessThan(1e-5);
-  });
+  }, 60_000);
 
   it('agrees with onnxruntime over 50 steps in C, its self-test first', async () => {
     const { files, manifest } = await compile(importOnnx(bytes), { target: 'c', state });
