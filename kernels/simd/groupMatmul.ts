@@ -17,6 +17,9 @@ interface CodePart {
   readonly shift: number;
 }
 
+/** Tiles of a group up to which they are all written out. */
+const unrolledTiles = 4;
+
 /** Codes of 8 bits are two parts of 4, since products are exact everywhere for 7 bits only. */
 const wideParts: readonly CodePart[] = [
   { planes: [0], shift: 0 },
@@ -76,53 +79,76 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const each = product.registers;
 
     const visit = ({ panel, rows: tile, live }: PanelTile): void => {
-      // without vectors, what lies behind the last output is not even read
-      const units = unit === 1 ? live : width / unit;
+      // vectors behind the last output are not even read
+      const units = Math.ceil(live / unit);
       const cells = tile.length * units;
+      // few sums leave registers for two of each, so that one product need not wait for the one before
+      const chains = unit > 1 && cells * parts.length * product.registers <= 4 ? 2 : 1;
       const addGroup = (totals: readonly Value[], g: Value): Value[] => {
         const sumOf = tile.map((row) => k.load(groupSums, k.add(k.scaled(row, groups), g)));
         const common = panels.zeros ? 0 : (stored.commonZero ?? 0) * whole.factor + whole.offset;
         const begin = sumOf.map((sum) => k.mul(sum, k.constant(-common, 'i32')));
+        const zero = k.constant(0, 'i32');
         const first = parts.flatMap(({ shift }) =>
           tile.flatMap((_, r) =>
-            Array.from({ length: units }, () =>
-              product.start(k, shift === 0 ? (begin[r] as Value) : k.constant(0, 'i32')),
+            Array.from({ length: units * chains }, (_, i) =>
+              product.start(k, shift === 0 && i % chains === 0 ? (begin[r] as Value) : zero),
             ).flat(),
           ),
         );
         const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
         const rowAt = tile.map((row) => k.add(k.scaled(row, rowStep), k.scaled(g, rowStep / groups)));
+        /** The activations that vectors of a tile multiply, each read once. */
+        const reader = (t: Value) => {
+          const known = new Map<string, Value>();
+          return (r: number, i: number): Value => {
+            const key = `${r} ${i}`;
+            const x =
+              known.get(key) ??
+              product.activations(k, xs, k.add(k.add(rowAt[r] as Value, k.scaled(t, tileInputs)), k.index(i)));
+            known.set(key, x);
+            return x;
+          };
+        };
         const step = (carried: readonly Value[], t: Value): Value[] => {
           const next = [...carried];
+          const read = reader(t);
           for (let u = 0; u < units; u++) {
             const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
             parts.forEach(({ planes }, p) => {
-              for (const { k: i, codes } of unpackUnit(k, panels.layout, planes, packed, at)) {
+              unpackUnit(k, panels.layout, planes, packed, at).forEach(({ k: i, codes }, v) => {
                 const ready = product.weights(k, table ? k.table(table, codes) : codes);
                 tile.forEach((_, r) => {
-                  const x = product.activations(
-                    k,
-                    xs,
-                    k.add(k.add(rowAt[r] as Value, k.scaled(t, tileInputs)), k.index(i)),
-                  );
-                  const cell = (p * cells + r * units + u) * each;
-                  next.splice(cell, each, ...product.multiply(k, next.slice(cell, cell + each), ready, x));
+                  const cell = ((p * cells + r * units + u) * chains + (v % chains)) * each;
+                  next.splice(cell, each, ...product.multiply(k, next.slice(cell, cell + each), ready, read(r, i)));
                 });
-              }
+              });
             });
           }
           return next;
         };
-        const found = k.for(0, tilesOfGroup, 1, first, (t, carried) => step(carried, t));
+        const steps = tilesOfGroup <= unrolledTiles ? tilesOfGroup : 1;
+        const found = k.for(0, tilesOfGroup, steps, first, (t, carried) => {
+          let next = carried;
+          for (let s = 0; s < steps; s++) next = step(next, k.add(t, k.index(s)));
+          return next;
+        });
+        const sumOfPart = (p: number, cell: number): Value => {
+          const links = Array.from({ length: chains }, (_, chain) => {
+            const start = ((p * cells + cell) * chains + chain) * each;
+            return found.slice(start, start + each);
+          });
+          const joined = (links[0] as Value[]).map((one, i) =>
+            links.slice(1).reduce((sum, link) => k.add(sum, link[i] as Value), one),
+          );
+          return product.finish(k, joined);
+        };
         const besideAt = k.scaled(k.add(k.scaled(panel, groups), g), width);
         return totals.map((total, cell) => {
           const u = cell % units;
           const at = k.add(besideAt, k.index(u * unit));
           const sum = parts
-            .map(({ shift }, p) => {
-              const part = product.finish(k, found.slice((p * cells + cell) * each, (p * cells + cell + 1) * each));
-              return k.shl(part, shift);
-            })
+            .map(({ shift }, p) => k.shl(sumOfPart(p, cell), shift))
             .reduce((left, right) => k.add(left, right));
           const rowSum = sumOf[Math.floor(cell / units)] as Value;
           const exact = zeros ? k.sub(sum, k.mul(k.load(zeros, at, unit), k.splat(rowSum, unit))) : sum;

@@ -20,8 +20,12 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
   const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const stored = weightsOf(tensorType(weights), root.source);
   const { group, groups } = stored;
+  const rows = staticShape(tensorType(x))
+    .slice(0, -1)
+    .reduce((n, d) => n * d, 1);
   const unit = context.target.family === 'simt' ? 1 : lanesFor(context.target, 1);
-  const width = unit === 1 ? 4 : unit;
+  // one row leaves registers for two units, so that one product need not wait for the one before
+  const width = unit === 1 ? 4 : rows === 1 && columns > unit ? 2 * unit : unit;
   const panels = packPanels(context, weights, stored, {
     planes: planeWidths(stored.bits),
     width,
@@ -31,9 +35,6 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
     divisor: 1,
   });
   const levels = stored.levels && levelsConstant(context, weights, stored);
-  const rows = staticShape(tensorType(x))
-    .slice(0, -1)
-    .reduce((n, d) => n * d, 1);
   const others = epilogueOperands(cluster);
   const beside = [panels.zeros, levels, bias].filter((v) => v !== undefined);
   const allPlanes = panels.layout.planes.map((_, i) => i);
@@ -50,8 +51,8 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
     const tileInputs = panels.layout.tiles[2]?.step ?? 1;
 
     const visit = ({ panel, rows: tile, live }: PanelTile): void => {
-      // without vectors, what lies behind the last output is not even read
-      const units = unit === 1 ? live : width / unit;
+      // vectors behind the last output are not even read
+      const units = Math.ceil(live / unit);
       const perUnit = <T>(of: (u: number) => T): T[] => Array.from({ length: units }, (_, u) => of(u));
       const column = k.scaled(panel, width);
       const besideAt = (g: Value) => k.scaled(k.add(k.scaled(panel, groups), g), width);
@@ -91,7 +92,12 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
         };
         const whole = Math.floor(count / tileInputs);
         const nothing = tile.flatMap(() => perUnit(() => k.repeated(0, 'f32', unit)));
-        const sums = k.for(0, whole, 1, nothing, (t, carried) => step(carried, t, tileInputs));
+        const unroll = [4, 2, 1].find((n) => whole % n === 0) ?? 1;
+        const sums = k.for(0, whole, unroll, nothing, (t, carried) => {
+          let next = carried;
+          for (let s = 0; s < unroll; s++) next = step(next, k.add(t, k.index(s)), tileInputs);
+          return next;
+        });
         return count % tileInputs === 0 ? sums : step(sums, k.index(whole), count % tileInputs);
       };
       const addGroup = (totals: readonly Value[], g: Value, count: number): readonly Value[] => {
