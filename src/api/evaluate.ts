@@ -21,7 +21,10 @@ export interface EvaluateOptions
   readonly dataset: Iterable<Sample>;
   /** Integers of shape [S, …]: for each of S samples a class for each row of the output; negative ones do not count. */
   readonly labels?: HostTensor | undefined;
-  /** Default: all that can be measured. `top1` and `top5` need labels. */
+  /**
+   * Default: all that can be measured, without `perplexity`, which takes the output as logits. It, `top1` and `top5`
+   * need labels.
+   */
   readonly metrics?: readonly MetricName[];
   /** Name of the output that is judged. Default: the first. */
   readonly result?: string | undefined;
@@ -128,7 +131,7 @@ function concludeOn({ scheme, runner, weightsBytes, integerShare, sums }: Conten
 
 function chooseMetrics(asked: readonly MetricName[] | undefined, labels: HostTensor | undefined): MetricName[] {
   const possible = metricNames.filter((name) => labels || metrics[name].against === 'float');
-  if (!asked || asked.length === 0) return possible;
+  if (!asked || asked.length === 0) return possible.filter((name) => !(metrics[name] as Metric).onRequest);
   const impossible = asked.find((name) => !possible.includes(name));
   if (impossible === undefined) return [...asked];
   throw new QcError({

@@ -1,3 +1,4 @@
+import { elementary } from '../../numerics/index.ts';
 import { decibels } from './decibels.ts';
 
 /** What one sample gave: the judged output of float and of a scheme, seen as rows of `classes` values. */
@@ -20,6 +21,8 @@ export interface Metric {
   /** What a sample contributes: [part, whole]. */
   readonly measure: (sample: Judged) => readonly [part: number, whole: number];
   readonly finish: (ratio: number) => number;
+  /** Whether it is measured only where it is named. */
+  readonly onRequest?: boolean;
 }
 
 export const metrics = {
@@ -58,6 +61,14 @@ export const metrics = {
     measure: agreements,
     finish: (ratio) => ratio,
   },
+  perplexity: {
+    title: 'perplexity',
+    unit: 'number',
+    against: 'labels',
+    measure: crossEntropy,
+    finish: elementary.exp,
+    onRequest: true,
+  },
 } as const satisfies Readonly<Record<string, Metric>>;
 
 /** Rows whose label is among the `best` highest values; of equal values the one with the lower index is higher. */
@@ -77,6 +88,23 @@ function hits({ output, classes, labels }: Judged, best: number): [number, numbe
     if (label < classes && higher < best && !Number.isNaN(score)) right++;
   }
   return [right, counted];
+}
+
+/** −log of the share that softmax gives the label of each row, the outputs being logits. */
+function crossEntropy({ output, classes, labels }: Judged): [number, number] {
+  let [sum, counted] = [0, 0];
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] as number;
+    if (label < 0) continue;
+    counted++;
+    const start = row * classes;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let c = 0; c < classes; c++) largest = Math.max(largest, output[start + c] as number);
+    let whole = 0;
+    for (let c = 0; c < classes; c++) whole += elementary.exp((output[start + c] as number) - largest);
+    sum += elementary.log(whole) + largest - (output[start + label] as number);
+  }
+  return [sum, counted];
 }
 
 function signalAndNoise({ reference, output }: Judged): [number, number] {
