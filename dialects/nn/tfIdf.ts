@@ -103,7 +103,9 @@ export function gramsOf({ shortest, longest, pool, starts, columns, weights }: P
 /** Over all gaps up to `skip`; of single elements a gap means nothing. */
 function occurrences(row: Float64Array, gram: readonly number[], skip: number): number {
   let count = 0;
-  for (let step = 1; step <= (gram.length === 1 ? 1 : skip + 1); step++) {
+  // A larger gap leaves the row.
+  const widest = gram.length === 1 ? 1 : Math.min(skip + 1, row.length);
+  for (let step = 1; step <= widest; step++) {
     for (let start = 0; start + step * (gram.length - 1) < row.length; start++) {
       if (gram.every((v, i) => row[start + i * step] === v)) count++;
     }

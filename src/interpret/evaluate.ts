@@ -31,6 +31,7 @@ export function evaluateOp(
   const results = op.results.map(({ type }) => (open ? (type as TensorType) : bindType(type as TensorType, binding)));
   const operandTypes = op.operands.map((value) => value?.type as TensorType | undefined);
   const attributes = open ? op.attributes : bindAttributes(op.attributes, binding);
+  for (const result of results) checkSize(op, result);
   // Ops that only move elements take them as they are stored.
   const stored = definition.domain === 'codes' || definition.typing === 'moves';
   const taken = operands.map((operand, i) => {
@@ -48,6 +49,20 @@ export function evaluateOp(
     if (!type) throw new InternalError(`${op.name} gave ${values.length} results, it has ${results.length}`);
     checkShape(op, value, type);
     return stored ? value : fromReals(value, type, precision);
+  });
+}
+
+/** Most elements of one tensor. */
+const elementLimit = 2 ** 30;
+
+function checkSize(op: Op, { shape }: TensorType): void {
+  const count = shape.reduce<number>((n, dim) => (typeof dim === 'number' ? n * dim : n), 1);
+  if (count <= elementLimit) return;
+  throw new QcError({
+    what: `the result has the shape [${shape.join(', ')}], ${count} elements`,
+    where: whereOf(op),
+    why: `a tensor may have ${elementLimit}`,
+    help: 'check the shapes of the inputs and of the model',
   });
 }
 

@@ -140,7 +140,8 @@ function sliced([x = []]: readonly Elements[], op: Op): Elements | undefined {
 function expanded([x = []]: readonly Elements[], op: Op): Elements | undefined {
   const { shape } = op.result.type as TensorType;
   const [size] = shape;
-  if (shape.length !== 1 || typeof size !== 'number' || size > longest || x.length !== 1) return undefined;
+  if (shape.length !== 1 || typeof size !== 'number' || x.length !== 1) return undefined;
+  if (!Number.isInteger(size) || size < 0 || size > longest) return undefined;
   return new Array<Dim>(size).fill(x[0] as Dim);
 }
 

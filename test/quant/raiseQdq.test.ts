@@ -16,7 +16,7 @@ async function quantized(): Promise<Uint8Array> {
   return exportOnnx(module);
 }
 
-describe('a model that is quantized already', () => {
+describe('a model that is quantized already', { timeout: 30_000 }, () => {
   it('keeps its parameters: the integer ops are those of the module that was exported', async () => {
     const module = importOnnx(tinyModel());
     await quantizeTypes(module, { scheme: 'w8a8', calibration });

@@ -15,6 +15,7 @@ interface Heads {
 /** [batch, sequence, heads·size] as [batch, heads, sequence, size]. */
 export function splitHeads(c: Compose, x: Value, heads: number): Value {
   const [batch, sequence, hidden] = shapeOf(x) as [Dim, Dim, Dim];
+  if (shapeOf(x).length !== 3 || heads < 1) return c.node.refuse(`${heads} heads of [${shapeOf(x).join(', ')}]`);
   const parts = c.reshape(x, [batch, sequence, heads, floorDivDim(hidden, heads)]);
   return c.transpose(parts, [0, 2, 1, 3]);
 }

@@ -12,6 +12,7 @@ function oneHot(node: OnnxNode): Value {
   const [indices, depth, values] = [node.input(0), node.input(1), node.input(2)];
   const rank = shapeOf(indices).length;
   const axis = normalAxis(node.int('axis', -1), rank + 1);
+  if (shapeOf(values).length !== 1) return node.refuse(`values of the shape [${shapeOf(values).join(', ')}]`);
   const count = c.reshape(c.cast(depth, 'i64'), []);
   const places = node.constant(1)
     ? c.count(Number(node.constant(1)?.data[0]))

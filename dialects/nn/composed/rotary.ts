@@ -9,6 +9,7 @@ function rotaryEmbedding(node: OnnxNode): Value {
   const heads = node.int('num_heads', 0);
   const interleaved = node.int('interleaved', 0) !== 0;
   if (original.length === 3 && heads < 1) return node.refuse('an input of rank 3 without num_heads');
+  if (original.length !== 3 && original.length !== 4) return node.refuse(`an input of rank ${original.length}`);
   // [batch, sequence, heads, size]
   const x =
     original.length === 4
