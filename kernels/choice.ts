@@ -1,5 +1,5 @@
 import { where } from '../dialects/nn/where.ts';
-import { type Op, staticShape, type Value } from '../src/ir/index.ts';
+import type { Op, Value } from '../src/ir/index.ts';
 import { tensorType } from './cluster.ts';
 
 /**
@@ -9,7 +9,7 @@ import { tensorType } from './cluster.ts';
 export function isChoice(op: Op): boolean {
   if (!where.is(op)) return false;
   const { condition, a, b } = where.operandsOf(op);
-  const shapeOf = (value: Value) => staticShape(tensorType(value));
+  const shapeOf = (value: Value) => tensorType(value).shape;
   const ways = [a, b];
   const whole = shapeOf(op.result).join();
   if (new Set([condition, a, b]).size < 3) return false;

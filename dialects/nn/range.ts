@@ -32,6 +32,7 @@ export const range = defineOp({
     const values = Float64Array.from({ length: count }, (_unused, i) => first + i * step);
     return fromNumbers(element as DType, [count], values);
   },
+  lower: { kind: 'template', template: 'range' },
   onnx: [{ op: 'Range', program: 'yes, where its bounds are constants or sizes', build: importRange }],
   toOnnx(writer, _operands, { start, step, size }, op) {
     const [[first = 0], [count = 0]] = [writer.sizes(start), writer.sizes(size)];
