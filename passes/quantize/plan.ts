@@ -9,7 +9,7 @@ import { activationOperands, isContraction, isFloat32, isMove, isQuantizable } f
 export interface QuantizationPlan {
   /** Ops that become integer ops, in order. */
   readonly ops: ReadonlySet<Op>;
-  /** Results of these that others of them read. A contraction whose result is not here keeps its accumulator. */
+  /** Results of these that others of them read as they are. A contraction whose result is not here keeps its sums. */
   readonly codes: ReadonlySet<Value>;
   /**
    * For each quantized value, the value whose range gives its codes their scale. Values that only move share one, and
@@ -19,9 +19,9 @@ export interface QuantizationPlan {
   /** Values whose ranges are needed, each once, in order. */
   readonly ranges: readonly Value[];
   /**
-   * Values, by where their range comes from, that nothing but scores reads, and how many products go into a sum there:
-   * scores are products of two computed tensors whose sums become float, as those that enter a softmax, which magnifies
-   * errors. Their operands have as many bits as sums of 32 bits allow.
+   * Values, by where their range comes from, that nothing but products of two computed tensors reads, and how many
+   * products go into a sum there. Their codes have as many bits as sums of 32 bits allow: a softmax magnifies the errors
+   * of its scores, and probabilities span many magnitudes. The sums become float.
    */
   readonly wide: ReadonlyMap<Value, number>;
 }
@@ -40,7 +40,8 @@ export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()
   const need = (value: Value) => rangeOf.set(value, rangeSource(value, ops));
   for (const op of ops) {
     for (const i of activationOperands(op)) if (!constantOf(op.operand(i))) need(op.operand(i));
-    if (![...op.result.users].some((user) => ops.has(user))) continue;
+    const inCodes = [...op.result.users].some((user) => ops.has(user) && scoreDepth(user) === undefined);
+    if (!inCodes || scoreDepth(op) !== undefined) continue;
     codes.add(op.result);
     need(op.result);
   }
@@ -55,11 +56,11 @@ function wideValues(
   const wide = new Map<Value, number>();
   const narrow = new Set<Value>();
   for (const op of ops) {
-    const depth = codes.has(op.result) ? undefined : scoreDepth(op);
+    const depth = scoreDepth(op);
     for (const i of activationOperands(op)) {
       const source = rangeOf.get(op.operand(i));
       if (!source) continue;
-      const made = source.op !== undefined && ops.has(source.op);
+      const made = codes.has(source);
       if (depth !== undefined && !made) wide.set(source, Math.max(depth, wide.get(source) ?? 0));
       else if (!isMove(op)) narrow.add(source);
     }
@@ -87,14 +88,22 @@ function chooseOps(all: readonly Op[], allowed: (op: Op) => boolean): ReadonlySe
     if (isContraction(op) || follows) afterContraction.add(op.result);
   }
   const chosen = new Set<Op>();
+  // Products of two computed tensors, and the moves that bring their factors: these stay float, so that the factors are
+  // rounded once, to wide codes.
+  const bringing = new Set<Op>();
+  const isRead = ({ result }: Op) =>
+    [...result.uses].some(
+      ({ op, index }) => chosen.has(op) && !bringing.has(op) && activationOperands(op).includes(index),
+    );
   for (const op of all.filter(allowed).toReversed()) {
-    if (isContraction(op)) chosen.add(op);
-    else if (isQuantizable(op) && (isMove(op) || afterContraction.has(op.result))) {
-      const read = [...op.result.uses].some(
-        (use) => chosen.has(use.op) && activationOperands(use.op).includes(use.index),
-      );
+    if (isContraction(op)) {
+      chosen.add(op);
+      if (scoreDepth(op) !== undefined) bringing.add(op);
+    } else if (isMove(op) && op.result.uses.size > 0 && [...op.result.users].some((user) => bringing.has(user))) {
+      bringing.add(op);
+    } else if (isQuantizable(op) && (isMove(op) || afterContraction.has(op.result))) {
       const constant = isMove(op) && constantOf(op.operands[0]);
-      if (read && !constant && activationOperands(op).every((i) => isFloat32(op.operands[i]))) chosen.add(op);
+      if (isRead(op) && !constant && activationOperands(op).every((i) => isFloat32(op.operands[i]))) chosen.add(op);
     }
   }
   return new Set(all.filter((op) => chosen.has(op)));

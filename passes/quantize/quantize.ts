@@ -18,6 +18,7 @@ import {
   type TensorType,
   type Type,
   tensor,
+  type Use,
   uniformParams,
   type Value,
   withElement,
@@ -168,6 +169,8 @@ class Quantizer {
   readonly #rewriter = new Rewriter();
   /** Quantized versions of float values, and of constants. */
   readonly #casts = new Map<Value, Value>();
+  /** The values whose sums these float values are. */
+  readonly #sums = new Map<Value, Value>();
   /** Operands of concats that are not quantized yet. */
   readonly #detached = new Map<Op, readonly (Value | undefined)[]>();
 
@@ -210,7 +213,7 @@ class Quantizer {
   }
 
   #typeOf(value: Value): QuantType {
-    return typeIn(this.#plan, this.#ranges, value) as QuantType;
+    return typeIn(this.#plan, this.#ranges, this.#sums.get(value) ?? value) as QuantType;
   }
 
   /** The value as codes, for `reader`. */
@@ -233,7 +236,8 @@ class Quantizer {
 
   /** A value whose codes are wide, within the limits that the sums rely on. */
   #limited(x: Value): Value {
-    const from = this.#plan.rangeOf.get(x) ?? x;
+    const value = this.#sums.get(x) ?? x;
+    const from = this.#plan.rangeOf.get(value) ?? value;
     if (!this.#plan.wide.has(from)) return x;
     const max = wideLimit(this.#ranges.get(from) as Range);
     return this.#rewriter.create(clamp, { x }, { min: -max, max }).result;
@@ -287,18 +291,24 @@ class Quantizer {
       scale.length === 1 ? { kind: 'tensor' as const } : { kind: 'axis' as const, axis: channelAxis(op) };
     const element = quantType({ storage: 'i32', granularity, params: quantParams({ scale }) });
     const [min, max] = clampOf(op);
-    this.#castFloatUses(y, min, max);
+    this.#castUses(y, [...y.uses], min, max);
     this.#rewriter.setAttributes(op, { clamp: [-Infinity, Infinity] });
     this.#rewriter.retype(y, tensor(shape, element, layout));
   }
 
   /** Ops that stay float, and results of the model, read the real value of `value`. */
-  #castFloatUses(value: Value, min = -Infinity, max = Infinity): void {
+  #castFloatUses(value: Value): void {
     const uses = [...value.uses].filter((use) => !this.#plan.ops.has(use.op));
+    this.#castUses(value, uses, -Infinity, Infinity);
+  }
+
+  /** These uses read the real value of `value`, within bounds. */
+  #castUses(value: Value, uses: readonly Use[], min: number, max: number): void {
     if (uses.length === 0) return;
     this.#rewriter.after(value.op as Op);
     let real = this.#rewriter.create(dcast, { x: value }, {}, { types: [value.type] }).result;
     if (min > -Infinity || max < Infinity) real = this.#rewriter.create(clamp, { x: real }, { min, max }).result;
+    this.#sums.set(real, value);
     for (const { op, index } of uses) this.#rewriter.setOperand(op, index, real);
   }
 }
