@@ -15,7 +15,7 @@ export function constantType(numbers: Float32Array, where?: string): QuantType {
 }
 
 /**
- * The type of a factor of scores: 16-bit codes without zero point, so few of them that the sum of `depth` products of
+ * The type of a factor of a computed product: 16-bit codes without zero point, so few of them that the sum of `depth` products of
  * two such codes stays below 2^30.
  * @param limit the largest magnitude that a code stands for
  */

@@ -92,7 +92,7 @@ function activationRanges(module: Module, skipped: ReadonlySet<Op>): Map<Value, 
   });
 }
 
-/** How much beyond its range a factor of scores reaches: its codes are so many that nothing need be cut off. */
+/** How much beyond its range a factor of a computed product reaches: its codes are so many that nothing need be cut off. */
 const wideMargin = 2;
 
 /** The largest magnitude of a value with wide codes. */
