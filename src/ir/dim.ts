@@ -1,3 +1,4 @@
+import { QcError } from '../support/diagnostics.ts';
 import { Interner } from '../support/interner.ts';
 
 /**
@@ -71,7 +72,12 @@ function fromTerms(terms: Iterable<Term>): Dim {
   );
 }
 
-const termsOf = (d: Dim): readonly Term[] => (typeof d === 'number' ? [{ coefficient: d, atoms: [] }] : d.terms);
+function termsOf(d: Dim | undefined): readonly Term[] {
+  if (typeof d === 'number') return [{ coefficient: d, atoms: [] }];
+  if (d) return d.terms;
+  // Mappings compute with axes by number, and a damaged model's tensor may have fewer.
+  throw new QcError({ what: 'an operand has fewer axes than this operator needs', help: 'export the model again' });
+}
 
 /** The symbol `name` as a dimension. */
 export function symbol(name: string): Dim {
