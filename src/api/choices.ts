@@ -8,5 +8,5 @@ export const borderNames = ['float', 'int'] as const;
 export type Border = (typeof borderNames)[number];
 
 /** What `evaluate` measures: against labels, or against the float model. */
-export const metricNames = ['top1', 'top5', 'snr', 'mse', 'agreement', 'perplexity'] as const;
+export const metricNames = ['top1', 'top5', 'snr', 'mse', 'agreement', 'perplexity', 'auc'] as const;
 export type MetricName = (typeof metricNames)[number];

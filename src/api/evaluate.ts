@@ -22,8 +22,8 @@ export interface EvaluateOptions
   /** Integers of shape [S, …]: for each of S samples a class for each row of the output; negative ones do not count. */
   readonly labels?: HostTensor | undefined;
   /**
-   * Default: all that can be measured, without `perplexity`, which takes the output as logits. It, `top1` and `top5`
-   * need labels.
+   * Default: all that can be measured, without `perplexity`, which takes the output as logits, and `auc`, which takes
+   * it as scores. These, `top1` and `top5` need labels.
    */
   readonly metrics?: readonly MetricName[];
   /** Name of the output that is judged. Default: the first. */
@@ -42,7 +42,7 @@ export interface SchemeEvaluation {
   /** Share of the multiply-adds that is computed in integers, 0 to 1. */
   readonly integerShare: number;
   /**
-   * `top1`, `top5` and `agreement` in 0…1, `snr` in dB (infinite where nothing differs), `mse` in the output's unit
+   * `top1`, `top5`, `agreement` and `auc` in 0…1, `snr` in dB (infinite where nothing differs), `mse` in the output's unit
    * squared. Float has no value where it would be compared with itself.
    */
   readonly metrics: Readonly<Partial<Record<MetricName, Estimate>>>;
@@ -63,7 +63,7 @@ interface Contender {
   readonly runner: Runner;
   readonly weightsBytes: number;
   readonly integerShare: number;
-  readonly sums: ReadonlyMap<MetricName, { readonly parts: number[]; readonly wholes: number[] }>;
+  readonly contributions: ReadonlyMap<MetricName, (readonly number[])[]>;
 }
 
 /**
@@ -103,29 +103,28 @@ async function contend(
     weightsBytes: constantBytes(transformed.module),
     integerShare: transformed.work.integerShare,
     runner: await runnerFor(transformed, report),
-    sums: new Map(names.map((name) => [name, { parts: [], wholes: [] }])),
+    contributions: new Map(names.map((name) => [name, []])),
   };
 }
 
 /** Runs one sample through all contenders; the first one, float, is what the others are compared with. */
 function judge(contenders: readonly Contender[], sample: Sample, result: string, labels: readonly number[]): void {
   let reference: ArrayLike<number> | undefined;
-  for (const { runner, sums } of contenders) {
+  for (const { runner, contributions } of contenders) {
     const tensor = runner.run(sample)[result] as HostTensor;
     const output = numbersOf(tensor);
     reference ??= output;
     const judged: Judged = { reference, output, classes: tensor.shape.at(-1) ?? 1, labels };
     checkRows(judged, tensor.shape);
-    for (const [name, { parts, wholes }] of sums) {
-      const [part, whole] = metrics[name].measure(judged);
-      parts.push(part);
-      wholes.push(whole);
-    }
+    for (const [name, list] of contributions) list.push(metrics[name].measure(judged));
   }
 }
 
-function concludeOn({ scheme, runner, weightsBytes, integerShare, sums }: Contender, seed: number): SchemeEvaluation {
-  const measured = [...sums].map(([name, sum]) => [name, estimate(sum, metrics[name].finish, seed)]);
+function concludeOn(
+  { scheme, runner, weightsBytes, integerShare, contributions }: Contender,
+  seed: number,
+): SchemeEvaluation {
+  const measured = [...contributions].map(([name, list]) => [name, estimate(list, metrics[name].conclude, seed)]);
   return { scheme, runsOn: runner.runsOn, weightsBytes, integerShare, metrics: Object.fromEntries(measured) };
 }
 
@@ -150,7 +149,8 @@ function labelsOf(labels: HostTensor | undefined, index: number): number[] {
 
 function checkRows({ output, classes, labels }: Judged, shape: readonly number[]): void {
   const rows = output.length / classes;
-  const beyond = Array.from(labels).find((label) => label >= classes);
+  // One value a row is the score of something that is there or not.
+  const beyond = Array.from(labels).find((label) => label >= Math.max(2, classes));
   if (labels.length === 0 || (labels.length === rows && beyond === undefined)) return;
   throw new QcError({
     what:

@@ -124,6 +124,33 @@ describe('metrics', () => {
     expect(metrics.top1.measure(sample(new Array(6).fill(Number.NaN), [0]))).toEqual([0, 1]);
   });
 
+  it('perplexity is that of the softmax of the logits', () => {
+    const logits = [1, 2, 0, -1, 0.5, 3, 0, 0, 0, 0, 0, 0];
+    const total = logits.slice(0, 6).reduce((sum, x) => sum + Math.exp(x), 0);
+    const found = metrics.perplexity.conclude([metrics.perplexity.measure(sample(logits, [1, 4]))]);
+    expect(found).toBeCloseTo(Math.sqrt((total / Math.exp(2)) * 6), 10);
+    const second = metrics.perplexity.measure(sample(logits, [-1, 4]));
+    expect(metrics.perplexity.conclude([second])).toBeCloseTo(6, 12);
+  });
+
+  it('auc is the share of pairs in the right order, equal scores counting half', () => {
+    const scores = wave(40, 3).map((v) => Math.round(v * 8));
+    const labels = wave(40, 4).map((v, i) => (v + (scores[i] as number) / 8 > 0 ? 1 : 0));
+    let [right, pairs] = [0, 0];
+    scores.forEach((a, i) => {
+      scores.forEach((b, j) => {
+        if (labels[i] !== 1 || labels[j] !== 0) return;
+        pairs++;
+        right += a > b ? 1 : a === b ? 0.5 : 0;
+      });
+    });
+    const contributions = scores.map((score, i) =>
+      metrics.auc.measure({ reference: [score], output: [score], classes: 1, labels: [labels[i] as number] }),
+    );
+    expect(metrics.auc.conclude(contributions)).toBeCloseTo(right / pairs, 12);
+    expect(metrics.auc.measure({ reference: [], output: [1, 4], classes: 2, labels: [1] })).toEqual([3, 1]);
+  });
+
   it('know noise and angle', () => {
     const noise = new Noise();
     noise.add([3, 4], [3, 3.9]);
@@ -132,11 +159,13 @@ describe('metrics', () => {
   });
 });
 
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
 describe('the bootstrap', () => {
   it('has the width that the binomial distribution gives a share', () => {
     const count = 400;
     const parts = Array.from({ length: count }, (_, i) => (i % 4 === 0 ? 1 : 0));
-    const { value, low, high } = estimate({ parts, wholes: parts.map(() => 1) }, (ratio) => ratio, 1);
+    const { value, low, high } = estimate(parts, mean, 1);
     expect(value).toBe(0.25);
     const halfWidth = 1.96 * Math.sqrt((0.25 * 0.75) / count);
     expect((high - low) / 2 / halfWidth).toBeGreaterThan(0.9);
@@ -146,6 +175,6 @@ describe('the bootstrap', () => {
 
   it('has no width where all samples are alike', () => {
     const ones = new Array(50).fill(1);
-    expect(estimate({ parts: ones, wholes: ones }, (ratio) => ratio, 1)).toEqual({ value: 1, low: 1, high: 1 });
+    expect(estimate(ones, mean, 1)).toEqual({ value: 1, low: 1, high: 1 });
   });
 });

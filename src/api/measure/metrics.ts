@@ -11,19 +11,31 @@ export interface Judged {
   readonly labels: ArrayLike<number>;
 }
 
-/** A measure of quality: finish(Σ part / Σ whole) over the samples. */
+/** A measure of quality of a set of samples. */
 export interface Metric {
   readonly title: string;
   /** `share` is printed in percent. */
   readonly unit: 'share' | 'dB' | 'number';
   /** What it compares the output with. */
   readonly against: 'labels' | 'float';
-  /** What a sample contributes: [part, whole]. */
-  readonly measure: (sample: Judged) => readonly [part: number, whole: number];
-  readonly finish: (ratio: number) => number;
-  /** Whether it is measured only where it is named. */
+  /** Whether it is measured only where it is named: it takes the output to be of a certain kind. */
   readonly onRequest?: boolean;
+  /** What a sample contributes. */
+  readonly measure: (sample: Judged) => readonly number[];
+  readonly conclude: (contributions: readonly (readonly number[])[]) => number;
 }
+
+/** finish(Σ part / Σ whole) of contributions [part, whole]. */
+const ratio =
+  (finish: (ratio: number) => number = (x) => x): Metric['conclude'] =>
+  (contributions) => {
+    let [part, whole] = [0, 0];
+    for (const [a = 0, b = 0] of contributions) {
+      part += a;
+      whole += b;
+    }
+    return finish(part / whole);
+  };
 
 export const metrics = {
   top1: {
@@ -31,43 +43,51 @@ export const metrics = {
     unit: 'share',
     against: 'labels',
     measure: (sample) => hits(sample, 1),
-    finish: (ratio) => ratio,
+    conclude: ratio(),
   },
   top5: {
     title: 'top-5',
     unit: 'share',
     against: 'labels',
     measure: (sample) => hits(sample, 5),
-    finish: (ratio) => ratio,
+    conclude: ratio(),
+  },
+  perplexity: {
+    title: 'perplexity',
+    unit: 'number',
+    against: 'labels',
+    onRequest: true,
+    measure: crossEntropy,
+    conclude: ratio(elementary.exp),
+  },
+  auc: {
+    title: 'AUC',
+    unit: 'share',
+    against: 'labels',
+    onRequest: true,
+    measure: scores,
+    conclude: areaUnderCurve,
   },
   snr: {
     title: 'SNR',
     unit: 'dB',
     against: 'float',
     measure: signalAndNoise,
-    finish: decibels,
+    conclude: ratio(decibels),
   },
   mse: {
     title: 'MSE',
     unit: 'number',
     against: 'float',
     measure: (sample) => [signalAndNoise(sample)[1], sample.output.length],
-    finish: (ratio) => ratio,
+    conclude: ratio(),
   },
   agreement: {
     title: 'agreement',
     unit: 'share',
     against: 'float',
     measure: agreements,
-    finish: (ratio) => ratio,
-  },
-  perplexity: {
-    title: 'perplexity',
-    unit: 'number',
-    against: 'labels',
-    measure: crossEntropy,
-    finish: elementary.exp,
-    onRequest: true,
+    conclude: ratio(),
   },
 } as const satisfies Readonly<Record<string, Metric>>;
 
@@ -90,7 +110,7 @@ function hits({ output, classes, labels }: Judged, best: number): [number, numbe
   return [right, counted];
 }
 
-/** −log of the share that softmax gives the label of each row, the outputs being logits. */
+/** [−Σ ln p(label), rows], where a row holds logits: p = exp(x) / Σ exp. */
 function crossEntropy({ output, classes, labels }: Judged): [number, number] {
   let [sum, counted] = [0, 0];
   for (let row = 0; row < labels.length; row++) {
@@ -98,13 +118,45 @@ function crossEntropy({ output, classes, labels }: Judged): [number, number] {
     if (label < 0) continue;
     counted++;
     const start = row * classes;
-    let largest = Number.NEGATIVE_INFINITY;
-    for (let c = 0; c < classes; c++) largest = Math.max(largest, output[start + c] as number);
-    let whole = 0;
-    for (let c = 0; c < classes; c++) whole += elementary.exp((output[start + c] as number) - largest);
-    sum += elementary.log(whole) + largest - (output[start + label] as number);
+    const largest = output[start + argMax(output, start, classes)] as number;
+    let total = 0;
+    for (let c = 0; c < classes; c++) total += elementary.exp((output[start + c] as number) - largest);
+    sum += largest + elementary.log(total) - (output[start + label] as number);
   }
   return [sum, counted];
+}
+
+/** Score and label (0 or 1) of each row: the one value of the row, or how far the second lies above the first. */
+function scores({ output, classes, labels }: Judged): number[] {
+  const pairs: number[] = [];
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row] as number;
+    const first = output[row * classes] as number;
+    const score = classes === 1 ? first : (output[row * classes + 1] as number) - first;
+    if (label >= 0) pairs.push(score, label > 0 ? 1 : 0);
+  }
+  return pairs;
+}
+
+/**
+ * The area under the receiver operating characteristic: the chance that a row of label 1 scores higher than one of
+ * label 0, equal scores counting half. NaN without rows of both. By ranks; source: Mann and Whitney (1947).
+ */
+function areaUnderCurve(contributions: readonly (readonly number[])[]): number {
+  const pairs: { score: number; label: number }[] = [];
+  for (const list of contributions) {
+    for (let i = 0; i < list.length; i += 2) pairs.push({ score: list[i] as number, label: list[i + 1] as number });
+  }
+  pairs.sort((a, b) => a.score - b.score);
+  let [ranks, positives] = [0, 0];
+  for (let start = 0, end = 0; start < pairs.length; start = end) {
+    while (end < pairs.length && pairs[end]?.score === pairs[start]?.score) end++;
+    // Ranks from start + 1 to end: equal scores share their mean.
+    const equal = pairs.slice(start, end).filter(({ label }) => label === 1).length;
+    positives += equal;
+    ranks += (equal * (start + 1 + end)) / 2;
+  }
+  return (ranks - (positives * (positives + 1)) / 2) / (positives * (pairs.length - positives));
 }
 
 function signalAndNoise({ reference, output }: Judged): [number, number] {

@@ -9,7 +9,7 @@ export const evalCommand = defineCommand({
   usage: 'MODEL --scheme A,B,… --calibrate DATA --data DATA [--labels FILE]',
   details: [
     'Measures the model as it is deployed: its wasm program, or the interpreter where an operation has no kernel. DATA is what qc compile takes for --calibrate; samples are read one after the other.',
-    'top1 and top5 count samples whose label is the largest value of the output, or among the five largest; agreement counts those whose largest value is where it is in float; snr and mse compare all values with float; perplexity is the exponential of the mean cross entropy, the output being logits. Classes are the last axis of the output, all other axes are rows. FILE is a .npy array of integers of shape [samples] or [samples, rows]; negative labels are not counted.',
+    'top1 and top5 count samples whose label is the largest value of the output, or among the five largest; agreement counts those whose largest value is where it is in float; snr and mse compare all values with float; perplexity is the exponential of the mean cross entropy, the output being logits; auc is the chance that a row of label 1 scores higher than one of label 0, the output being one score or two classes. Classes are the last axis of the output, all other axes are rows. FILE is a .npy array of integers of shape [samples] or [samples, rows]; negative labels are not counted.',
     'Each value comes with its 95 % interval from 1000 bootstrap resamples. In JSON shares are 0 to 1, and null stands for infinite decibels.',
   ],
   examples: [
