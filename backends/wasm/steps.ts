@@ -36,8 +36,9 @@ export async function stepThrough(
   invariant(view, 'the model has inputs or outputs');
   new Uint8Array(memory.buffer).set(new Uint8Array(view.buffer));
   const outputs = Object.fromEntries(
-    Object.entries(model.views.outputs).map(([name, { byteOffset, length, constructor }]) => {
-      const type = constructor as unknown as new (buffer: ArrayBuffer, at: number, length: number) => TypedArray;
+    Object.entries(model.views.outputs).map(([name, view]) => {
+      const { byteOffset, length } = view;
+      const type = view.constructor as new (buffer: ArrayBuffer, at: number, length: number) => TypedArray;
       return [name, new type(memory.buffer as ArrayBuffer, byteOffset, length)];
     }),
   );
