@@ -51,7 +51,14 @@ const calibrated = (observer: OptionValues, recipe: OptionValues): readonly stri
 const floatIslands = ['to-integer', 'expand-dcast'] as const;
 
 /** What has no 8-bit form gets 16 bits, by its ranges in the quantized model. */
-const integerIslands = ['observe-islands', 'calibrate-islands', 'quantize-islands', 'to-integer', 'integer-border'];
+const integerIslands = [
+  'expand-cells',
+  'observe-islands',
+  'calibrate-islands',
+  'quantize-islands',
+  'to-integer',
+  'integer-border',
+];
 
 /** The passes that a recipe asks for, as pass texts, up to what every target shares. */
 export function passesFor(recipe: Recipe): readonly string[] {

@@ -107,6 +107,9 @@ const oneRescaled: Sum = (k, [x], op) => {
   return shift === 1 ? k.mulShift(k.shl(code, 1), m, 2) : k.mulShift(code, m, shift);
 };
 
+/** More than any code of 16 bits before its zero point; sums that are stored in 32 bits stay within 2^30. */
+const beyond = 2 ** 30 + 2 ** 16;
+
 /** Sums of 16-bit codes; beyond 32 bits the result saturates. */
 const sumIn64: Sum = (k, xs, op) => {
   const { multipliers, shift, zero_points } = add.attributesOf(op);
@@ -116,7 +119,7 @@ const sumIn64: Sum = (k, xs, op) => {
   });
   const sum = terms.reduce((a, b) => k.add(a, b));
   const rounded = k.shr(k.add(sum, k.constant(2 ** (shift - 1), 'i64', sum)), shift);
-  const limit = (value: number) => k.constant(value, 'i64', rounded);
-  const capped = k.select(k.cmp('gt', rounded, limit(2 ** 30)), limit(2 ** 30), rounded);
-  return k.convert(k.select(k.cmp('lt', capped, limit(-(2 ** 30))), limit(-(2 ** 30)), capped), 'i32');
+  const [least, most] = [-beyond, beyond].map((value) => k.constant(value, 'i64', rounded)) as [Value, Value];
+  const capped = k.select(k.cmp('gt', rounded, most), most, rounded);
+  return k.convert(k.select(k.cmp('lt', capped, least), least, capped), 'i32');
 };

@@ -11,4 +11,5 @@ export { requantize } from './requantize.ts';
 export { rescale } from './rescale.ts';
 export { rescaleFloat } from './rescaleFloat.ts';
 export { softmax } from './softmax.ts';
+export { sqrt } from './sqrt.ts';
 export { table } from './table.ts';

@@ -1,3 +1,4 @@
+import { concat } from '../../dialects/nn/concat.ts';
 import { softmax } from '../../dialects/nn/softmax.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { observe } from '../../dialects/quant/observe.ts';
@@ -25,11 +26,11 @@ export const observeIslands = definePass({
   },
 });
 
-/** Float inputs and results, without those whose range a constant or a quantized type tells. */
+/** Float inputs and results that are no moved ones, without those whose range a constant or a quantized type tells. */
 function islandValues(module: Module): Value[] {
   const { body } = module.main;
   const made = [...body.ops()].filter(
-    (op) => op.definition.typing !== 'moves' && !hasKnownRange(op.operands[0], dcast.is(op)),
+    (op) => (op.definition.typing !== 'moves' || concat.is(op)) && !hasKnownRange(op.operands[0], dcast.is(op)),
   );
   return [...body.args, ...made.flatMap((op) => op.results)].filter(
     (value) => isFloat32(value) && !constantOf(value) && value.users.size > 0,

@@ -77,6 +77,7 @@ export function lowerProduct(op: Op, build: IntegerBuilder): Value {
     attributes,
     { types },
   ).result;
+  if (y.storage === 'i32') return product;
   const real = realMultiplier(a.scale, b.scale, y.scale, op.source);
   return build.requantize(product, [dyadicMultiplierFor(bits, real, op.source)], [], op, clampOf(op));
 }

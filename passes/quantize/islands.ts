@@ -1,6 +1,7 @@
-import { div, mul } from '../../dialects/nn/binary.ts';
+import { add, div, mul } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { concat } from '../../dialects/nn/concat.ts';
+import { sqrt } from '../../dialects/nn/unary.ts';
 import { where } from '../../dialects/nn/where.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { observe } from '../../dialects/quant/observe.ts';
@@ -110,13 +111,13 @@ class Islands {
       this.#rewriter.replace(op, this.#rewriter.createRaw(definition, read, attributes, { source }).results);
       return;
     }
-    if (isMove(op) || definition.typing === 'moves') {
+    const joins = definition === concat || definition === where;
+    if (!joins && (isMove(op) || definition.typing === 'moves')) {
       const codes = operands.map((v) => v && this.#codesOf(v, op));
       this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { source }).result);
       return;
     }
-    const element = this.#typeFor(op.result, source);
-    const joins = definition === concat || definition === where;
+    const element = this.#squaresOf(op) ?? this.#typeFor(op.result, source);
     const codes = operands.map((v) => {
       if (!v || !isFloat32(v)) return v;
       return joins ? this.#joined(v, element, op) : this.#codesOf(v, op);
@@ -152,6 +153,26 @@ class Islands {
     return createConstant(this.#rewriter, name, { dtype: element.storage as 'i16', shape, data: codes }, element);
   }
 
+  /**
+   * Squares have twice the bits of what they are made from: where a root is taken of them, or of their sum, they are
+   * kept in 32 bits, exactly.
+   */
+  #squaresOf(op: Op): QuantType | undefined {
+    if (!feedsRoot(op.result) || op.operands.length !== 2) return undefined;
+    const scales = op.operands.map((v) => {
+      const codes = v && this.#codes.get(v);
+      const type = codes && elementOf(codes);
+      return type && { storage: type.storage, scale: uniformParams(type)?.scale ?? 0 };
+    });
+    const [a, b] = scales;
+    if (!a || !b) return undefined;
+    if (op.definition === mul && op.operand(0) === op.operand(1) && a.storage !== 'i32') {
+      return affine('i32', Math.fround(a.scale * b.scale));
+    }
+    const isSum = op.definition === add && a.storage === 'i32' && b.storage === 'i32';
+    return isSum ? affine('i32', Math.fround(a.scale + b.scale)) : undefined;
+  }
+
   /** Codes at another scale: a clamp without bounds. */
   #aligned(codes: Value, element: QuantType): Value {
     const type = codes.type as TensorType;
@@ -176,6 +197,12 @@ class Islands {
       this.#rewriter.setOperand(end, i, this.#rewriter.create(dcast, { x: codes }, {}, { types: [value.type] }).result);
     });
   }
+}
+
+/** Whether nothing but roots reads a value, or sums that only roots read. */
+function feedsRoot(value: Value): boolean {
+  const users = [...value.users];
+  return users.length > 0 && users.every((user) => sqrt.is(user) || (add.is(user) && feedsRoot(user.result)));
 }
 
 /** Whether an op computes floats, or reads computed ones. */

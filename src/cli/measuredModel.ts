@@ -1,4 +1,3 @@
-import { bindDimensions } from '../api/dimensions.ts';
 import { inputSignature } from '../api/signature.ts';
 import { declareStates, parseStates } from '../api/states.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
@@ -6,7 +5,7 @@ import type { Module } from '../ir/index.ts';
 import type { measureOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions } from './globalOptions.ts';
-import { loadModel, parseDims } from './modelFile.ts';
+import { loadBoundModel, parseDims } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,9 +28,8 @@ export async function loadMeasured(
     state = [],
   }: { readonly limit?: number | undefined; readonly state?: readonly string[] } = {},
 ): Promise<MeasuredModel> {
-  const module = loadModel(path);
+  const module = await loadBoundModel(path, parseDims(options.dim));
   terminal.crash.module = module;
-  await bindDimensions(module, parseDims(options.dim));
   declareStates(module, parseStates(module, state));
   const signature = inputSignature(module);
   const formats = options['input-format'].map((text) => parseInputFormat(text, signature));

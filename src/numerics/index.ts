@@ -16,6 +16,7 @@ export * from './pool.ts';
 export * from './quantparams.ts';
 export * from './rounding.ts';
 export * from './softmax.ts';
+export * from './squareroot.ts';
 export * from './sum.ts';
 export * from './table.ts';
 export * from './tablefunction.ts';
