@@ -25,7 +25,7 @@ import { explicitPadding } from './schedule/explicitPadding.ts';
 import { floatRescale } from './schedule/floatRescale.ts';
 import { requireStatic } from './schedule/requireStatic.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
-import { expandCells } from './transform/expandCells.ts';
+import { expandComposed } from './transform/expandComposed.ts';
 import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
 import { joinBranches } from './transform/joinBranches.ts';
@@ -54,7 +54,7 @@ export const allPasses: readonly Pass[] = [
   quantize,
   quantizeWeights,
   raiseQdq,
-  expandCells,
+  expandComposed,
   observeIslands,
   calibrateIslands,
   quantizeIslands,

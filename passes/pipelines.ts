@@ -52,7 +52,7 @@ const floatIslands = ['to-integer', 'expand-dcast'] as const;
 
 /** What has no 8-bit form gets 16 bits, by its ranges in the quantized model. */
 const integerIslands = [
-  'expand-cells',
+  'expand-composed',
   'observe-islands',
   'calibrate-islands',
   'quantize-islands',

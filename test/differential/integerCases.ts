@@ -83,6 +83,18 @@ export const integerCases: readonly Case[] = [
     [constant('k', 'i32', '129', -30000, 30000)],
   ),
   one(
+    'square roots',
+    '5x37xi16',
+    '5x37xi16',
+    `int.sqrt %x {multiplier = 1500000000, shift = 12, zero_point = 0, ${wide}}`,
+  ),
+  one(
+    'square roots, to 8 bits',
+    '5x37xi16',
+    '5x37xi8',
+    `int.sqrt %x {multiplier = 1900000000, shift = 31, zero_point = -128, ${narrow}}`,
+  ),
+  one(
     'softmax of 8-bit scores',
     '3x19xi8',
     '3x19xi16',

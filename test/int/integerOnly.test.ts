@@ -4,13 +4,15 @@ import { clamp } from '../../dialects/nn/clamp.ts';
 import { concat } from '../../dialects/nn/concat.ts';
 import { conv } from '../../dialects/nn/conv.ts';
 import { normalize } from '../../dialects/nn/layerNorm.ts';
+import { lstmCell } from '../../dialects/nn/lstmCell.ts';
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { avgPool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { reshape } from '../../dialects/nn/reshape.ts';
+import { slice } from '../../dialects/nn/slice.ts';
 import { softmax } from '../../dialects/nn/softmax.ts';
 import { cos, gelu, sigmoid, sqrt, tanh } from '../../dialects/nn/unary.ts';
-import { copyPrepared, finish, prepare } from '../../src/api/compile.ts';
+import { copyPrepared, finish, type Prepared, prepare } from '../../src/api/compile.ts';
 import { instantiate } from '../../src/api/instantiate.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module, Value } from '../../src/ir/index.ts';
@@ -58,10 +60,35 @@ function islands(): Module {
   return g.finish(g.op(softmax, [g.op(clamp, [rms], { min: -2, max: 1.5 })], { axis: 0 }));
 }
 
-const models = { classifier, islands };
+/** Magnitudes of pairs, and a step of a recurrent cell. */
+function recurrence(): Module {
+  const g = new GraphBuilder(shape);
+  const rows = g.op(reshape, [g.x], { shape: [4, 64] });
+  const pairs = g.op(matmul, [rows, g.constant([64, 96], wave(6144, 41))]);
+  const half = (start: number) => g.op(slice, [pairs], { starts: [0, start], steps: [1, 1], sizes: [4, 48] });
+  const [re, im] = [half(0), half(48)];
+  const size = g.op(sqrt, [g.op(add, [g.op(mul, [re, re]), g.op(mul, [im, im])])]);
+  const gates = g.op(matmul, [
+    size,
+    g.constant(
+      [48, 64],
+      wave(3072, 43).map((v) => v / 32),
+    ),
+  ]);
+  const before = g.op(slice, [rows], { starts: [0, 0], steps: [1, 1], sizes: [4, 16] });
+  return g.finish(g.op(lstmCell, [gates, before]));
+}
 
-async function prepared(model: () => Module, border: 'float' | 'int' = 'float') {
-  return prepare(model(), { scheme: 'int8', border, calibration: samples.map((x) => ({ x })) });
+const models = { classifier, islands, recurrence };
+
+const known = new Map<string, Promise<Prepared>>();
+
+/** The model under int8, prepared once for each border. */
+async function prepared(model: () => Module, border: 'float' | 'int' = 'float'): Promise<Prepared> {
+  const key = `${model.name} ${border}`;
+  const made = known.get(key) ?? prepare(model(), { scheme: 'int8', border, calibration: samples.map((x) => ({ x })) });
+  known.set(key, made);
+  return copyPrepared(await made);
 }
 
 describe.each(Object.entries(models))('int8, %s', (_, model) => {

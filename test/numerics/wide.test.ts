@@ -3,6 +3,8 @@ import {
   interpolate,
   interpolated,
   probabilities,
+  rootMultiplier,
+  rootOf,
   tableEntry,
   tableFunctions,
   wideExp,
@@ -59,5 +61,22 @@ describe('softmax of 16-bit scores', () => {
     exact.forEach((e, i) => {
       expect(Math.abs((p[i] as number) - (e / sum) * 32768)).toBeLessThanOrEqual(2);
     });
+  });
+});
+
+describe('square roots of 32-bit codes', () => {
+  it('round the real root to the nearest code, ties up', () => {
+    const [S, Sy] = [Math.fround(3e-7), Math.fround(2e-4)];
+    const factor = rootMultiplier(S, Sy);
+    for (let i = 0; i < 2000; i++) {
+      const x = Math.floor((i / 2000) ** 3 * 2 ** 30);
+      // y is right when (2y − 1)² ≤ 4·x·m·2^−s < (2y + 1)²
+      const y = BigInt(rootOf(x, factor, 0, -32768, 32767));
+      const square = 4n * BigInt(x) * BigInt(factor.m);
+      const bound = (odd: bigint) => (odd * odd) << BigInt(factor.s);
+      if (y < 32767n) expect(square < bound(2n * y + 1n), `${x}`).toBe(true);
+      if (y > 0n) expect(square >= bound(2n * y - 1n), `${x}`).toBe(true);
+    }
+    expect(rootOf(-5, factor, 3, -32768, 32767)).toBe(3);
   });
 });
