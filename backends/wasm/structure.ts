@@ -25,7 +25,16 @@ import { emitLoad, emitLoadSplat, emitStore, isAbsorbed } from './memory.ts';
 import type { Binaryen } from './relaxed.ts';
 import { emitTable } from './table.ts';
 import { KernelContext, type LocalUses, type Register } from './values.ts';
-import { emitAddPairs, emitConcat, emitDot, emitInterleave, emitReduce, emitSlice, emitSplat } from './vectors.ts';
+import {
+  emitAddPairs,
+  emitConcat,
+  emitDot,
+  emitInterleave,
+  emitReduce,
+  emitSlice,
+  emitSplat,
+  emitSwizzle,
+} from './vectors.ts';
 
 /** Name of the global that holds the setting `dot_sign_mask` in the module of relaxed kernels. */
 export const signMask = 'mask';
@@ -47,6 +56,7 @@ const emitters = new Map<OpDefinition, EmitOp>([
   [vector.concat, emitConcat],
   [vector.slice, emitSlice],
   [vector.interleave, emitInterleave],
+  [vector.swizzle, emitSwizzle],
   [vector.addPairs, emitAddPairs],
   [vector.reduce, emitReduce],
   [vector.dot, emitDot],

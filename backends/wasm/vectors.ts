@@ -92,6 +92,12 @@ export function emitInterleave(c: KernelContext, op: Op): void {
   );
 }
 
+export function emitSwizzle(c: KernelContext, op: Op): void {
+  const [table, index] = [0, 1].map((i) => c.registers(op.operand(i))) as [readonly Register[], readonly Register[]];
+  invariant(table.length === 1 && index.length === 1, 'a table of 16 bytes and as many indices');
+  c.define(op.result, [c.hold(c.m.i8x16.swizzle((table[0] as Register)(), (index[0] as Register)()))]);
+}
+
 export function emitAddPairs(c: KernelContext, op: Op): void {
   const [a, b] = op.operands as [Value, Value];
   const width = c.width(a);

@@ -111,6 +111,11 @@ export class KernelBuilder extends ArithmeticBuilder {
     return this.emit(vector.interleave, [a, b], [vec(lanesOf(a) * 2, elementOf(a))]).result;
   }
 
+  /** Lanes of a table of 16 bytes, by the lanes of `index`. */
+  swizzle(table: Value, index: Value): Value {
+    return this.emit(vector.swizzle, [table, index], [table.type]).result;
+  }
+
   addPairs(a: Value, b: Value): Value {
     this.same(a, b);
     return this.emit(vector.addPairs, [a, b], [a.type]).result;

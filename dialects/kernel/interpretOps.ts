@@ -79,6 +79,7 @@ const compilers: ReadonlyMap<OpDefinition, Compiler> = new Map<OpDefinition, Com
   [vector.concat, compileConcat],
   [vector.slice, moves((lane, op) => lane + vector.slice.attributesOf(op).offset)],
   [vector.interleave, compileInterleave],
+  [vector.swizzle, compileSwizzle],
   [vector.addPairs, compileAddPairs],
   [vector.reduce, compileReduce],
   [vector.dot, compileDot],
@@ -262,6 +263,12 @@ function compileConcat(machine: Machine, op: Op): Step {
 function compileInterleave(machine: Machine, op: Op): Step {
   const sources = [place(machine, op.operand(0)), place(machine, op.operand(1))];
   return fill(machine, op, (lane) => machine.lanes[(sources[lane % 2] as number) + (lane >> 1)] as number);
+}
+
+function compileSwizzle(machine: Machine, op: Op): Step {
+  const { lanes } = machine;
+  const [table, index] = [place(machine, op.operand(0)), place(machine, op.operand(1))];
+  return fill(machine, op, (lane) => lanes[table + (lanes[index + lane] as number)] as number);
 }
 
 function compileAddPairs(machine: Machine, op: Op): Step {

@@ -29,6 +29,13 @@ export const interleave = defineOp({
   typing: 'declared',
 });
 
+export const swizzle = defineOp({
+  name: 'kernel.swizzle',
+  summary: 'table[index], lane by lane, for 16 bytes of indices below 16. For targets with registers of 16 bytes.',
+  operands: { table: 'required', index: 'required' },
+  typing: 'declared',
+});
+
 export const addPairs = defineOp({
   name: 'kernel.add_pairs',
   summary: 'a0+a1, a2+a3, …, b0+b1, b2+b3, …: sums of neighbours; integers wrap.',

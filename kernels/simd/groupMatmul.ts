@@ -1,11 +1,12 @@
 import { weightsOf } from '../../dialects/int/groupMatmul.ts';
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { Resource, type StoredWeights, staticShape, tensor, type Value } from '../../src/ir/index.ts';
+import { type StoredWeights, staticShape, type Value } from '../../src/ir/index.ts';
 import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { besideWeights, lookUp, swizzles, type WholeLevels, wholeLevels } from './codeLevels.ts';
 import { type GroupProduct, groupProducts } from './groupProduct.ts';
 import { unpackUnit } from './panelCodes.ts';
 import { forEachPanelTile, type PanelTile } from './panelLoops.ts';
@@ -56,8 +57,10 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     divisor: whole.factor,
   });
   const parts = stored.bits === 8 ? wideParts : [{ planes: panels.layout.planes.map((_, i) => i), shift: 0 }];
-  const levels = whole.table && besideConstant(context, weights, 'levels', whole.table);
-  const drift = besideConstant(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
+  const inRegister = swizzles(context.target, whole);
+  const entries = Uint8Array.from({ length: 256 }, (_, i) => whole.numbers[i] ?? 0);
+  const levels = stored.levels && besideWeights(context, weights, 'levels', entries);
+  const drift = besideWeights(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
   const others = epilogueOperands(cluster);
   const beside = [panels.zeros, levels, bias].filter((v) => v !== undefined);
   const tileInputs = panels.layout.tiles[2]?.step ?? 1;
@@ -117,7 +120,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
             const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
             parts.forEach(({ planes }, p) => {
               unpackUnit(k, panels.layout, planes, packed, at).forEach(({ k: i, codes }, v) => {
-                const ready = product.weights(k, table ? k.table(table, codes) : codes);
+                const ready = product.weights(k, table ? lookUp(k, table, codes, inRegister) : codes);
                 tile.forEach((_, r) => {
                   const cell = ((p * cells + r * units + u) * chains + (v % chains)) * each;
                   next.splice(cell, each, ...product.multiply(k, next.slice(cell, cell + each), ready, read(r, i)));
@@ -182,24 +185,10 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   };
 }
 
-interface IntegerLevels {
-  /** Levels times this are whole numbers. */
-  readonly factor: number;
-  /** What the table adds so that no entry is negative. */
-  readonly offset: number;
-  /** 256 entries of 7 bits; undefined where codes are the levels. */
-  readonly table: Uint8Array | undefined;
-}
-
-/** Levels as whole numbers that fit 7 bits. @throws QcError where they are none */
-function integerLevels({ levels }: StoredWeights, where: string): IntegerLevels {
-  if (!levels) return { factor: 1, offset: 0, table: undefined };
-  for (const factor of [1, 2, 4, 8]) {
-    const whole = levels.map((level) => level * factor);
-    const offset = -Math.min(0, ...whole);
-    if (!whole.every(Number.isInteger) || Math.max(...whole) + offset > 127) continue;
-    return { factor, offset, table: Uint8Array.from({ length: 256 }, (_, i) => (whole[i] ?? 0) + offset) };
-  }
+/** Levels as whole numbers; codes without levels are their own. @throws QcError where levels do not fit 7 bits */
+function integerLevels(stored: StoredWeights, where: string): WholeLevels {
+  const whole = stored.levels ? wholeLevels(stored) : { factor: 1, offset: 0, numbers: [] };
+  if (whole) return whole;
   throw new QcError({
     what: 'the levels of these weights are not whole numbers of 7 bits',
     where,
@@ -222,11 +211,4 @@ function driftOf(weights: Value, stored: StoredWeights, count: number): Float32A
     }
   }
   return Float32Array.from(sums);
-}
-
-function besideConstant(context: KernelContext, weights: Value, what: string, data: Float32Array | Uint8Array): Value {
-  const { name } = constant.attributesOf(weights.op as NonNullable<Value['op']>).value;
-  const element = data instanceof Float32Array ? 'f32' : 'u8';
-  const value = Resource.of(`${name}.${what}`, element, data);
-  return context.rewriter.create(constant, {}, { value }, { types: [tensor([data.length], element)] }).result;
 }

@@ -1,11 +1,11 @@
 import { weightsOf } from '../../dialects/int/groupMatmul.ts';
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { constant } from '../../dialects/nn/constant.ts';
-import { Resource, type StoredWeights, staticShape, tensor, type Value } from '../../src/ir/index.ts';
+import { staticShape, type Value } from '../../src/ir/index.ts';
 import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
+import { besideWeights, lookUp, swizzles, wholeLevels } from './codeLevels.ts';
 import { unpackUnit } from './panelCodes.ts';
 import { forEachPanelTile, type PanelTile } from './panelLoops.ts';
 import { packPanels } from './storedPanels.ts';
@@ -26,15 +26,20 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
   const unit = context.target.family === 'simt' ? 1 : lanesFor(context.target, 1);
   // one row leaves registers for two units, so that one product need not wait for the one before
   const width = unit === 1 ? 4 : rows === 1 && columns > unit ? 2 * unit : unit;
+  const whole = stored.levels && wholeLevels(stored);
+  const inRegister = whole !== undefined && swizzles(context.target, whole);
+  const entries = inRegister
+    ? Uint8Array.from({ length: 16 }, (_, i) => whole.numbers[i] ?? 0)
+    : Float32Array.from({ length: 256 }, (_, i) => stored.levels?.[i] ?? 0);
   const panels = packPanels(context, weights, stored, {
     planes: planeWidths(stored.bits),
     width,
     vectorColumns: unit,
     vectorDepth: 1,
     zeros: 'i16',
-    divisor: 1,
+    divisor: inRegister ? whole.factor : 1,
   });
-  const levels = stored.levels && levelsConstant(context, weights, stored);
+  const levels = stored.levels && besideWeights(context, weights, 'levels', entries);
   const others = epilogueOperands(cluster);
   const beside = [panels.zeros, levels, bias].filter((v) => v !== undefined);
   const allPlanes = panels.layout.planes.map((_, i) => i);
@@ -56,14 +61,17 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
       const perUnit = <T>(of: (u: number) => T): T[] => Array.from({ length: units }, (_, u) => of(u));
       const column = k.scaled(panel, width);
       const besideAt = (g: Value) => k.scaled(k.add(k.scaled(panel, groups), g), width);
-      const toReal = (codes: Value, zero: Value): Value =>
-        table ? k.table(table, codes) : k.convert(k.sub(k.convert(codes, 'i16'), zero), 'f32');
+      const toReal = (codes: Value, zero: Value): Value => {
+        if (table && !inRegister) return k.table(table, codes);
+        const steps = table ? lookUp(k, table, codes, true) : codes;
+        return k.convert(k.sub(k.convert(steps, 'i16'), zero), 'f32');
+      };
       /** The sums of one group, whose first `count` inputs there are: [row][unit]. */
       const groupSums = (g: Value, count: number): readonly Value[] => {
         const zeroOf = perUnit((u) =>
           zeros
             ? k.load(zeros, k.add(besideAt(g), k.index(u * unit)), unit)
-            : k.repeated(stored.commonZero ?? 0, 'i16', unit),
+            : k.repeated(inRegister ? whole.offset : (stored.commonZero ?? 0), 'i16', unit),
         );
         const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
         const step = (sums: readonly Value[], t: Value, present: number): readonly Value[] => {
@@ -90,15 +98,15 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
           });
           return next;
         };
-        const whole = Math.floor(count / tileInputs);
+        const complete = Math.floor(count / tileInputs);
         const nothing = tile.flatMap(() => perUnit(() => k.repeated(0, 'f32', unit)));
-        const unroll = [4, 2, 1].find((n) => whole % n === 0) ?? 1;
-        const sums = k.for(0, whole, unroll, nothing, (t, carried) => {
+        const unroll = [4, 2, 1].find((n) => complete % n === 0) ?? 1;
+        const sums = k.for(0, complete, unroll, nothing, (t, carried) => {
           let next = carried;
           for (let s = 0; s < unroll; s++) next = step(next, k.add(t, k.index(s)), tileInputs);
           return next;
         });
-        return count % tileInputs === 0 ? sums : step(sums, k.index(whole), count % tileInputs);
+        return count % tileInputs === 0 ? sums : step(sums, k.index(complete), count % tileInputs);
       };
       const addGroup = (totals: readonly Value[], g: Value, count: number): readonly Value[] => {
         const scaleOf = perUnit((u) => k.load(scales, k.add(besideAt(g), k.index(u * unit)), unit));
@@ -134,15 +142,3 @@ const variants = (build: (k: KernelBuilder) => void) => [
   { feature: undefined, build },
   { feature: 'relaxed-simd', build },
 ];
-
-/** The numbers of all 256 codes: a table is indexed by a byte. */
-function levelsConstant({ rewriter }: KernelContext, weights: Value, { levels = [] }: StoredWeights): Value {
-  const { name } = constant.attributesOf(weights.op as NonNullable<Value['op']>).value;
-  const data = Float32Array.from({ length: 256 }, (_, i) => levels[i] ?? 0);
-  return rewriter.create(
-    constant,
-    {},
-    { value: Resource.of(`${name}.levels`, 'f32', data) },
-    { types: [tensor([256], 'f32')] },
-  ).result;
-}

@@ -1,6 +1,7 @@
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { type Op, Rewriter, type TensorType } from '../../src/ir/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
+import { applyGreedily } from '../../src/rewrite/index.ts';
 import { isStatic, type LayerChoice, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { isLinear } from '../channels.ts';
@@ -33,6 +34,8 @@ export const quantizeWeights = definePass({
       if (storeWeights(op, choice.weights, rewriter, context)) stored++;
       if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, rewriter, dynamic);
     }
+    // the float constants that nothing reads any more
+    applyGreedily(module.main.body, []);
     context.report(`stored the weights of ${stored} layers as codes`);
   },
 });

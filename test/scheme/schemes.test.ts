@@ -61,6 +61,8 @@ const all: [string, SchemeName | Recipe, number][] = [
 describe('every scheme', () => {
   it.each(all)('%s: the program answers as the interpreter does, near float', async (_, scheme, dB) => {
     const prepared = await prepare(network().module, { scheme, calibration });
+    const constants = [...prepared.module.ops()].filter(({ name }) => name === 'nn.constant');
+    expect(constants.every(({ result }) => result.uses.size > 0)).toBe(true);
     const own = copyPrepared(prepared);
     const reference = outputOf(own.module);
     expect(decibels(reference)).toBeGreaterThan(dB);
