@@ -115,19 +115,31 @@ function leastError(values: Float64Array, scale: number, grid: Grid): number {
 }
 
 /** S = fl32((max − min)/(2^bits − 1)) of a range that contains 0, z = half_even(−min/S). */
-function asymmetricEncoder({ storage }: WeightScheme): Encoder {
+function asymmetricEncoder({ storage, range }: WeightScheme): Encoder {
   const bits = storageBits(storage);
   const top = 2 ** bits - 1;
+  const encoderOf = (low: number, high: number): GroupCodes => {
+    const exact = Math.fround((high - low) / top);
+    const scale = exact < F32_MIN_NORMAL ? 1 : exact;
+    const zeroPoint = clamp(halfEven(-low / scale), 0, top);
+    return { scale, zeroPoint, code: (w) => clamp(halfEven(w / scale) + zeroPoint, 0, top) };
+  };
+  const errorOf = (values: Float64Array, { scale, zeroPoint, code }: GroupCodes): number =>
+    values.reduce((sum, w) => {
+      const difference = w - (code(w) - zeroPoint) * scale;
+      return sum + difference * difference;
+    }, 0);
   return {
     storage: `u${bits}` as ScalarType,
     signed: false,
     group(values) {
       const low = values.reduce((least, w) => Math.min(least, w), 0);
       const high = values.reduce((most, w) => Math.max(most, w), 0);
-      const exact = Math.fround((high - low) / top);
-      const scale = exact < F32_MIN_NORMAL ? 1 : exact;
-      const zeroPoint = clamp(halfEven(-low / scale), 0, top);
-      return { scale, zeroPoint, code: (w) => clamp(halfEven(w / scale) + zeroPoint, 0, top) };
+      const whole = encoderOf(low, high);
+      if (range === 'absmax') return whole;
+      const candidates = fractions.map((fraction) => encoderOf(low * fraction, high * fraction));
+      const errors = candidates.map((one) => errorOf(values, one));
+      return candidates[errors.indexOf(Math.min(...errors))] ?? whole;
     },
   };
 }

@@ -16,6 +16,9 @@ const grouped = (storage: WeightStorage, group = 32): WeightScheme => ({
   group,
 });
 
+/** Few levels: a zero point wastes none of them, and a range of least error does not follow single weights. */
+const coarse = (storage: WeightStorage): WeightScheme => ({ ...grouped(storage), symmetric: false, range: 'mse' });
+
 /** OCP Microscaling Formats 1.0: blocks of 32 with a power of two as scale. */
 const microscaled = (storage: WeightStorage): WeightScheme => ({ ...grouped(storage), scale: 'power-of-two' });
 
@@ -50,8 +53,8 @@ const table = {
   },
   w8a16: { summary: '8-bit weights of matrix products, float activations', weights: perChannel },
   w4a16: { summary: '4-bit weights in groups of 32, float activations', weights: grouped('i4') },
-  w3a16: { summary: '3-bit weights in groups of 32, float activations', weights: grouped('i3') },
-  w2a16: { summary: '2-bit weights in groups of 32, float activations', weights: grouped('i2') },
+  w3a16: { summary: '3-bit weights with zero points in groups of 32, float activations', weights: coarse('i3') },
+  w2a16: { summary: '2-bit weights with zero points in groups of 32, float activations', weights: coarse('i2') },
   fp8: {
     summary: 'E4M3 weights and activations, computed in f32',
     weights: { ...perChannel, storage: 'e4m3' },
