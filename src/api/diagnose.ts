@@ -8,10 +8,11 @@ import type { HostTensor } from '../support/tensor.ts';
 import { type CalibrationOptions, calibrationContext, withCalibration } from './calibration.ts';
 import type { PrepareOptions } from './compile.ts';
 import { Isolated } from './diagnose/isolate.ts';
-import { type Source, sourcesOf, type Twins } from './diagnose/layers.ts';
-import { suggestKeptInFloat } from './diagnose/suggest.ts';
+import { growthInFloat, type Source, sourcesOf, type Twins } from './diagnose/layers.ts';
+import { type Blamed, suggestKeptInFloat, suggestWithin } from './diagnose/suggest.ts';
 import { bindDimensions } from './dimensions.ts';
 import { type Fidelity, Noise } from './measure/noise.ts';
+import { constantBytes } from './measure/runner.ts';
 import { passes, runPipeline, stagesFor } from './pipeline.ts';
 import { parse, print } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
@@ -26,6 +27,11 @@ export interface DiagnoseOptions
   readonly dataset: Iterable<Sample>;
   /** Name of the output that is judged. Default: the first. */
   readonly result?: string | undefined;
+  /**
+   * How much the constants may grow for the suggestion, in bytes or as a share of all. Default: any, where few layers
+   * stand out.
+   */
+  readonly budget?: { readonly bytes: number } | { readonly share: number } | undefined;
 }
 
 /** How one quantized layer, or one border where float becomes codes, does. */
@@ -99,10 +105,16 @@ export async function diagnose(module: Module, options: DiagnoseOptions): Promis
   const ranked = isolated.toSorted((a, b) => b.output.share - a.output.share);
   const layers = ranked.map((one) => describe(one, (cumulative.get(one.source) as Noise).fidelity));
   const blamed = ranked.map((one, i) => ({ share: one.output.share, remedy: layers[i]?.remedy ?? [] }));
-  const kept = suggestKeptInFloat(blamed);
+  const kept = suggested(blamed, twins.quantized, options.budget);
   const suggestion =
     kept.length === 0 ? undefined : { keepFloat: kept, output: await outputWith(module, kept, result, options) };
   return { samples, result, output: whole.fidelity, layers, suggestion };
+}
+
+function suggested(blamed: readonly Blamed[], quantized: Module, budget: DiagnoseOptions['budget']): string[] {
+  if (!budget) return suggestKeptInFloat(blamed);
+  const bytes = 'bytes' in budget ? budget.bytes : budget.share * constantBytes(quantized);
+  return suggestWithin(blamed, growthInFloat(quantized), bytes);
 }
 
 /** The model in float and quantized, up to the last pass that chooses types. */

@@ -1,6 +1,8 @@
 import { type Diagnosis, diagnose, type LayerDiagnosis } from '../api/diagnose.ts';
+import { type Recipe, recipeOf } from '../scheme/index.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
-import { calibrationChoices } from './rangeOptions.ts';
+import { writeWhole } from './outputFolder.ts';
+import { bytesOf, calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -9,6 +11,8 @@ import { UsageError } from './usage.ts';
 export interface DebugArguments extends MeasureArguments {
   readonly scheme: string | undefined;
   readonly top: number | undefined;
+  readonly fix: string | undefined;
+  readonly budget: string | undefined;
 }
 
 /** Samples that are measured when nothing else is said: every one runs the model once for each layer. */
@@ -36,10 +40,38 @@ export async function debugModel(path: string, options: DebugArguments, terminal
     dataset: loaded.data ?? [],
     keepFloat: options['keep-float'],
     result: options.result,
+    budget: options.budget === undefined ? undefined : budgetOf(options.budget),
     report: terminal.note,
   });
   if (terminal.json) terminal.printJson({ ...diagnosis, layers: diagnosis.layers.slice(0, options.top) });
   else terminal.print(diagnosisText(diagnosis, options.top ?? defaultTop));
+  if (options.fix !== undefined) writeFix(options.fix, recipeOf(scheme), diagnosis, options['keep-float'], terminal);
+}
+
+/** Writes the recipe that keeps the suggested layers in float, for `--scheme FILE`. */
+function writeFix(
+  path: string,
+  recipe: Recipe,
+  { suggestion }: Diagnosis,
+  kept: readonly string[],
+  terminal: Terminal,
+): void {
+  if (!suggestion) {
+    terminal.note(`${path} is not written: there is nothing to suggest`);
+    return;
+  }
+  const keepFloat = [...new Set([...(recipe.keepFloat ?? []), ...kept, ...suggestion.keepFloat])];
+  writeWhole(path, `${JSON.stringify({ ...recipe, keepFloat }, undefined, 2)}\n`);
+  terminal.note(`wrote ${path}: use it with --scheme ${path}`);
+}
+
+/** `size=10%` of all constants, or `size=20KB`. @throws UsageError */
+function budgetOf(text: string): { bytes: number } | { share: number } {
+  const [, digits, unit = ''] = /^size=(\d+(?:\.\d+)?)\s*(%|[KMG]?B?)$/i.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new UsageError(`--budget ${text}: a size is needed`, 'write for example --budget size=10% or size=20KB');
+  }
+  return unit === '%' ? { share: Number(digits) / 100 } : { bytes: bytesOf(`${digits}${unit}`, 'budget') };
 }
 
 const head = [

@@ -41,7 +41,7 @@ export function calibrationChoices(
     percentile: percentile === undefined ? undefined : numberOf(percentile),
     statistics: statistics.map((path) => new TextDecoder().decode(readFile(path))),
     keepStatistics: saved === undefined ? undefined : (text) => writeWhole(saved, new TextEncoder().encode(text)),
-    maxRam: ceiling === undefined ? undefined : bytesOf(ceiling),
+    maxRam: ceiling === undefined ? undefined : bytesOf(ceiling, 'max-ram'),
   };
 }
 
@@ -51,9 +51,10 @@ function numberOf(text: string): number {
   throw new UsageError(`--percentile ${text}: a number is needed`, 'write for example --percentile 99.9');
 }
 
-function bytesOf(text: string): number {
+/** A size such as `200MB`, in bytes. @throws UsageError */
+export function bytesOf(text: string, option: string): number {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([KMG]?)i?B?$/i.exec(text) ?? [];
   const bytes = Math.floor(Number(digits) * units[(unit ?? '').toUpperCase() as keyof typeof units]);
   if (bytes > 0) return bytes;
-  throw new UsageError(`--max-ram ${text}: a size is needed`, 'write for example --max-ram 200MB');
+  throw new UsageError(`--${option} ${text}: a size is needed`, 'write for example 200MB');
 }

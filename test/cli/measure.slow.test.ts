@@ -75,6 +75,27 @@ describe('qc debug', () => {
   });
 });
 
+describe('qc debug --fix', () => {
+  it('writes a recipe within the budget, which qc eval takes', () => {
+    const { code, err } = debug('--fix', 'fixed.json', '--budget', 'size=1000KB');
+    expect(err).toMatch(/wrote fixed\.json/);
+    expect(code).toBe(0);
+    const recipe = JSON.parse(readFileSync(join(folder, 'fixed.json'), 'utf8')) as { keepFloat: string[] };
+    expect(recipe).toMatchObject({ scheme: 'w8a8' });
+    expect(recipe.keepFloat).toContain('second');
+    const { out } = evaluate('--scheme', 'w8a8,fixed.json', '--metric', 'snr', '--json', '--quiet');
+    const [, plain, fixed] = (JSON.parse(out) as Evaluation).schemes;
+    const better = fixed?.metrics.snr?.value ?? Number.POSITIVE_INFINITY;
+    expect(better).toBeGreaterThan(plain?.metrics.snr?.value ?? Number.NaN);
+  });
+
+  it('writes nothing where nothing fits, and refuses a budget that is none', () => {
+    expect(debug('--fix', 'none.json', '--budget', 'size=0%').err).toMatch(/none\.json is not written/);
+    expect(list()).not.toContain('none.json');
+    expect(debug('--budget', 'big')).toMatchObject({ code: 2, err: expect.stringMatching(/a size is needed/) });
+  });
+});
+
 describe('qc compile --keep-float', () => {
   const compile = (names: string, folderName: string) =>
     qc(

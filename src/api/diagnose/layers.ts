@@ -1,7 +1,17 @@
 import { constantOf } from '../../../passes/constants.ts';
 import { isMove } from '../../../passes/quantize/capabilities.ts';
 import { toReals } from '../../interpret/index.ts';
-import { type Module, Op, type QuantType, quantOf, type TensorType, type Value, walk } from '../../ir/index.ts';
+import {
+  type Module,
+  Op,
+  type QuantType,
+  quantOf,
+  storedBytes,
+  type TensorType,
+  tensor,
+  type Value,
+  walk,
+} from '../../ir/index.ts';
 import type { HostTensor } from '../../support/tensor.ts';
 
 /** A model twice, in float and quantized, and which op of the one became which of the other. */
@@ -91,6 +101,21 @@ export function withQuantizedConstants(floatOp: Op, quantizedOp: Op): { op: Op; 
     );
   });
   return { op, constants };
+}
+
+/** How many bytes the constants of each layer grow by when it stays float, by its name. */
+export function growthInFloat(quantized: Module): Map<string, number> {
+  const growth = new Map<string, number>();
+  for (const op of quantized.main.body.ops()) {
+    for (const operand of op.operands) {
+      const type = operand && constantOf(operand) && quantOf(operand.type as TensorType);
+      if (!type) continue;
+      const more =
+        storedBytes(tensor((operand.type as TensorType).shape, 'f32')) - storedBytes(operand.type as TensorType);
+      growth.set(op.source, (growth.get(op.source) ?? 0) + more);
+    }
+  }
+  return growth;
 }
 
 /** The ops of @main whose results depend on a value. */

@@ -6,6 +6,30 @@ export interface Blamed {
   readonly remedy: readonly string[];
 }
 
+/**
+ * The layers to keep in float so that the least noise is left, while constants grow by `budget` bytes at most: those
+ * that cause most come first, and one that does not fit gives way to the next.
+ * @param ranked largest share first
+ * @param growth how many bytes a layer's constants grow by, by its name
+ */
+export function suggestWithin(
+  ranked: readonly Blamed[],
+  growth: ReadonlyMap<string, number>,
+  budget: number,
+): string[] {
+  const kept = new Set<string>();
+  let left = budget;
+  for (const { share, remedy } of ranked) {
+    if (share === 0) break;
+    const more = remedy.filter((name) => !kept.has(name));
+    const bytes = more.reduce((sum, name) => sum + (growth.get(name) ?? 0), 0);
+    if (bytes > left) continue;
+    left -= bytes;
+    for (const name of more) kept.add(name);
+  }
+  return [...kept];
+}
+
 /** Noise that may remain, as a share of all noise: 6 dB less. */
 const remaining = 0.25;
 

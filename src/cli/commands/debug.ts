@@ -21,6 +21,16 @@ export const debug = defineCommand({
     },
     ...measureOptions,
     top: { kind: 'count', value: 'N', help: 'show the N worst layers (default 20; with --json all)' },
+    fix: {
+      kind: 'text',
+      value: 'FILE.json',
+      help: 'write a recipe that keeps the suggested layers in float, for --scheme FILE.json',
+    },
+    budget: {
+      kind: 'text',
+      value: 'size=SIZE',
+      help: 'suggest as many layers as constants may grow by: size=10% of all constants, or size=20KB',
+    },
     ...modelOptions,
   },
   async run([model = ''], options, terminal) {
