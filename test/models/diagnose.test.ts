@@ -19,7 +19,7 @@ async function diagnoseModel(model: ModelCase, change: (module: Module) => void)
   return diagnose(importOnnx(modelBytes(model)), { calibration: samples, dataset: samples.slice(0, 2), instruments });
 }
 
-/** The layers that give codes of a range of their own: three of them, from the front, the middle and the back. */
+/** Layers that give codes of a range of their own: up to four of them, from the front to the back. */
 async function spoilable(model: ModelCase): Promise<string[]> {
   const ranged = new Set<string>();
   const { layers } = await diagnoseModel(model, ({ facts }) => {
@@ -27,14 +27,15 @@ async function spoilable(model: ModelCase): Promise<string[]> {
   });
   const names = layers.filter(({ node, op }) => op !== 'quant.qcast' && ranged.has(node)).map(({ node }) => node);
   names.sort((a, b) => (a < b ? -1 : 1));
-  return [0, 0.5, 1].map((at) => names[Math.round(at * (names.length - 1))] as string);
+  const places = [0, 1 / 3, 2 / 3, 1].map((at) => Math.round(at * (names.length - 1)));
+  return [...new Set(places)].map((place) => names[place] as string);
 }
 
 describe.skipIf(!hasModels)('qc debug on real models (needs ../shared/models and ../shared/data)', () => {
   for (const model of models) {
     it(`finds the spoiled layer of ${model.name}`, async () => {
       const names = await spoilable(model);
-      expect(new Set(names).size).toBe(3);
+      expect(new Set(names).size).toBeGreaterThanOrEqual(3);
       for (const name of names) {
         const { layers } = await diagnoseModel(model, (module) => {
           // Where the readers are kept in float nobody asks for the range.
