@@ -2,7 +2,7 @@ import { clampOf } from '../../passes/clamps.ts';
 import { interpret, toReals } from '../interpret/index.ts';
 import type { Module, Op, TensorType, Value } from '../ir/index.ts';
 import { numbersOf, type Sample } from '../pass/index.ts';
-import type { Recipe, SchemeName } from '../scheme/index.ts';
+import { choicesIn, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { type CalibrationOptions, calibrationContext, withCalibration } from './calibration.ts';
@@ -120,9 +120,11 @@ function suggested(blamed: readonly Blamed[], quantized: Module, budget: Diagnos
 /** The model in float and quantized, up to the last pass that chooses types. */
 async function makeTwins(module: Module, keepFloat: readonly string[], options: DiagnoseOptions): Promise<Twins> {
   const { scheme = 'w8a8', dims = {}, instruments = [], report } = options;
-  const model = withCalibration(stagesFor(checkedRecipe(scheme), keepFloat).model, options);
+  const recipe = checkedRecipe(scheme);
+  refuseRunTimeCodes(recipe);
+  const model = withCalibration(stagesFor(recipe, keepFloat).model, options);
   const phases = model.map(({ pass }) => passes.get(pass).phase);
-  const start = phases.indexOf('calibrate');
+  const start = phases.findIndex((phase) => phase === 'calibrate' || phase === 'quantize');
   const end = phases.lastIndexOf('quantize') + 1;
   const float = copy(module);
   await bindDimensions(float, dims, report);
@@ -133,6 +135,16 @@ async function makeTwins(module: Module, keepFloat: readonly string[], options: 
   const floatOf = new Map([...quantized.main.body.ops()].map((op, i): [Op, Op] => [op, floatOps[i] as Op]));
   await runPipeline(quantized, model.slice(start, end), { ...calibrationContext(options).context, instruments });
   return { float, quantized, floatOf };
+}
+
+/** @throws QcError for activations that are quantized at run time: their products have no twin in float */
+function refuseRunTimeCodes(recipe: Recipe): void {
+  if (!choicesIn(recipe).some(({ activations }) => activations?.granularity === 'token')) return;
+  throw new QcError({
+    what: `the activations of ${recipeName(recipe)} are quantized at run time, which is not measured by layer`,
+    why: 'their ranges differ from row to row',
+    help: 'measure the weights alone: a scheme with float activations, such as w4a16',
+  });
 }
 
 function copy(module: Module): Module {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { copyPrepared, finish, prepare } from '../../src/api/compile.ts';
+import { diagnose } from '../../src/api/diagnose.ts';
 import { instantiate } from '../../src/api/instantiate.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module } from '../../src/ir/index.ts';
@@ -90,5 +91,22 @@ it('stores fewer bytes with fewer bits', async () => {
   const bits = sizes.map((bytes) => (bytes * 8) / (3 * 4096));
   [32, 8, 5, 4.5, 3.5].forEach((expectedBits, i) => {
     expect(Math.abs((bits[i] as number) - expectedBits)).toBeLessThan(1.1);
+  });
+});
+
+describe('looking for the error', () => {
+  const measured = { calibration, dataset: [sample] };
+
+  it('finds the layer whose stored weights do most harm', async () => {
+    const { module, layers } = network();
+    const scheme: Recipe = { scheme: 'w8a16', layers: [{ match: layers[1] as string, scheme: 'ternary' }] };
+    const { layers: found } = await diagnose(module, { ...measured, scheme });
+    expect(found.map(({ node }) => node).sort()).toEqual(layers.toSorted());
+    expect(found[0]).toMatchObject({ node: layers[1], cause: 'weights' });
+  });
+
+  it('refuses activations that are quantized at run time', async () => {
+    const { module } = network();
+    await expect(diagnose(module, { ...measured, scheme: 'w4a8' })).rejects.toThrow(/at run time[\s\S]*w4a16/);
   });
 });

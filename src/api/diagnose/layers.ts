@@ -1,5 +1,6 @@
 import { constantOf } from '../../../passes/constants.ts';
 import { isMove } from '../../../passes/quantize/capabilities.ts';
+import { isStoredMatrix } from '../../../passes/storedMatrix.ts';
 import { toReals } from '../../interpret/index.ts';
 import {
   type Module,
@@ -43,10 +44,11 @@ export function sourcesOf({ quantized, float, floatOf }: Twins): Source[] {
   for (const op of quantized.main.body.ops()) {
     const [result] = op.results;
     const type = result?.type.kind === 'tensor' ? quantOf(result.type as TensorType) : undefined;
-    if (!result || !type || op.operands.length === 0) continue;
-    const codes = type.storage === 'i32' ? undefined : type;
-    const common = { quantizedOp: op, codes, readers: readersOf(result) };
     const floatOp = floatOf.get(op);
+    const stores = isStoredMatrix(op.operands[1]) && !isStoredMatrix(floatOp?.operands[1]);
+    if (!result || !(type || stores) || op.operands.length === 0) continue;
+    const codes = type?.storage === 'i32' ? undefined : type;
+    const common = { quantizedOp: op, codes, readers: readersOf(result) };
     if (floatOp && !isMove(op)) {
       sources.push({ ...common, node: op.source, op: op.name, value: floatOp.result, floatOp });
     } else if (op.name === 'quant.qcast') {
