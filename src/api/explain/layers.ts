@@ -1,7 +1,17 @@
+import { isLinear } from '../../../passes/channels.ts';
 import { isContraction } from '../../../passes/quantize/capabilities.ts';
-import type { Module } from '../../ir/index.ts';
+import { isStoredMatrix } from '../../../passes/storedMatrix.ts';
+import type { Module, Op } from '../../ir/index.ts';
 import type { Decision, Instrument } from '../../pass/index.ts';
-import { activationText, isFloatLayer, layerChoice, type Recipe, weightText } from '../../scheme/index.ts';
+import {
+  activationText,
+  isFloatLayer,
+  isStatic,
+  type LayerChoice,
+  layerChoice,
+  type Recipe,
+  weightText,
+} from '../../scheme/index.ts';
 
 /** How the numbers of one layer are stored, and why. */
 export interface LayerExplanation {
@@ -44,16 +54,23 @@ export function explainer(recipe: Recipe): Explainer {
 
 /** What the recipe asks for, for each sum of products. */
 function asked(module: Module, recipe: Recipe): LayerExplanation[] {
-  const contractions = [...module.main.body.ops()].filter(isContraction);
-  return contractions.map((op) => {
-    const choice = layerChoice(recipe, op.source);
+  const layers = [...module.main.body.ops()].filter((op) => isContraction(op) || isStoredMatrix(op.operands[1]));
+  return layers.map((op) => {
+    const choice = choiceOf(op, layerChoice(recipe, op.source));
     return {
       node: op.source,
       op: op.name,
       multiplyAdds: op.definition.cost(op).multiplyAdds,
-      weights: weightText(choice.weights),
+      weights: isStoredMatrix(op.operands[1]) ? 'codes of the model' : weightText(choice.weights),
       activations: activationText(choice.activations),
-      reason: isFloatLayer(choice) ? `${choice.reason}: nothing is quantized` : choice.reason,
+      reason: choice.reason,
     };
   });
+}
+
+/** What becomes of a choice: two activations have no weights that could be stored. */
+function choiceOf(op: Op, choice: LayerChoice): LayerChoice {
+  if (isFloatLayer(choice)) return { reason: `${choice.reason}: nothing is quantized` };
+  if (isStatic(choice)) return isStoredMatrix(op.operands[1]) ? { reason: 'weights that are codes already' } : choice;
+  return isLinear(op) || isStoredMatrix(op.operands[1]) ? choice : { reason: 'both its operands are computed' };
 }
