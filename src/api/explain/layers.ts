@@ -72,5 +72,5 @@ function asked(module: Module, recipe: Recipe): LayerExplanation[] {
 function choiceOf(op: Op, choice: LayerChoice): LayerChoice {
   if (isFloatLayer(choice)) return { reason: `${choice.reason}: nothing is quantized` };
   if (isStatic(choice)) return isStoredMatrix(op.operands[1]) ? { reason: 'weights that are codes already' } : choice;
-  return isLinear(op) || isStoredMatrix(op.operands[1]) ? choice : { reason: 'both its operands are computed' };
+  return isStoredMatrix(op.operands[1]) || isLinear(op) ? choice : { reason: 'both its operands are computed' };
 }
