@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,6 +18,8 @@ const { qc, folder, list } = workplace({
   'short.npy': writeNpy({ dtype: 'i32', shape: [11, 9], data: new Int32Array(99) }),
   'real.npy': writeNpy({ dtype: 'f32', shape: [12], data: new Float32Array(12) }),
 });
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const evaluate = (...args: string[]) =>
   qc('eval', 'model.onnx', '--calibrate', 'calib.npy', '--data', 'dev.npy', ...args);
@@ -93,6 +96,29 @@ describe('qc debug --fix', () => {
     expect(debug('--fix', 'none.json', '--budget', 'size=0%').err).toMatch(/none\.json is not written/);
     expect(list()).not.toContain('none.json');
     expect(debug('--budget', 'big')).toMatchObject({ code: 2, err: expect.stringMatching(/a size is needed/) });
+  });
+});
+
+describe('qc compile --statistics', () => {
+  const compile = (...args: string[]) => qc('compile', 'model.onnx', '--target', 'wasm', '--scheme', 'w8a8', ...args);
+  const file = (...path: string[]) => readFileSync(join(folder, ...path), 'utf8');
+
+  it('takes the place of samples: the artifact is the same, and says where its ranges come from', () => {
+    expect(compile('--calibrate', 'calib.npy', '--save-statistics', 'seen.json', '-o', 'direct').code).toBe(0);
+    expect(compile('--statistics', 'seen.json', '-o', 'again').code).toBe(0);
+    expect(file('again', 'manifest.json')).toBe(file('direct', 'manifest.json'));
+    const { calibration } = JSON.parse(file('again', 'manifest.json')) as Manifest;
+    expect(calibration).toMatchObject({ engine: 'wasm', sha256: sha256(file('seen.json')) });
+  });
+
+  it('knows other observers, and refuses what makes no sense', () => {
+    expect(
+      compile('--statistics', 'seen.json', '--observer', 'percentile', '--percentile', '90', '-o', 'cut').code,
+    ).toBe(0);
+    expect(file('cut', 'manifest.json')).not.toBe(file('direct', 'manifest.json'));
+    expect(compile('--statistics', 'seen.json', '--percentile', '99')).toMatchObject({ code: 2 });
+    expect(compile('--statistics', 'seen.json', '--max-ram', 'lots').err).toMatch(/--max-ram lots: a size is needed/);
+    expect(compile('--statistics', 'calib.npy').err).toMatch(/no JSON/);
   });
 });
 
