@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../dialects/kernel/index.ts';
-import { elementOf, lanesOf } from '../dialects/kernel/index.ts';
+import { elementOf } from '../dialects/kernel/index.ts';
 import { bytesOf, type Dim, knownSize, productOf, type Value } from '../src/ir/index.ts';
 import { invariant } from '../src/support/diagnostics.ts';
 import type { Target } from '../src/target/index.ts';
@@ -123,17 +123,21 @@ export function writeFlat(
   word: number,
   value: (element: Value) => Value,
 ): void {
+  const last = (element: Value) => (total % word === 0 ? element : k.min(element, k.index(total - 1)));
   k.parallel([Math.ceil(total / word)], ([w]) => {
+    if (word === 1) {
+      k.store(value(w as Value), buffer, w as Value);
+      return;
+    }
     const begin = k.scaled(w as Value, word);
-    const elements = Array.from({ length: word }, (_, i) => {
-      const element = k.add(begin, k.index(i));
-      return value(total % word === 0 ? element : k.min(element, k.index(total - 1)));
+    const bits = 32 / word;
+    const ones = k.constant(2 ** bits - 1, 'u32');
+    // one turn of a loop for each element: the code of the element is there once
+    const [bytes] = k.for(0, word, 1, [k.constant(0, 'u32')], (i, [sum]) => {
+      const code = k.and(k.convert(value(last(k.add(begin, i))), 'u32'), ones);
+      return [k.or(sum as Value, k.shlBy(code, k.convert(k.scaled(i, bits), 'u32')))];
     });
-    invariant(
-      elements.every((e) => lanesOf(e) === 1),
-      'elements are computed one by one here',
-    );
-    k.store(k.concat(elements), buffer, begin);
+    k.store(k.splitWord(bytes as Value, elementOf(buffer)), buffer, begin);
   });
 }
 

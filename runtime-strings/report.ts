@@ -1,4 +1,4 @@
-/** The JavaScript of runtime/report.ts, without its exports. Written by scripts/runtime-strings.ts. */
+/** The JavaScript of runtime/report.ts, without exports. Written by scripts/runtime-strings.ts. */
 export const reportRuntime = `const element = (id) => document.getElementById(id);
 const data = JSON.parse(element("data").textContent ?? "");
 const layers = new Map(data.layers.map((layer) => [layer.layer, layer]));

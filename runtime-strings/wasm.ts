@@ -1,4 +1,4 @@
-/** The JavaScript of runtime/wasm.ts, without its exports. Written by scripts/runtime-strings.ts. */
+/** The JavaScript of runtime/tensors.ts and runtime/wasm.ts, without exports. Written by scripts/runtime-strings.ts. */
 export const wasmRuntime = `const arrayTypes = {
 	f32: Float32Array,
 	f64: Float64Array,
@@ -18,6 +18,52 @@ export const wasmRuntime = `const arrayTypes = {
 };
 function arrayType(dtype) {
 	return arrayTypes[dtype] ?? Uint8Array;
+}
+async function fetchFile(url) {
+	if (url.protocol === "file:") {
+		const host = globalThis.process;
+		const files = host?.getBuiltinModule?.("node:fs/promises");
+		if (files) return files.readFile(url);
+	}
+	const response = await fetch(url);
+	if (!response.ok) throw new Error(\`\${url.href} could not be loaded: HTTP status \${response.status}\`);
+	return response;
+}
+function isResponse(source) {
+	return typeof Response !== "undefined" && source instanceof Response;
+}
+async function bytesOf(source) {
+	const data = isResponse(source) ? await source.arrayBuffer() : source;
+	return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+function describe(infos) {
+	return infos.map(({ address, length, sizes, ...info }) => info);
+}
+function kindOf(value) {
+	return ArrayBuffer.isView(value) ? value.constructor.name : Array.isArray(value) ? "an array" : String(value);
+}
+function check(role, info, data, wanted) {
+	checkType(role, info, data);
+	const { length } = data;
+	if (length !== wanted) {
+		const shape = info.shape.join("×") || "scalar";
+		throw new RangeError(\`\${role} \${JSON.stringify(info.name)} has \${length} elements; its shape \${shape} has \${wanted}\${info.sizes ? " here" : ""}\`);
+	}
+}
+function checkType(role, info, data) {
+	const type = arrayType(info.dtype);
+	const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
+	const name = JSON.stringify(info.name);
+	if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
+		throw new TypeError(\`\${role} \${name} must be a \${type.name} (\${info.dtype}), not \${kindOf(data)}\`);
+	}
+}
+function checkNames(role, infos, given) {
+	for (const name of Object.keys(given)) {
+		if (infos.some((info) => info.name === name)) continue;
+		const known = infos.map((info) => JSON.stringify(info.name)).join(", ");
+		throw new TypeError(\`there is no \${role} \${JSON.stringify(name)}; the model has \${known || "none"}\`);
+	}
 }
 const probeModule = "AGFzbQEAAAABBAFgAAADAgEABQQBAQEBBxACBm1lbW9yeQIAA2RvdAAACh8BHQBBMEEA/QAEAEEQ/QAEAEEg/QAEAP2TAv0LBAAL";
 function fromBase64(text) {
@@ -76,28 +122,11 @@ function probeRelaxedDot() {
 		return undefined;
 	}
 }
-async function fetchFile(url) {
-	if (url.protocol === "file:") {
-		const host = globalThis.process;
-		const files = host?.getBuiltinModule?.("node:fs/promises");
-		if (files) return files.readFile(url);
-	}
-	const response = await fetch(url);
-	if (!response.ok) throw new Error(\`\${url.href} could not be loaded: HTTP status \${response.status}\`);
-	return response;
-}
-function isResponse(source) {
-	return typeof Response !== "undefined" && source instanceof Response;
-}
 async function compile(source) {
 	if (source instanceof WebAssembly.Module) return source;
 	if (!isResponse(source)) return WebAssembly.compile(source);
 	const streams = source.headers.get("content-type")?.startsWith("application/wasm");
 	return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
-}
-async function bytesOf(source) {
-	const data = isResponse(source) ? await source.arrayBuffer() : source;
-	return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 async function relaxedRun(info, module, baseline) {
 	if (info.relaxed === "none") return "this model has no relaxed SIMD kernels";
@@ -114,28 +143,6 @@ async function relaxedRun(info, module, baseline) {
 		return instance.exports.run;
 	} catch (error) {
 		return \`the relaxed SIMD kernels could not be compiled here (\${error instanceof Error ? error.message : error})\`;
-	}
-}
-function describe(infos) {
-	return infos.map(({ address, length, sizes, ...info }) => info);
-}
-function kindOf(value) {
-	return ArrayBuffer.isView(value) ? value.constructor.name : Array.isArray(value) ? "an array" : String(value);
-}
-function check(role, info, data, wanted) {
-	checkType(role, info, data);
-	const { length } = data;
-	if (length !== wanted) {
-		const shape = info.shape.join("×") || "scalar";
-		throw new RangeError(\`\${role} \${JSON.stringify(info.name)} has \${length} elements; its shape \${shape} has \${wanted}\${info.sizes ? " here" : ""}\`);
-	}
-}
-function checkType(role, info, data) {
-	const type = arrayType(info.dtype);
-	const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
-	const name = JSON.stringify(info.name);
-	if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
-		throw new TypeError(\`\${role} \${name} must be a \${type.name} (\${info.dtype}), not \${kindOf(data)}\`);
 	}
 }
 const sizeFunctions = {
@@ -194,13 +201,6 @@ function sizesOf(info, kept, told, given) {
 	const unknown = open.filter(({ name }) => !sizes.has(name)).map(({ name }) => name);
 	if (unknown.length === 0) return sizes;
 	throw new TypeError(\`the lengths of the inputs do not tell \${unknown.join(", ")}: say it, as in { sizes: { \${unknown.map((name) => \`\${JSON.stringify(name)}: …\`).join(", ")} } }\`);
-}
-function checkNames(role, infos, given) {
-	for (const name of Object.keys(given)) {
-		if (infos.some((info) => info.name === name)) continue;
-		const known = infos.map((info) => JSON.stringify(info.name)).join(", ");
-		throw new TypeError(\`there is no \${role} \${JSON.stringify(name)}; the model has \${known || "none"}\`);
-	}
 }
 function makeModel(info, memory, simd, start) {
 	const kept = new Map();

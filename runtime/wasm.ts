@@ -1,7 +1,19 @@
 /** The runtime of a compiled model in WebAssembly: loads it, chooses what the machine can do, and runs it. */
 
-/** A size: a number, a symbol by its name, or a function of two sizes. */
-export type Size = number | string | readonly [string, Size, Size];
+import {
+  arrayType,
+  bytesOf,
+  check,
+  checkNames,
+  checkType,
+  type Data,
+  describe,
+  fetchFile,
+  isResponse,
+  type Size,
+  type TensorInfo,
+  type Tensors,
+} from './tensors.ts';
 
 /** A symbol of the model's sizes. */
 export interface SymbolInfo {
@@ -10,20 +22,6 @@ export interface SymbolInfo {
   readonly max: number;
   /** Its value in the next run, where the model keeps it. It begins at `min`. */
   readonly next?: Size;
-}
-
-/** An input or output, and where it lies in the memory. */
-export interface TensorInfo {
-  readonly name: string;
-  readonly dtype: string;
-  /** Sizes, or the text of expressions over the model's symbols. */
-  readonly shape: readonly (number | string)[];
-  /** The same to compute with, where there are expressions. */
-  readonly sizes?: readonly Size[];
-  /** Elements, at most. */
-  readonly length: number;
-  readonly address: number;
-  readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
 }
 
 /** What the compiler says about a model. */
@@ -54,26 +52,6 @@ export interface Defaults {
   readonly weights: () => URL;
 }
 
-type Data =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
-
-interface DataType {
-  readonly BYTES_PER_ELEMENT: number;
-  readonly name: string;
-  new (buffer: ArrayBuffer, byteOffset: number, length: number): Data;
-}
-
-type Tensors = Record<string, Data>;
-
 export interface RunOptions {
   readonly into?: Partial<Tensors>;
   /** Sizes that the lengths of the inputs don't tell. */
@@ -97,28 +75,6 @@ export interface Model {
   saveState(): Tensors;
   /** Sets the states that are given, such as those that `saveState` gave. */
   loadState(states: Readonly<Tensors>): void;
-}
-
-const arrayTypes: Record<string, DataType> = {
-  f32: Float32Array,
-  f64: Float64Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-  i1: Uint8Array,
-  f16: Uint16Array,
-  bf16: Uint16Array,
-  i4: Int8Array,
-  i2: Int8Array,
-};
-
-function arrayType(dtype: string): DataType {
-  return arrayTypes[dtype] ?? Uint8Array;
 }
 
 /**
@@ -195,37 +151,12 @@ export function probeRelaxedDot(): number | undefined {
   }
 }
 
-/** Reads a file beside the model. */
-async function fetchFile(url: URL): Promise<BufferSource | Response> {
-  if (url.protocol === 'file:') {
-    const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-    const files = host?.getBuiltinModule?.('node:fs/promises') as
-      | { readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> }
-      | undefined;
-    if (files) return files.readFile(url);
-  }
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.href} could not be loaded: HTTP status ${response.status}`);
-  return response;
-}
-
-function isResponse(source: object): source is Response {
-  return typeof Response !== 'undefined' && source instanceof Response;
-}
-
 async function compile(source: Source): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   if (!isResponse(source)) return WebAssembly.compile(source);
   // streaming needs the media type application/wasm, which not every server sends
   const streams = source.headers.get('content-type')?.startsWith('application/wasm');
   return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
-}
-
-async function bytesOf(source: BufferSource | Response): Promise<Uint8Array> {
-  const data = isResponse(source) ? await source.arrayBuffer() : source;
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }
 
 /** The relaxed kernels' `run`, or why there is none. */
@@ -245,35 +176,6 @@ async function relaxedRun(
     return instance.exports.run as (...sizes: number[]) => void;
   } catch (error) {
     return `the relaxed SIMD kernels could not be compiled here (${error instanceof Error ? error.message : error})`;
-  }
-}
-
-function describe(infos: readonly TensorInfo[]): object[] {
-  return infos.map(({ address, length, sizes, ...info }) => info);
-}
-
-function kindOf(value: unknown): string {
-  return ArrayBuffer.isView(value) ? value.constructor.name : Array.isArray(value) ? 'an array' : String(value);
-}
-
-/** Throws unless `data` can stand for a tensor. */
-function check(role: string, info: TensorInfo, data: unknown, wanted: number): asserts data is Data {
-  checkType(role, info, data);
-  const { length } = data;
-  if (length !== wanted) {
-    const shape = info.shape.join('×') || 'scalar';
-    throw new RangeError(
-      `${role} ${JSON.stringify(info.name)} has ${length} elements; its shape ${shape} has ${wanted}${info.sizes ? ' here' : ''}`,
-    );
-  }
-}
-
-function checkType(role: string, info: TensorInfo, data: unknown): asserts data is Data {
-  const type = arrayType(info.dtype);
-  const clamped = type === Uint8Array && data instanceof Uint8ClampedArray;
-  const name = JSON.stringify(info.name);
-  if (!clamped && !(ArrayBuffer.isView(data) && data.constructor.name === type.name)) {
-    throw new TypeError(`${role} ${name} must be a ${type.name} (${info.dtype}), not ${kindOf(data)}`);
   }
 }
 
@@ -352,15 +254,6 @@ function sizesOf(
   throw new TypeError(
     `the lengths of the inputs do not tell ${unknown.join(', ')}: say it, as in { sizes: { ${unknown.map((name) => `${JSON.stringify(name)}: …`).join(', ')} } }`,
   );
-}
-
-/** Throws on a name that the model doesn't have. */
-function checkNames(role: string, infos: readonly TensorInfo[], given: object): void {
-  for (const name of Object.keys(given)) {
-    if (infos.some((info) => info.name === name)) continue;
-    const known = infos.map((info) => JSON.stringify(info.name)).join(', ');
-    throw new TypeError(`there is no ${role} ${JSON.stringify(name)}; the model has ${known || 'none'}`);
-  }
 }
 
 function makeModel(

@@ -9,27 +9,32 @@ import { minifySync, transformSync } from 'rolldown/utils';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Runtimes that ship inside artifacts. */
-const runtimes = ['wasm', 'report'];
+/** Runtimes that ship inside artifacts, as the files of runtime/ that make them. */
+const runtimes: Readonly<Record<string, readonly string[]>> = {
+  wasm: ['tensors', 'wasm'],
+  report: ['report'],
+  webgpu: ['tensors', 'webgpu'],
+};
 
-/** TypeScript as JavaScript without types, comments and exports. */
+/** TypeScript as JavaScript without types, comments, imports of one another and exports. */
 function plainScript(path: string, text: string): string {
   const { code, errors } = transformSync(path, text, { lang: 'ts' });
   if (errors.length > 0) throw new Error(`${path}: ${errors.map(({ message }) => message).join('\n')}`);
   const codegen = { removeWhitespace: false };
   const printed = minifySync(path, code, { compress: false, mangle: false, codegen });
   if (printed.errors.length > 0) throw new Error(`${path}: ${printed.errors.map(({ message }) => message).join('\n')}`);
-  return printed.code.replaceAll(/^export (?=(async )?(function|const) )/gm, '');
+  const own = printed.code.replaceAll(/^import \{[^}]*\} from "\.\/\w+\.ts";\n/gm, '');
+  return own.replaceAll(/^export (?=(async )?(function|const) )/gm, '');
 }
 
 /** The files of runtime-strings/ as they should be, by path from the project's root. */
 export function runtimeStrings(): Map<string, string> {
   return new Map(
-    runtimes.map((name) => {
-      const source = `runtime/${name}.ts`;
-      const text = plainScript(source, readFileSync(join(root, source), 'utf8'));
+    Object.entries(runtimes).map(([name, parts]) => {
+      const sources = parts.map((part) => `runtime/${part}.ts`);
+      const text = sources.map((source) => plainScript(source, readFileSync(join(root, source), 'utf8'))).join('');
       const escaped = text.replaceAll(/[\\`]|\$\{/g, (found) => `\\${found}`);
-      const head = `/** The JavaScript of ${source}, without its exports. Written by scripts/runtime-strings.ts. */\n`;
+      const head = `/** The JavaScript of ${sources.join(' and ')}, without exports. Written by scripts/runtime-strings.ts. */\n`;
       return [`runtime-strings/${name}.ts`, `${head}export const ${name}Runtime = \`${escaped}\`;\n`];
     }),
   );

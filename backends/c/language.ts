@@ -1,6 +1,7 @@
 import { bitsOf, isFloat, type ScalarType } from '../../src/ir/index.ts';
 import { binary, type Expression, expression, nested, precedence, primary } from '../clike/expression.ts';
 import type { Language } from '../clike/language.ts';
+import { singleDigits } from '../clike/numbers.ts';
 import { type Helper, helperFor } from './helpers.ts';
 import { cType } from './types.ts';
 
@@ -48,7 +49,9 @@ export function cLanguage(support: CSupport): Language {
       const place = primary(`${buffer}[${index.text}]`, [index]);
       return element === 'i1' ? expression(`${place.text} != 0`, precedence.equality, [place]) : place;
     },
-    place: (buffer, index) => `${buffer}[${index.text}]`,
+    store: (buffer, index, value) => `${buffer}[${index.text}] = ${value.text};`,
+    barrier: undefined,
+    dot4: undefined,
     constant: (element, name, value) => `const ${cType(element)} ${name} = ${value};`,
     variable: (element, name, value) => `${cType(element)} ${name} = ${value};`,
     loop(counter, lower, upper, step) {
@@ -92,16 +95,4 @@ function floatText(value: number, single: boolean): string {
   const digits = single ? singleDigits(Math.abs(exact)) : `${Math.abs(exact)}`;
   const whole = /^\d+$/.test(digits) ? `${digits}.0` : digits;
   return `${sign}${whole}${single ? 'f' : ''}`;
-}
-
-/**
- * Decimal digits of an f32. Nine always suffice; fewer are taken only when they are so near the number that reading
- * them as a double first, as JavaScript does, can't make a difference.
- */
-function singleDigits(value: number): string {
-  for (let digits = 1; digits < 9; digits++) {
-    const near = Number(value.toPrecision(digits));
-    if (Math.fround(near) === value && Math.abs(near - value) <= value * 2 ** -26) return `${near}`;
-  }
-  return value.toPrecision(9);
 }

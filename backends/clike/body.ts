@@ -21,6 +21,16 @@ const lanewiseNames = new Map<OpDefinition, LanewiseName>(
   (Object.keys(lanewisePrimitives) as LanewiseName[]).map((name) => [lanewisePrimitives[name].definition, name]),
 );
 
+/** What the numbers of the group, and of the invocation within it, are called. */
+export const gridNames = ['workgroup', 'local'] as const;
+
+/** A buffer of a group of invocations, to be declared around the body. */
+export interface SharedMemory {
+  readonly name: string;
+  readonly element: ScalarType;
+  readonly count: number;
+}
+
 /** A statement; one that only declares a constant can be left out when nothing reads it. */
 interface Line {
   readonly text: string;
@@ -33,6 +43,8 @@ interface Line {
  */
 export class BodyPrinter {
   readonly language: Language;
+  /** Memory that the invocations of a group share. */
+  readonly shared: SharedMemory[] = [];
   readonly #names: Names;
   /** Each lane of every value known so far. */
   readonly #lanes = new Map<Value, readonly Expression[]>();
@@ -88,7 +100,11 @@ export class BodyPrinter {
   #op(op: Op): void {
     const { definition } = op;
     if (definition === structure.forLoop) this.#loop(op);
+    else if (definition === structure.ifOp) this.#if(op);
     else if (definition === memory.store) this.#store(op);
+    else if (definition === structure.grid) this.#grid(op);
+    else if (definition === structure.barrier) this.#barrier();
+    else if (definition === structure.shared) this.#shared(op);
     else if (!definition.terminator && op.result.uses.size > 0) {
       this.#lanes.set(op.result, this.#expressions(op));
       this.#settle(op, op.result);
@@ -211,9 +227,38 @@ export class BodyPrinter {
     const buffer = this.#bufferName(op.operand(1));
     this.#nameReads();
     for (let lane = 0; lane < lanes; lane++) {
-      const place = this.language.place(buffer, this.#offset(index, lane));
-      this.#line(`${place} = ${(values[lane] as Expression).text};`);
+      const at = this.#offset(index, lane);
+      this.#line(this.language.store(buffer, at, values[lane] as Expression, elementOf(value)));
     }
+  }
+
+  /** The function around the body gives these their values. */
+  #grid(op: Op): void {
+    op.results.forEach((result, i) => {
+      this.#lanes.set(result, [primary(gridNames[i] as string)]);
+    });
+  }
+
+  #barrier(): void {
+    this.#nameReads();
+    invariant(this.language.barrier, 'there are no barriers in this language');
+    this.#line(this.language.barrier);
+  }
+
+  #shared(op: Op): void {
+    const name = this.#names.unique(op.result.name ?? 'tile');
+    this.#lanes.set(op.result, [primary(name)]);
+    this.shared.push({ name, element: elementOf(op.result), count: structure.shared.attributesOf(op).count });
+  }
+
+  #if(op: Op): void {
+    const condition = this.take(op.operand(0))[0] as Expression;
+    this.#nameReads();
+    this.#line(`if (${condition.text}) {`);
+    this.#depth++;
+    this.print(op.regions[0] as Block);
+    this.#depth--;
+    this.#line('}');
   }
 
   #loop(op: Op): void {

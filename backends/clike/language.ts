@@ -21,8 +21,12 @@ export interface Language {
   readonly call: (name: HelperName, from: ScalarType, to: ScalarType, args: readonly Expression[]) => Expression;
   /** The value of an element of a buffer. */
   readonly element: (buffer: string, index: Expression, element: ScalarType) => Expression;
-  /** An element of a buffer as the target of an assignment. */
-  readonly place: (buffer: string, index: Expression) => string;
+  /** The statement that writes an element of a buffer. */
+  readonly store: (buffer: string, index: Expression, value: Expression, element: ScalarType) => string;
+  /** The statement at which the invocations of a group wait for one another; undefined where there are none. */
+  readonly barrier: string | undefined;
+  /** accumulator + Σ of the products of four i8 lanes in words; undefined where lanes are multiplied one by one. */
+  readonly dot4: ((accumulator: Expression, weights: Expression, activations: Expression) => Expression) | undefined;
   /** A variable that keeps its value. */
   readonly constant: (element: ScalarType, name: string, value: string) => string;
   /** A variable that a loop changes. */

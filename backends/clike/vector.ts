@@ -53,11 +53,48 @@ const reduce: VectorPrinter = (printer, op) => {
   return lanes;
 };
 
+const splitWord: VectorPrinter = (printer, op) => {
+  const { language } = printer;
+  const [word] = printer.takeNamed(op.operand(0)) as [Expression];
+  const { type } = op.result;
+  const lanes = type.kind === 'vec' ? type.lanes : 1;
+  return Array.from({ length: lanes }, (_, lane) => {
+    const shift = language.literal((lane * 32) / lanes, 'index');
+    const moved = lane === 0 ? word : binary(word, '>>', shift, precedence.shift);
+    return language.cast(moved, 'u32', elementOf(op.result));
+  });
+};
+
+/** Lanes of 8 or 16 bits in one word. */
+function joined32({ language }: BodyPrinter, lanes: readonly Expression[], from: ScalarType): Expression {
+  const unsigned: ScalarType = lanes.length === 4 ? 'u8' : 'u16';
+  const parts = lanes.map((lane, i) => {
+    const bits = language.cast(language.cast(lane, from, unsigned), unsigned, 'u32');
+    const shift = language.literal((i * 32) / lanes.length, 'index');
+    return i === 0 ? bits : binary(bits, '<<', shift, precedence.shift);
+  });
+  return parts.reduce((a, b) => ({ ...binary(a, '|', b, precedence.bitOr), precedence: precedence.bitOr }));
+}
+
+const joinWord: VectorPrinter = (printer, op) => [
+  joined32(printer, printer.takeNamed(op.operand(0)), elementOf(op.operand(0))),
+];
+
+/** The word that holds a vector of bytes: that which it was split from, where it was. */
+function wordOf(printer: BodyPrinter, value: Value): Expression {
+  if (vector.splitWord.is(value.op)) return printer.take(value.op.operand(0))[0] as Expression;
+  return joined32(printer, printer.takeNamed(value), elementOf(value));
+}
+
 /** accumulator + Σ weight · activation, product by product; 8 and 16 bits multiply in 32. */
 const dot: VectorPrinter = (printer, op) => {
   const name = vector.dot.attributesOf(op).intrinsic;
   const intrinsic = Object.hasOwn(intrinsics, name) ? intrinsics[name as IntrinsicName] : undefined;
   invariant(intrinsic, `there is no intrinsic '${name}'`);
+  if (name === intrinsics.dot4_i8.name && printer.language.dot4) {
+    const [start] = printer.take(op.operand(0)) as [Expression];
+    return [printer.language.dot4(start, wordOf(printer, op.operand(1)), wordOf(printer, op.operand(2)))];
+  }
   const [accumulator, weights, activations] = [0, 1, 2].map((i) => printer.take(op.operand(i))) as [
     readonly Expression[],
     readonly Expression[],
@@ -91,4 +128,6 @@ export const vectorPrinters: ReadonlyMap<OpDefinition, VectorPrinter> = new Map<
   [vector.addPairs, addPairs],
   [vector.reduce, reduce],
   [vector.dot, dot],
+  [vector.splitWord, splitWord],
+  [vector.joinWord, joinWord],
 ]);

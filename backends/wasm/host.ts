@@ -2,6 +2,7 @@ import { wasmRuntime } from '../../runtime-strings/wasm.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { TypedArray } from '../../src/support/tensor.ts';
+import { importText } from '../importText.ts';
 import { compileProgram, type ModelInfo } from './package.ts';
 
 type Tensors = Readonly<Record<string, TypedArray>>;
@@ -39,9 +40,6 @@ interface Runtime {
 }
 
 let loaded: Promise<Runtime> | undefined;
-
-const importText = (text: string): Promise<unknown> =>
-  import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`);
 
 /** The runtime that artifacts hold, as a module of this process. */
 export function loadWasmRuntime(): Promise<Runtime> {

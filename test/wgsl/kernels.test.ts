@@ -1,0 +1,17 @@
+import { afterAll, describe, it } from 'vitest';
+import { wgslTarget } from '../../backends/wgsl/target.ts';
+import { registry } from '../../dialects/index.ts';
+import { parse } from '../../src/text/index.ts';
+import { cases } from '../differential/cases.ts';
+import { planned, reference, seededInputs } from '../differential/run.ts';
+import { expectSame } from '../differential/same.ts';
+import { device, missingWebGpu, runOnDawn } from './dawn.ts';
+
+describe.skipIf(missingWebGpu)(`kernels in WGSL${missingWebGpu}`, () => {
+  afterAll(async () => (await device()).device.destroy());
+
+  it.each(cases)('$name', async ({ text, tolerance = 0 }) => {
+    const inputs = seededInputs(parse(text, { registry }), 11);
+    expectSame(await runOnDawn(await planned(text, wgslTarget), inputs), reference(text, inputs), tolerance);
+  });
+});
