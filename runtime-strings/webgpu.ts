@@ -131,12 +131,10 @@ async function upload(source, bytes, write) {
 }
 const padded4 = (bytes) => Math.ceil(bytes / 4) * 4;
 async function makePipelines(device, layout, code, kernels) {
+	device.pushErrorScope("validation");
 	const module = device.createShaderModule({ code });
-	const { messages } = await module.getCompilationInfo();
-	const errors = messages.filter(({ type }) => type === "error");
-	if (errors.length > 0) {
-		throw new Error(\`this device does not take the model's shader: \${errors.map(({ lineNum, message }) => \`line \${lineNum}: \${message}\`).join("; ")}\`);
-	}
+	const error = await device.popErrorScope();
+	if (error) throw new Error(\`this device does not take the model's shader: \${error.message}\`);
 	const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
 	return Promise.all(kernels.map((entryPoint) => device.createComputePipelineAsync({
 		layout: pipelineLayout,

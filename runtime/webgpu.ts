@@ -156,14 +156,10 @@ const padded4 = (bytes: number) => Math.ceil(bytes / 4) * 4;
 
 /** The pipelines of all kernels, made side by side. Rejects with the shader's own messages. */
 async function makePipelines(device: GPUDevice, layout: GPUBindGroupLayout, code: string, kernels: readonly string[]) {
+  device.pushErrorScope('validation');
   const module = device.createShaderModule({ code });
-  const { messages } = await module.getCompilationInfo();
-  const errors = messages.filter(({ type }) => type === 'error');
-  if (errors.length > 0) {
-    throw new Error(
-      `this device does not take the model's shader: ${errors.map(({ lineNum, message }) => `line ${lineNum}: ${message}`).join('; ')}`,
-    );
-  }
+  const error = await device.popErrorScope();
+  if (error) throw new Error(`this device does not take the model's shader: ${error.message}`);
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
   return Promise.all(
     kernels.map((entryPoint) =>

@@ -2,7 +2,7 @@
 // scripts run under the project's own Node, and with `--tools` installs the system tools that the tests call.
 // Plain JavaScript, since it runs on the host's Node before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -79,6 +79,36 @@ function installTools() {
   if (!installed) console.error(`${names} could not be installed: tests that need it are skipped.`);
 }
 
+/** A Vulkan driver that computes on the CPU, and the loader that finds it: parts of Debian's chromium-common. */
+const swiftshader = {
+  folder: join(root, '.cache', 'swiftshader'),
+  package: 'chromium-common',
+  files: ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.json'],
+};
+
+/** Unpacks the driver for tests of WGSL; without it they are skipped. */
+function installVulkan() {
+  const { folder, files, package: name } = swiftshader;
+  if (files.every((file) => existsSync(join(folder, file)))) return;
+  const missing = `No Vulkan driver in .cache/swiftshader: tests of WGSL are skipped`;
+  if (process.platform !== 'linux' || !has('apt-get') || !has('dpkg-deb')) {
+    console.error(`${missing} (it is unpacked from Debian's ${name}).`);
+    return;
+  }
+  mkdirSync(folder, { recursive: true });
+  const unpack = [
+    `apt-get download -qq ${name} || { apt-get update -qq && apt-get download -qq ${name}; }`,
+    `for package in ${name}_*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -x --wildcards ${files.map((file) => `'*/${file}'`).join(' ')} --transform 's,.*/,,'; done`,
+    `rm -f ${name}_*.deb`,
+  ].join(' && ');
+  console.error(`Unpacking a Vulkan driver from ${name} …`);
+  const done = spawnSync('sh', ['-c', unpack], { cwd: folder, stdio: ['ignore', 2, 2] }).status === 0;
+  if (!done) console.error(`${missing}: ${name} could not be unpacked.`);
+}
+
 if (packagesAreStale()) installPackages();
 checkNode();
-if (process.argv.includes('--tools')) installTools();
+if (process.argv.includes('--tools')) {
+  installTools();
+  installVulkan();
+}

@@ -21,7 +21,13 @@ export { type EvaluateOptions, type Evaluation, evaluate, type SchemeEvaluation 
 export { type ExplainOptions, type Explanation, explain } from './api/explain/explain.ts';
 export type { LaunchExplanation } from './api/explain/launches.ts';
 export type { LayerExplanation } from './api/explain/layers.ts';
-export { type Instance, type InstantiateOptions, instantiate } from './api/instantiate.ts';
+export {
+  type DeviceInstance,
+  type Instance,
+  type InstantiateOptions,
+  instantiate,
+  instantiateOnDevice,
+} from './api/instantiate.ts';
 export type { LayerQuantization, Quantization, QuantizationSummary } from './api/layers.ts';
 export { type Manifest, readManifest } from './api/manifest.ts';
 export type { Estimate } from './api/measure/bootstrap.ts';

@@ -1,4 +1,4 @@
-import { buffer, grid, launch, returnOp, signature } from '../../dialects/kernel/index.ts';
+import { buffer, grid, launch, returnOp, signature, when } from '../../dialects/kernel/index.ts';
 import {
   type Func,
   type Module,
@@ -10,7 +10,7 @@ import {
   uniformParams,
   type Value,
 } from '../../src/ir/index.ts';
-import { invariant } from '../../src/support/diagnostics.ts';
+import { invariant, QcError } from '../../src/support/diagnostics.ts';
 import { type DType, elementBytes } from '../../src/support/tensor.ts';
 
 /** An input, output or state, and where it lies in the program's memory, in bytes. */
@@ -44,6 +44,7 @@ export interface SimtProgram {
   readonly weights: Uint8Array;
   readonly memoryBytes: number;
   readonly arenaBytes: number;
+  readonly stateBytes: number;
 }
 
 const alignment = 64;
@@ -82,10 +83,22 @@ export function readSimtProgram(module: Module): SimtProgram {
     if (buffer.is(op))
       addresses.set(op.result, (bases[(op.result.type as RefType).space] as number) + buffer.attributesOf(op).offset);
     else if (launch.is(op)) launches.push(launchOf(module, op, addresses));
+    else if (when.is(op)) throw branchRefused(op);
     else invariant(op === first || returnOp.is(op), `${op.name} in a planned main`);
   }
   const weights = module.facts.get('weights')?.bytes() ?? new Uint8Array(0);
-  return { inputs, outputs, states, launches, weights, memoryBytes: next, arenaBytes: declared.arena_bytes };
+  const { arena_bytes: arenaBytes, state_bytes: stateBytes } = declared;
+  return { inputs, outputs, states, launches, weights, memoryBytes: next, arenaBytes, stateBytes };
+}
+
+/** What runs is decided before: a list of launches has no branches. */
+function branchRefused(op: Op): QcError {
+  return new QcError({
+    what: 'the model chooses what it computes by its data',
+    where: op.source,
+    why: 'programs for graphics processors run the same kernels every time',
+    help: 'compile it for wasm or c',
+  });
 }
 
 function tensorAt(name: string, type: TensorType, at: number | ((bytes: number) => number)): SimtTensor {

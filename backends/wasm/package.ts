@@ -1,6 +1,7 @@
 import { wasmRuntime } from '../../runtime-strings/wasm.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
+import { scriptLiteral } from '../script.ts';
 import { type EmittedModule, emitModule } from './emit.ts';
 import { type Program, type ProgramState, type ProgramSymbol, type ProgramTensor, readProgram } from './program.ts';
 import { modelTypings } from './typings.ts';
@@ -73,14 +74,6 @@ export async function compileProgram(
   return { program, emitted, info };
 }
 
-/** JSON that is safe in a script, in a page too. */
-function literal(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029');
-}
-
 /** Base64 of any number of bytes, with what every JavaScript host has. */
 function base64(bytes: Uint8Array): string {
   let text = '';
@@ -94,12 +87,12 @@ function base64(bytes: Uint8Array): string {
 /** The text of NAME.js. */
 function modelScript(name: string, info: ModelInfo, embedded: Uint8Array | undefined): string {
   const wasm = embedded
-    ? `fromBase64(${literal(base64(embedded))})`
-    : `new URL(${literal(`./${name}.wasm`)}, import.meta.url)`;
-  const weights = info.weights.external ? `new URL(${literal(`./${name}.bin`)}, import.meta.url)` : 'undefined';
+    ? `fromBase64(${scriptLiteral(base64(embedded))})`
+    : `new URL(${scriptLiteral(`./${name}.wasm`)}, import.meta.url)`;
+  const weights = info.weights.external ? `new URL(${scriptLiteral(`./${name}.bin`)}, import.meta.url)` : 'undefined';
   return [
     wasmRuntime.trimEnd(),
-    `const info = ${literal(info)};`,
+    `const info = ${scriptLiteral(info)};`,
     `const defaults = { wasm: () => ${wasm}, weights: () => ${weights} };`,
     'export function load(options) {',
     '\treturn instantiate(info, defaults, options);',

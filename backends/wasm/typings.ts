@@ -1,30 +1,5 @@
-import { typedArrayOf } from '../../src/support/tensor.ts';
-import type { Program, ProgramSymbol, ProgramTensor } from './program.ts';
-
-/** A property name in TypeScript: quoted, so that any name of the model is one. */
-const quoted = (name: string) => JSON.stringify(name).replaceAll('<', '\\u003c');
-
-function tensorDoc({ dtype, shape, length, quantization }: ProgramTensor): string {
-  const scale = quantization ? `; real = (code − ${quantization.zeroPoint}) · ${quantization.scale}` : '';
-  const most = shape.every((size) => typeof size === 'number') ? '' : 'at most ';
-  return `${dtype}, shape [${shape.join(', ')}], ${most}${length} element${length === 1 ? '' : 's'}${scale}`;
-}
-
-function tensorInterface(name: string, summary: string, tensors: readonly ProgramTensor[]): string[] {
-  const properties = tensors.flatMap((tensor) => [
-    `  /** ${tensorDoc(tensor)} */`,
-    `  ${quoted(tensor.name)}: ${typedArrayOf(tensor.dtype).name};`,
-  ]);
-  return [`/** ${summary} */`, `export interface ${name} {`, ...properties, '}', ''];
-}
-
-function signatureType(tensors: readonly ProgramTensor[]): string {
-  const one = ({ name, dtype, shape, quantization }: ProgramTensor) => {
-    const scale = quantization ? '; readonly quantization: { readonly scale: number; readonly zeroPoint: number }' : '';
-    return `{ readonly name: ${quoted(name)}; readonly dtype: '${dtype}'; readonly shape: readonly [${shape.map((size) => (typeof size === 'number' ? size : JSON.stringify(size))).join(', ')}]${scale} }`;
-  };
-  return `readonly [${tensors.map(one).join(', ')}]`;
-}
+import { quoted, signatureType, tensorInterface } from '../typings.ts';
+import type { Program, ProgramSymbol } from './program.ts';
 
 /** The sizes that a caller chooses. */
 function sizesInterface(symbols: readonly ProgramSymbol[]): string[] {

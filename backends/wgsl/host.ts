@@ -46,7 +46,11 @@ function loadRuntime(): Promise<Runtime> {
 export async function runWgsl(module: Module, { gpu, device }: GpuHost): Promise<WgslModel> {
   const { program, shader, info } = compileWgsl(module);
   const runtime = await loadRuntime();
-  return runtime.instantiate(info, {}, device, { shader, weights: program.weights, languageFeatures: gpu.wgslLanguageFeatures });
+  return runtime.instantiate(info, {}, device, {
+    shader,
+    weights: program.weights,
+    languageFeatures: gpu.wgslLanguageFeatures,
+  });
 }
 
 /** Puts the model of an artifact's files on a device. */

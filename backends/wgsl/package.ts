@@ -8,6 +8,7 @@ import { modelTypings } from './typings.ts';
 /** What the manifest says about a WGSL artifact. */
 export interface WgslReport {
   readonly arenaBytes: number;
+  readonly stateBytes: number;
   readonly weightsBytes: number;
   /** Bytes of the shader. */
   readonly codeBytes: number;
@@ -49,6 +50,7 @@ export function emitWgsl(module: Module, options: { readonly name?: string } = {
   files.set(`${name}.d.ts`, encode(modelTypings(program)));
   const report = {
     arenaBytes: program.arenaBytes,
+    stateBytes: program.stateBytes,
     weightsBytes: info.weightsBytes,
     codeBytes: code.length,
     memoryBytes: info.memoryBytes + info.weightsBytes,

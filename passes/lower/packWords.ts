@@ -48,20 +48,20 @@ function rewriteAccess(rebuild: Rebuild, op: Op): readonly (readonly Value[])[] 
   }
   if (!load.is(op) && !loadSplat.is(op) && !table.is(op)) return undefined;
   const element = bufferElement(op, 0);
-  if (!isSmall(element)) return undefined;
   const [buffer, index] = [of(op.operand(0)), of(op.operand(1))];
   const lanes = lanesOf(op.result);
-  if (load.is(op)) return [[loadSmall(k, element, buffer, index, lanes)]];
-  if (loadSplat.is(op)) {
-    const { group } = loadSplat.attributesOf(op);
-    const once = loadSmall(k, element, buffer, index, group);
-    return [[group === 1 ? k.splat(once, lanes) : k.concat(Array.from({ length: lanes / group }, () => once))]];
+  if (table.is(op)) {
+    const entries = Array.from({ length: lanes }, (_, lane) => {
+      const code = k.convert(k.convert(k.slice(index, lane, 1), 'u8'), 'index');
+      return isSmall(element) ? loadSmall(k, element, buffer, code, 1) : k.load(buffer, code);
+    });
+    return [[k.concat(entries)]];
   }
-  const entries = Array.from({ length: lanes }, (_, lane) => {
-    const code = k.convert(k.slice(index, lane, 1), 'u8');
-    return loadSmall(k, element, buffer, k.convert(code, 'index'), 1);
-  });
-  return [[k.concat(entries)]];
+  if (!isSmall(element)) return undefined;
+  if (load.is(op)) return [[loadSmall(k, element, buffer, index, lanes)]];
+  const { group } = loadSplat.attributesOf(op);
+  const once = loadSmall(k, element, buffer, index, group);
+  return [[group === 1 ? k.splat(once, lanes) : k.concat(Array.from({ length: lanes / group }, () => once))]];
 }
 
 /** Elements in a word. */

@@ -1,7 +1,7 @@
 /** Targets that programs can be written for. */
-export const targetNames = ['wasm', 'c'] as const;
+export const targetNames = ['wasm', 'c', 'wgsl'] as const;
 export type TargetName = (typeof targetNames)[number];
-export const plannedTargets = ['wgsl', 'cuda'] as const;
+export const plannedTargets = ['cuda'] as const;
 
 /** What inputs and outputs of a program in integers are: real numbers, or codes. */
 export const borderNames = ['float', 'int'] as const;

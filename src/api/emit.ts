@@ -3,6 +3,8 @@ import type { CSignature } from '../../backends/c/signature.ts';
 import { cTarget } from '../../backends/c/target.ts';
 import { emitWasm } from '../../backends/wasm/package.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
+import { emitWgsl } from '../../backends/wgsl/package.ts';
+import { wgslTarget } from '../../backends/wgsl/target.ts';
 import type { Module } from '../ir/index.ts';
 import type { Target } from '../target/index.ts';
 import type { TargetName } from './choices.ts';
@@ -50,6 +52,13 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
       const { files, report, signature } = emitC(module, { name, weights, selftest });
       const { arenaBytes, stateBytes, weightsBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, c: signature };
+    },
+  },
+  wgsl: {
+    target: wgslTarget,
+    async emit(module, { name }) {
+      const { files, report } = emitWgsl(module, { name });
+      return { files, ...report };
     },
   },
 };

@@ -1,4 +1,5 @@
 import { instantiateWasm, type WasmModel } from '../../backends/wasm/host.ts';
+import { type GpuHost, instantiateWgsl } from '../../backends/wgsl/host.ts';
 import { type Size, sizeIn } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { HostTensor, TypedArray } from '../support/tensor.ts';
@@ -38,39 +39,80 @@ export async function instantiate(
 ): Promise<Instance> {
   const manifest = readManifest(files.get('manifest.json') ?? new Uint8Array(0), 'manifest.json');
   if (manifest.target !== 'wasm') {
+    const isWgsl = manifest.target === 'wgsl';
     throw new QcError({
       what: `an artifact of the target ${manifest.target} cannot run in this process`,
-      why: 'it is source code for another compiler',
-      help: 'use qc run, which calls the C compiler of this machine',
+      why: isWgsl ? 'it needs a device' : 'it is source code for another compiler',
+      help: isWgsl ? 'use instantiateOnDevice' : 'use qc run, which calls the C compiler of this machine',
     });
   }
   return { manifest, ...programOf(await instantiateWasm(files, options), manifest.signature) };
 }
 
+/** An artifact that runs on a device of WebGPU. */
+export interface DeviceInstance {
+  readonly manifest: Manifest;
+  /** Runs once. Rejects with a QcError when an input is missing, unknown, or of another type or shape. */
+  run(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  /** Gives the memory on the device back. */
+  destroy(): void;
+}
+
+/**
+ * Loads an artifact's files of the target wgsl, `manifest.json` among them, on a device of WebGPU.
+ *
+ * @throws QcError for another target; an Error or RangeError when the device has no room for the model
+ */
+export async function instantiateOnDevice(
+  files: ReadonlyMap<string, Uint8Array>,
+  host: GpuHost,
+): Promise<DeviceInstance> {
+  const manifest = readManifest(files.get('manifest.json') ?? new Uint8Array(0), 'manifest.json');
+  if (manifest.target !== 'wgsl') {
+    throw new QcError({
+      what: `an artifact of the target ${manifest.target} does not run on a device of WebGPU`,
+      help: 'compile it with --target wgsl',
+    });
+  }
+  const model = await instantiateWgsl(files, host);
+  const { signature } = manifest;
+  return {
+    manifest,
+    async run(inputs) {
+      const checked = checkInputs(signature, inputs);
+      const data = await model.run(Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data])));
+      return tensorsOf(signature.outputs, data);
+    },
+    destroy: () => model.destroy(),
+  };
+}
+
+function tensorsOf(
+  tensors: readonly TensorSignature[],
+  data: Readonly<Record<string, TypedArray>>,
+  symbols: ReadonlyMap<string, number> = new Map(),
+): Record<string, HostTensor> {
+  return Object.fromEntries(
+    tensors.map(({ name, dtype, shape, sizes = shape as Size[] }): [string, HostTensor] => [
+      name,
+      { dtype, shape: sizes.map((size) => sizeIn(size, symbols) ?? 0), data: data[name] as TypedArray },
+    ]),
+  );
+}
+
 /** A loaded model that takes and gives tensors as its signature says. */
 export function programOf(model: WasmModel, signature: Signature): Program {
   const { outputs, states = [] } = signature;
-  const named = (
-    tensors: readonly TensorSignature[],
-    data: Readonly<Record<string, TypedArray>>,
-    symbols: ReadonlyMap<string, number> = new Map(),
-  ) =>
-    Object.fromEntries(
-      tensors.map(({ name, dtype, shape, sizes = shape as Size[] }): [string, HostTensor] => [
-        name,
-        { dtype, shape: sizes.map((size) => sizeIn(size, symbols) ?? 0), data: data[name] as TypedArray },
-      ]),
-    );
   return {
     run(inputs) {
       const checked = checkInputs(signature, inputs);
       const symbols = sizesOf(signature, checked);
       const sizes = Object.fromEntries(symbols);
       const data = Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]));
-      return named(outputs, model.run(data, { sizes }), symbols);
+      return tensorsOf(outputs, model.run(data, { sizes }), symbols);
     },
     reset: () => model.reset(),
-    saveState: () => named(states, model.saveState()),
+    saveState: () => tensorsOf(states, model.saveState()),
     loadState(given) {
       checkKnown('state', states, given);
       const checked = states.flatMap((state) =>

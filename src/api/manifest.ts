@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CSignature } from '../../backends/c/signature.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { CalibrationRecord } from './calibration.ts';
-import type { TargetName } from './choices.ts';
+import { type TargetName, targetNames } from './choices.ts';
 import type { FloatOps } from './floatOps.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { SelfTest } from './selfTest.ts';
@@ -60,7 +60,7 @@ export interface LaunchSummary {
 const readable = z.looseObject({
   format: z.literal(1),
   name: z.string(),
-  target: z.enum(['wasm', 'c']),
+  target: z.enum(targetNames),
   scheme: z.string(),
   files: z.record(z.string(), z.looseObject({ bytes: z.number() })),
   signature: z.looseObject({ inputs: z.array(z.looseObject({})), outputs: z.array(z.looseObject({})) }),

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { hostCompilers } from '../../backends/c/host.ts';
 import { loadWasmRuntime } from '../../backends/wasm/host.ts';
+import { QcError } from '../support/diagnostics.ts';
+import { openAdapter } from './host/webgpu.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One thing that qc can use. */
@@ -21,7 +23,7 @@ const simdModule = Uint8Array.of(
 
 /** Looks for everything that qc can use, and prints it. */
 export async function examine(terminal: Terminal): Promise<void> {
-  const findings = [findNode(), findSimd(), await findRelaxed(), findC()];
+  const findings = [findNode(), findSimd(), await findRelaxed(), findC(), await findWebGpu()];
   if (terminal.json) {
     terminal.printJson(findings.map(({ what, found }) => ({ what, found: found ?? null })));
     return;
@@ -71,4 +73,14 @@ function findC(): Finding {
     found: undefined,
     help: 'install gcc or clang, for example apt-get install gcc',
   };
+}
+
+async function findWebGpu(): Promise<Finding> {
+  const what = 'WebGPU, to run wgsl artifacts';
+  try {
+    const { info } = (await openAdapter()).adapter;
+    return { what, found: info.description || info.vendor || 'yes', help: '' };
+  } catch (error) {
+    return { what, found: undefined, help: error instanceof QcError ? `${error.message}` : String(error) };
+  }
 }

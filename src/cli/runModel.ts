@@ -1,4 +1,4 @@
-import { checkInputs, instantiate } from '../api/instantiate.ts';
+import { checkInputs, instantiate, instantiateOnDevice } from '../api/instantiate.ts';
 import { signatureOf } from '../api/signature.ts';
 import { readNpy, writeNpy } from '../calibrate/data/index.ts';
 import { interpret } from '../interpret/index.ts';
@@ -56,11 +56,26 @@ async function runArtifact(artifact: ArtifactFiles, options: RunArguments): Prom
     manifest.signature.inputs.map(({ name }) => name),
   );
   if (manifest.target === 'wasm') return (await instantiate(files)).run(inputs);
+  if (manifest.target === 'wgsl') return runOnDevice(files, inputs);
   const { runC } = await import('./host/c.ts');
   invariant(manifest.c, 'the manifest of a C artifact describes its functions');
   const ordered = checkInputs(manifest.signature, inputs).map(({ tensor }) => tensor);
   const results = runC({ files, signature: manifest.c }, ordered);
   return Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, results[i] as HostTensor]));
+}
+
+/** Runs on this machine's WebGPU, whose device would keep the process alive. */
+async function runOnDevice(files: ArtifactFiles['files'], inputs: Tensors): Promise<Tensors> {
+  const { openDevice } = await import('./host/webgpu.ts');
+  const host = await openDevice();
+  try {
+    return await (await instantiateOnDevice(files, host)).run(inputs);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new QcError({ what: 'this device has no room for the model', why: error.message });
+  } finally {
+    host.device.destroy();
+  }
 }
 
 /** The tensors of `--input NAME=FILE…`; NAME= may be left out where there is one input. @throws QcError */

@@ -1,4 +1,5 @@
 import { registry } from '../../dialects/index.ts';
+import { when } from '../../dialects/kernel/index.ts';
 import { runProgram, signatureOf } from '../../dialects/kernel/interpret.ts';
 import { fuseEpilogues } from '../../passes/fuse/epilogues.ts';
 import { expandDcast } from '../../passes/integer/expandDcast.ts';
@@ -86,4 +87,9 @@ export function runKernels(
 export function outputTypes(module: Module): { dtype: DType; shape: number[] }[] {
   const types = signatureOf(module).output_types as readonly TensorType[];
   return types.map((type) => ({ dtype: storageOf(type.element) as DType, shape: staticShape(type) }));
+}
+
+/** Whether a planned module runs some launches on one way of a choice only. */
+export function choosesByData(module: Module): boolean {
+  return [...module.main.body.ops()].some((op) => when.is(op));
 }

@@ -4,7 +4,9 @@ export const doctor = defineCommand({
   name: 'doctor',
   summary: 'says which toolchains are here, and what to install for the rest',
   usage: '',
-  details: ['Nothing is needed to compile. Running a C artifact with qc run takes a C compiler.'],
+  details: [
+    'Nothing is needed to compile. Running a C artifact with qc run takes a C compiler, and a wgsl artifact WebGPU.',
+  ],
   examples: ['qc doctor'],
   arguments: [],
   options: {},

@@ -9,6 +9,9 @@ interface Dawn {
   create(options: string[]): GPU;
 }
 
+/** What Dawn has given: it ends, and the process with it, when nothing holds it any more. */
+const held: GPU[] = [];
+
 /** Keeps a library in the process after the loader has found out that it is no module of Node. */
 const keepLoaded = 0x1000;
 
@@ -42,6 +45,7 @@ export async function openAdapter(
 ): Promise<{ readonly gpu: GPU; readonly adapter: GPUAdapter }> {
   loadVulkan();
   const gpu = (await loadDawn()).create([...options]);
+  held.push(gpu);
   const adapter = await gpu.requestAdapter().catch(() => null);
   if (adapter) return { gpu, adapter };
   throw new QcError({

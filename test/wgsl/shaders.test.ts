@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileWgsl } from '../../backends/wgsl/emit.ts';
+import { dot4Portable, helpers } from '../../backends/wgsl/helpers.ts';
+import { wgslTarget } from '../../backends/wgsl/target.ts';
+import { openAdapter } from '../../src/cli/host/webgpu.ts';
+import { cases } from '../differential/cases.ts';
+import { choosesByData, planned } from '../differential/run.ts';
+
+/** Dawn without a driver: it checks shaders and computes nothing. */
+const missing = await openAdapter(['backend=null']).then(
+  () => '',
+  (error: Error) => ` (skipped: ${error.message.split('\n')[0]})`,
+);
+
+describe.skipIf(missing)(`shaders that WebGPU takes${missing}`, () => {
+  let host: Awaited<ReturnType<typeof openAdapter>>;
+  let device: GPUDevice;
+  beforeAll(async () => {
+    host = await openAdapter(['backend=null']);
+    device = await host.adapter.requestDevice();
+  });
+  afterAll(() => device.destroy());
+
+  const errorOf = async (code: string) => {
+    device.pushErrorScope('validation');
+    device.createShaderModule({ code });
+    return (await device.popErrorScope())?.message;
+  };
+
+  it.each(cases)('$name', async ({ text }) => {
+    const module = await planned(text, wgslTarget);
+    if (choosesByData(module)) {
+      expect(() => compileWgsl(module)).toThrow('chooses what it computes by its data');
+      return;
+    }
+    const { shader, info } = compileWgsl(module);
+    expect(await errorOf(shader)).toBeUndefined();
+    expect(info.launches.length).toBeGreaterThan(0);
+  });
+
+  it('are the same text every time, with and without the packed dot product', async () => {
+    const { text } = cases[0] as (typeof cases)[number];
+    const [a, b] = [await planned(text, wgslTarget), await planned(text, wgslTarget)].map(compileWgsl);
+    expect(a).toEqual(b);
+    expect(a?.shader).toContain(helpers.dot4);
+    expect(await errorOf((a?.shader ?? '').replace(helpers.dot4, dot4Portable))).toBeUndefined();
+  });
+
+  it('are refused with a reason when they are wrong', async () => {
+    expect(await errorOf('fn wrong() -> i32 { return 1.5f; }')).toContain('line');
+  });
+});
