@@ -112,7 +112,7 @@ export function segmentCount(problem: Contraction): number {
 
 /** The largest divisor of n up to `most`. */
 function largestDivisor(n: number, most: number): number {
-  let divisor = Math.min(n, most);
+  let divisor = Math.max(1, Math.min(n, most));
   while (n % divisor !== 0) divisor--;
   return divisor;
 }

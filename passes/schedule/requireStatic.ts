@@ -9,6 +9,7 @@ import {
 } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
+import type { Target } from '../../src/target/index.ts';
 
 const shapeOf = (value: Value): readonly Dim[] => (value.type.kind === 'tensor' ? value.type.shape : []);
 
@@ -21,15 +22,21 @@ function inputSymbols(module: Module): Set<string> {
   return new Set(module.main.body.args.flatMap((arg) => openSymbols(shapeOf(arg))));
 }
 
-function refuse(value: Value, source: string, symbols: readonly string[], fromInputs: ReadonlySet<string>): never {
+function refuse(
+  value: Value,
+  source: string,
+  symbols: readonly string[],
+  fromInputs: ReadonlySet<string>,
+  isFixed: boolean,
+): never {
   const open = symbols.filter((name) => fromInputs.has(name));
   const what = `the shape [${(value.type as TensorType).shape.join(', ')}] is not known`;
   if (open.length > 0) {
     throw new QcError({
       what,
       where: source,
-      why: `the inputs leave ${open.length > 1 ? 'dimensions' : 'the dimension'} ${open.join(', ')} open, and programs are planned for sizes or bounds`,
-      help: `give a size or bounds: ${open.map((name) => `--dim ${name}=128 or --dim ${name}=1..128`).join(', ')}`,
+      why: `the inputs leave ${open.length > 1 ? 'dimensions' : 'the dimension'} ${open.join(', ')} open, and programs are planned for ${isFixed ? 'sizes on this target' : 'sizes or bounds'}`,
+      help: `give ${isFixed ? 'a size' : 'a size or bounds'}: ${open.map((name) => `--dim ${name}=128${isFixed ? '' : ` or --dim ${name}=1..128`}`).join(', ')}`,
     });
   }
   throw new QcError({
@@ -45,12 +52,15 @@ export const requireStatic = definePass({
   summary: 'Refuses a model in which a size has no bound: programs are planned for it.',
   phase: 'schedule',
   preserves: 'bits',
-  run(module) {
+  run(module, _, context) {
     const fromInputs = inputSymbols(module);
-    const isBounded = (name: string) => fromInputs.has(name) && (module.symbols.get(name)?.max ?? openSize) < openSize;
+    // how many invocations run is said before
+    const isFixed = (context.target as Target | undefined)?.family === 'simt';
+    const isBounded = (name: string) =>
+      !isFixed && fromInputs.has(name) && (module.symbols.get(name)?.max ?? openSize) < openSize;
     const check = (value: Value, source: string): void => {
       const symbols = [...new Set(openSymbols(shapeOf(value)))].filter((name) => !isBounded(name));
-      if (symbols.length > 0) refuse(value, source, symbols, fromInputs);
+      if (symbols.length > 0) refuse(value, source, symbols, fromInputs, isFixed);
     };
     for (const arg of module.main.body.args) check(arg, arg.name ?? 'input');
     for (const op of module.main.body.ops()) {

@@ -41,12 +41,13 @@ describe.skipIf(missing)(`shaders that WebGPU takes${missing}`, () => {
   it('are the same text every time, with and without the packed dot product', async () => {
     const { text } = cases[0] as (typeof cases)[number];
     const [a, b] = [await planned(text, wgslTarget), await planned(text, wgslTarget)].map(compileWgsl);
-    expect(a).toEqual(b);
+    expect(a?.shader).toBe(b?.shader);
+    expect(a?.info).toEqual(b?.info);
     expect(a?.shader).toContain(helpers.dot4);
     expect(await errorOf((a?.shader ?? '').replace(helpers.dot4, dot4Portable))).toBeUndefined();
   });
 
   it('are refused with a reason when they are wrong', async () => {
-    expect(await errorOf('fn wrong() -> i32 { return 1.5f; }')).toContain('line');
+    expect(await errorOf('fn wrong() -> i32 { return 1.5f; }')).toContain('error: ');
   });
 });
