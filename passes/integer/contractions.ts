@@ -79,13 +79,16 @@ export function lowerMatmul(op: Op, build: IntegerBuilder): Value {
   return finish(op, build.rewriter.create(intMatmul, operands, attributes, { types }).result, build);
 }
 
-/** The codes that a value can have: where it is made of clamped floats, those of the bounds. */
+/** The codes that a value can have: where it is made of clamped floats or by a rounding with bounds, those of the bounds. */
 function codeRange(value: Value, codes: Codes): Interval {
   const made = value.op;
   if (qcast.is(made)) {
     const { min, max } = codeBounds(codes, clampBounds(made.operand(0).op));
     return { low: min, high: max };
   }
+  const { min, max } = made?.attributes ?? {};
+  if (made?.name.startsWith('int.') && typeof min === 'number' && typeof max === 'number')
+    return { low: min, high: max };
   const carries = made && (scast.is(made) || isMove(made)) && made.definition !== pad;
   return carries ? codeRange(made.operand(0), codes) : codes;
 }
