@@ -47,6 +47,18 @@ const narrowFloats: Partial<Record<string, FloatFormat>> = {
 /** f4e2m1 has no NaN; it becomes −0, as in ml_dtypes. */
 const f4NaN = 8;
 
+/**
+ * The integers to which floats are truncated before they become these, whose higher bits are then cut off: kernels
+ * clamp where they convert, a cast wraps.
+ */
+const wrapsThrough: Partial<Record<ScalarType, ScalarType>> = {
+  i8: 'i32',
+  u8: 'i32',
+  i16: 'i32',
+  u16: 'i32',
+  u32: 'i64',
+};
+
 const roundings = ['nearest', 'up', 'down'] as const;
 
 export const cast = defineOp({
@@ -75,7 +87,8 @@ export const cast = defineOp({
       const to = cast.attributesOf(op).to as ScalarType;
       const from = elementOf(op.operand(0));
       if (to === 'i1' && from !== 'i1') return k.cmp('ne', x as Value, k.constant(0, from, x));
-      return k.convert(x as Value, to);
+      const wide = isInteger(from) ? undefined : wrapsThrough[to];
+      return k.convert(wide ? k.convert(x as Value, wide) : (x as Value), to);
     },
   },
   onnx: [

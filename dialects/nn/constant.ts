@@ -5,8 +5,9 @@ import { knownCount } from './axes.ts';
 
 const loaded = new WeakMap<Resource, TypedArray>();
 
-/** The elements of a resource; read once as long as the resource lives. */
+/** The elements of a resource; read once as long as the resource lives, unless it is kept outside of memory. */
 function elementsOf(resource: Resource): TypedArray {
+  if (resource.kept === 'elsewhere') return resource.data();
   const known = loaded.get(resource);
   if (known) return known;
   const data = resource.data();

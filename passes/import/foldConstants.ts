@@ -45,12 +45,14 @@ function foldable(op: Op, limit: number): HostTensor[] | undefined {
     return undefined;
   if (!op.results.every((result) => hasStaticShape(result))) return undefined;
   if (op.operands.length === 0 && !range.is(op)) return undefined;
+  const isReadable = shapeOf.is(op) ? hasStaticShape : (value: Value) => constant.is(value.op);
+  if (!op.operands.every((operand) => operand !== undefined && isReadable(operand))) return undefined;
+  const size = (values: readonly Value[]) =>
+    values.reduce((n, { type }) => n + elementCount((type as TensorType).shape as number[]), 0);
+  if (size(op.results) > size(op.operands as Value[]) + limit) return undefined;
+  // Weights may lie in files: nothing is read before it is clear that it is wanted.
   const operands = op.operands.map(shapeOf.is(op) ? shapeAlone : constantOf);
-  if (!operands.every((operand) => operand !== undefined)) return undefined;
-  const size = (shapes: readonly (readonly number[])[]) => shapes.reduce((n, shape) => n + elementCount(shape), 0);
-  const before = size(operands.map(({ shape }) => shape));
-  const after = size(op.results.map((result) => (result.type as TensorType).shape as number[]));
-  return after <= before + limit ? operands : undefined;
+  return operands.every((operand) => operand !== undefined) ? operands : undefined;
 }
 
 /** A tensor of which only the shape matters; undefined where that is not known. */

@@ -1,5 +1,5 @@
 import type { Module } from '../ir/index.ts';
-import { printModule } from '../text/index.ts';
+import { printModule, printModuleLazily } from '../text/index.ts';
 
 /** SHA-256 of some bytes, as 64 hexadecimal digits. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
@@ -7,12 +7,12 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** SHA-256 of a module: of its text, followed by its companion file. */
+/**
+ * SHA-256 of a module: of its text without large weights, followed by a line with the SHA-256 of each of these. So only
+ * one resource is in memory at a time.
+ */
 export async function moduleHash(module: Module): Promise<string> {
-  const { text, bin = new Uint8Array(0) } = printModule(module);
-  const head = new TextEncoder().encode(text);
-  const whole = new Uint8Array(head.length + bin.length);
-  whole.set(head);
-  whole.set(bin, head.length);
-  return sha256(whole);
+  const parts = [printModule(module, { weights: 'random' }).text];
+  for (const resource of printModuleLazily(module).large) parts.push(await sha256(resource.bytes()));
+  return sha256(new TextEncoder().encode(parts.join('\n')));
 }

@@ -6,7 +6,7 @@ import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset } from '../calibrate/data/index.ts';
 import { type Module, verifyModule } from '../ir/index.ts';
 import type { Pass, Preserves } from '../pass/index.ts';
-import { printModule } from '../text/index.ts';
+import { companionPieces, printModule, printModuleLazily } from '../text/index.ts';
 import { hostFiles } from './files.ts';
 import type { pipelineOptions } from './globalOptions.ts';
 import { instrumentsFor } from './instruments.ts';
@@ -41,9 +41,9 @@ export async function optimize(path: string, options: OptArguments, terminal: Te
     terminal.print(printModule(module, { weights: 'random' }).text);
     return;
   }
-  const { text, bin } = printModule(module);
-  if (bin) writeWhole(`${options.output}.bin`, bin);
-  writeWhole(options.output, text);
+  const { text, large } = printModuleLazily(module);
+  if (large.length > 0) writeWhole(`${options.output}.bin`, companionPieces(large));
+  writeWhole(options.output, text());
 }
 
 function calibrationData(module: Module, { calibrate, limit }: OptArguments): Dataset | undefined {

@@ -1,15 +1,18 @@
 import {
   accessSync,
   chmodSync,
+  closeSync,
   constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { QcError } from '../support/diagnostics.ts';
@@ -70,11 +73,12 @@ function makeFolders(path: string): string | undefined {
   return above ?? path;
 }
 
-/** Writes one file under a temporary name and then renames it. @throws QcError */
-export function writeWhole(path: string, content: Uint8Array | string): void {
+/** Writes one file, from pieces in their order, under a temporary name and then renames it. @throws QcError */
+export function writeWhole(path: string, content: Uint8Array | string | Iterable<Uint8Array>): void {
   const staged = `${path}.part`;
   try {
-    writeFileSync(staged, content);
+    if (typeof content === 'string' || content instanceof Uint8Array) writeFileSync(staged, content);
+    else writePieces(staged, content);
     renameSync(staged, path);
   } catch (error) {
     rmSync(staged, { force: true });
@@ -84,6 +88,17 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
       why: reasonOf(error),
       help: 'give a path in a folder that you may write to',
     });
+  }
+}
+
+function writePieces(path: string, pieces: Iterable<Uint8Array>): void {
+  const file = openSync(path, 'w');
+  try {
+    for (const piece of pieces) {
+      for (let done = 0; done < piece.length; ) done += writeSync(file, piece, done);
+    }
+  } finally {
+    closeSync(file);
   }
 }
 

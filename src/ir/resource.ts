@@ -9,15 +9,24 @@ export class Resource {
   readonly name: string;
   readonly element: DType;
   readonly length: number;
+  /** Whether the bytes are in memory, or `bytes()` may read them anew at each call: nothing should keep them then. */
+  readonly kept: 'here' | 'elsewhere';
   readonly #read: () => Uint8Array;
   #hash: string | undefined;
 
   /** `read` gives length × element size bytes, the same at every call. */
-  constructor(name: string, element: DType, length: number, read: () => Uint8Array) {
+  constructor(
+    name: string,
+    element: DType,
+    length: number,
+    read: () => Uint8Array,
+    kept: 'here' | 'elsewhere' = 'here',
+  ) {
     this.name = name;
     this.element = element;
     this.length = length;
     this.#read = read;
+    this.kept = kept;
   }
 
   static of(name: string, element: DType, data: TypedArray): Resource {

@@ -69,6 +69,11 @@ export class GraphBuilder {
     return codes && evaluateOp(op, [codes])[0];
   }
 
+  /** Whether a value is a constant, or has constant codes. */
+  #isConstant({ op }: Value): boolean {
+    return op !== undefined && (constant.is(op) || (dcast.is(op) && this.#isConstant(op.operand(0))));
+  }
+
   /** A constant whose bytes stay where they are. */
   resource(value: Resource, type: Type, source: string): Value {
     this.#names.set(value.name, this.#names.get(value.name) ?? 0);
@@ -115,10 +120,12 @@ export class GraphBuilder {
     if (known && element === 'i64' && elements?.every((dim) => typeof dim === 'number')) {
       return { dtype: 'i64', shape: shape as number[], data: BigInt64Array.from(elements as number[], BigInt) };
     }
-    const operands = op.operands.map((operand) => operand && this.constantOf(operand));
-    if (op.definition === constant || op.operands.some((operand, i) => operand && !operands[i])) return undefined;
-    const given = operands.reduce((n, operand) => n + (operand?.data.length ?? 0), 0);
+    if (op.definition === constant || op.operands.some((operand) => operand && !this.#isConstant(operand)))
+      return undefined;
+    // Weights may lie in files: nothing is read before it is clear that it is wanted.
+    const given = op.operands.reduce((n, operand) => n + (operand ? countOf(operand) : 0), 0);
     if (known && elementCount(shape as number[]) > Math.max(foldLimit, given)) return undefined;
+    const operands = op.operands.map((operand) => operand && this.constantOf(operand));
     return evaluateOp(op, operands)[0];
   }
 
@@ -133,7 +140,7 @@ export class GraphBuilder {
     if (definition.typing !== 'moves' || more.length > 0 || !x?.op || !dcast.is(x.op)) return undefined;
     const codes = x.op.operand(0);
     const { element } = codes.type as TensorType;
-    if (typeof element === 'string' || element.granularity.kind === 'block' || !this.constantOf(codes))
+    if (typeof element === 'string' || element.granularity.kind === 'block' || !this.#isConstant(codes))
       return undefined;
     const moved = unlessRefused(() => this.create(definition, operands.with(0, codes), attributes, source));
     if (!moved) return undefined;
@@ -141,6 +148,9 @@ export class GraphBuilder {
     return this.rewriter.create(dcast, { x: moved.result }, {}, { types: [type], source });
   }
 }
+
+/** Elements of a constant, whose dimensions are numbers. */
+const countOf = (value: Value) => elementCount((value.type as TensorType).shape as number[]);
 
 /** What `action` gives, or undefined where it refuses. */
 function unlessRefused<T>(action: () => T): T | undefined {

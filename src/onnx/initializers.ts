@@ -6,11 +6,11 @@ import {
   hostTensor,
   type OnnxTensor,
   readTensor,
-  tensorBytes,
+  tensorReader,
 } from './proto/index.ts';
 
 /**
- * The checked initializers of a graph by name. Nothing is decoded; external data is looked for, so that a model
+ * The checked initializers of a graph by name. Nothing is decoded or read; external data is looked for, so that a model
  * whose data file is missing or too short is refused here.
  * @throws QcError
  */
@@ -18,7 +18,7 @@ export function readInitializers(graph: GraphProto, external: ExternalData | und
   const tensors = new Map<string, OnnxTensor>();
   for (const proto of graph.initializers) {
     const tensor = readTensor(proto, `initializer '${proto.name}'`);
-    if (tensor.data.kind !== 'bytes') tensorBytes(tensor, external);
+    tensorReader(tensor, external);
     tensors.set(proto.name, tensor);
   }
   return tensors;
@@ -27,5 +27,6 @@ export function readInitializers(graph: GraphProto, external: ExternalData | und
 /** A tensor of the model as a resource: the bytes stay where they are until they are read. */
 export function resourceOf(tensor: OnnxTensor, external: ExternalData | undefined): Resource {
   const read = () => bytesOfTensor(hostTensor(tensor, external));
-  return new Resource(tensor.name, tensor.dtype, elementCount(tensor.shape), read);
+  const kept = tensor.data.kind === 'external' ? 'elsewhere' : 'here';
+  return new Resource(tensor.name, tensor.dtype, elementCount(tensor.shape), read, kept);
 }

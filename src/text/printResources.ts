@@ -13,31 +13,38 @@ const alignment = 16;
 /** How large resources are said: their bytes in a companion file, or random values in their place. */
 export type WeightsForm = 'file' | 'random';
 
-/** The lines of a module's resources, and what goes into the companion file. */
-export interface ResourceText {
-  readonly lines: readonly string[];
-  readonly large: readonly Resource[];
-}
-
-export function printResources(resources: ReadonlyMap<Resource, string>, weights: WeightsForm): ResourceText {
+/** The lines of a module's resources. Large ones are read for it only where their bytes go to a companion file. */
+export function resourceLines(resources: ReadonlyMap<Resource, string>, weights: WeightsForm): string[] {
   const lines: string[] = [];
-  const large: Resource[] = [];
   let offset = 0;
   let seed = 0;
   for (const [resource, name] of resources) {
     seed++;
     let value: string;
     if (resource instanceof RandomResource) value = randomText(resource);
-    else if (resource.byteLength <= inlineLimit) value = `base64 "${toBase64(resource.bytes())}"`;
+    else if (!isLarge(resource)) value = `base64 "${toBase64(resource.bytes())}"`;
     else if (weights === 'random') value = `random(${seed})`;
     else {
       value = `file ${offset} "${resource.hash}"`;
-      large.push(resource);
       offset = alignedEnd(offset, resource);
     }
     lines.push(`resource @${nameText(name)} : ${resource.element}[${resource.length}] = ${value}`);
   }
-  return { lines, large };
+  return lines;
+}
+
+/** The resources whose bytes go to the companion file, in its order. */
+export function largeResources(resources: ReadonlyMap<Resource, string>): Resource[] {
+  return [...resources.keys()].filter((one) => !(one instanceof RandomResource) && isLarge(one));
+}
+
+/** The companion file piece by piece, so that only one resource is in memory at a time. */
+export function* companionPieces(large: readonly Resource[]): Generator<Uint8Array> {
+  for (const resource of large) {
+    yield resource.bytes();
+    const { byteLength } = resource;
+    yield new Uint8Array(alignedEnd(0, resource) - byteLength);
+  }
 }
 
 /** The bytes of the companion file; undefined when there is nothing to put in it. */
@@ -45,12 +52,14 @@ export function companionBytes(large: readonly Resource[]): Uint8Array | undefin
   if (large.length === 0) return undefined;
   const bin = new Uint8Array(large.reduce(alignedEnd, 0));
   let offset = 0;
-  for (const resource of large) {
-    bin.set(resource.bytes(), offset);
-    offset = alignedEnd(offset, resource);
+  for (const piece of companionPieces(large)) {
+    bin.set(piece, offset);
+    offset += piece.length;
   }
   return bin;
 }
+
+const isLarge = ({ byteLength }: Resource) => byteLength > inlineLimit;
 
 function alignedEnd(offset: number, resource: Resource): number {
   return Math.ceil((offset + resource.byteLength) / alignment) * alignment;

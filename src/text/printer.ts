@@ -1,9 +1,9 @@
-import type { Attribute, Block, Func, Module, Op, Value } from '../ir/index.ts';
+import type { Attribute, Block, Func, Module, Op, Resource, Value } from '../ir/index.ts';
 import { sameAttribute } from './attributeKinds.ts';
 import { nameText, UniqueNames, wordText } from './names.ts';
 import { numberText } from './numbers.ts';
 import { AttributePrinter, paramsText } from './printAttribute.ts';
-import { companionBytes, printResources, type WeightsForm } from './printResources.ts';
+import { companionBytes, largeResources, resourceLines, type WeightsForm } from './printResources.ts';
 import { collectSymbols } from './symbolTable.ts';
 
 export interface PrintOptions {
@@ -11,10 +11,11 @@ export interface PrintOptions {
   readonly weights?: WeightsForm;
 }
 
-/** A module's text. Making the bytes of the companion file is left until someone wants them. */
+/** A module's text, for which no large resource is read until someone wants it. */
 export interface LazyText {
-  readonly text: string;
-  readonly bin: () => Uint8Array | undefined;
+  readonly text: () => string;
+  /** The resources whose bytes are the companion file, in its order. */
+  readonly large: readonly Resource[];
 }
 
 /**
@@ -22,28 +23,30 @@ export interface LazyText {
  * `parse(text, {registry, bin})` gives the same module.
  */
 export function printModule(module: Module, options: PrintOptions = {}): { text: string; bin?: Uint8Array } {
-  const { text, bin } = printModuleLazily(module, options);
-  const bytes = bin();
-  return bytes ? { text, bin: bytes } : { text };
+  const { text, large } = printModuleLazily(module, options);
+  const bin = companionBytes(large);
+  return bin ? { text: text(), bin } : { text: text() };
 }
 
-/** As printModule; the companion's bytes may be asked for later, even when the module has changed since. */
+/** As printModule; the text may be asked for later, even when the module has changed since. */
 export function printModuleLazily(module: Module, options: PrintOptions = {}): LazyText {
   const symbols = collectSymbols(module);
-  const resources = printResources(symbols.resources, options.weights ?? 'file');
+  const { weights = 'file' } = options;
   const printer = new AttributePrinter(symbols);
-  const header = [
+  const declared = [
     ...[...module.symbols].map(
       ([name, { min, max }]) => `symbol ${wordText(name)} in ${numberText(min)}..${numberText(max)}`,
     ),
     ...module.states.map(({ output, input }) => `state ${wordText(output)} -> ${wordText(input)}`),
     ...[...symbols.params].map(([params, name]) => `quant @${name} ${paramsText(params)}`),
-    ...resources.lines,
-    ...[...module.facts].map(([name, one]) => `fact ${wordText(name)} = ${printer.attribute(one)}`),
   ];
+  const facts = [...module.facts].map(([name, one]) => `fact ${wordText(name)} = ${printer.attribute(one)}`);
   const functions = [...module.functions.values()].map((func) => new FunctionPrinter(printer).print(func));
-  const parts = header.length > 0 ? [`${header.join('\n')}\n`, ...functions] : functions;
-  return { text: parts.join('\n'), bin: () => companionBytes(resources.large) };
+  const text = () => {
+    const header = [...declared, ...resourceLines(symbols.resources, weights), ...facts];
+    return [...(header.length > 0 ? [`${header.join('\n')}\n`] : []), ...functions].join('\n');
+  };
+  return { text, large: weights === 'random' ? [] : largeResources(symbols.resources) };
 }
 
 /** Prints one function; value names are unique in it. */

@@ -260,6 +260,19 @@ func @main(%x: tensor<3x37xf32>) -> (%y: tensor<3x37xf32>) {
     tolerance: 1e-6,
   },
   {
+    name: 'floats below zero and beyond 8 bits become bytes, whose higher bits are cut off',
+    text: `resource @k : f32[1] = random(5, 900, 901)
+func @main(%x: tensor<1x37xf32>) -> (%u: tensor<1x37xu8>, %i: tensor<1x37xi8>, %w: tensor<1x37xu32>) {
+  %k = nn.constant {value = @k} : tensor<1xf32>
+  %0 = nn.mul %x, %k : tensor<1x37xf32> loc("scale")
+  %1 = nn.cast %0 {to = "u8"} : tensor<1x37xu8> loc("u8")
+  %2 = nn.cast %0 {to = "i8"} : tensor<1x37xi8> loc("i8")
+  %3 = nn.cast %0 {to = "u32"} : tensor<1x37xu32> loc("u32")
+  nn.return %1, %2, %3
+}
+`,
+  },
+  {
     name: 'concat, slice and a broadcast product',
     text: `
 func @main(%x: tensor<1x4x3x3xf32>, %y: tensor<1x2x3x3xf32>, %g: tensor<1x6x1x1xf32>) -> (%z: tensor<1x3x3x3xf32>) {

@@ -13,7 +13,7 @@ import { staticShape, storageOf } from '../../dist/src/ir/index.js';
 import { BF16, decodeFloat, F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F16 } from '../../dist/src/numerics/index.js';
 import { importOnnx } from '../../dist/src/onnx/index.js';
 import { dataTypeNumber, elementStorage } from '../../dist/src/onnx/proto/dtypes.js';
-import { hostTensor, readTensor, tensorBytes, tensorProto } from '../../dist/src/onnx/proto/index.js';
+import { hostTensor, readTensor, tensorProto, tensorReader } from '../../dist/src/onnx/proto/index.js';
 import { PassRegistry, runPipeline } from '../../dist/src/pass/index.js';
 
 const formats = {
@@ -39,7 +39,7 @@ function toHost(tensor) {
 function fromHost(tensor) {
   const format = formats[tensor.dtype];
   const decode = format ? (code) => decodeFloat(code, format) : (v) => v;
-  const raw = tensorBytes(readTensor(tensorProto('', tensor)));
+  const raw = tensorReader(readTensor(tensorProto('', tensor)))();
   return { dtype: dataTypeNumber(tensor.dtype), dims: [...tensor.shape], raw, data: Array.from(tensor.data, decode) };
 }
 

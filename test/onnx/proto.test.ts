@@ -17,6 +17,7 @@ import { externalDataBeside } from '../../src/cli/externalData.ts';
 import {
   decodeModel,
   decodeTensorFile,
+  type ExternalFile,
   encodeModel,
   encodeTensorFile,
   type GraphProto,
@@ -235,7 +236,10 @@ describe('tensors', () => {
       expect(refusal(() => read('hard.bin')).message).toMatch(/hard link/);
       expect(refusal(() => read('symbolic.bin')).message).toMatch(/leads out of the folder/);
       expect(refusal(() => read('../outside.bin')).message).toMatch(/leads out of the folder/);
-      expect(read('alias.bin')).toEqual(Uint8Array.of(1, 2));
+      const alias = read('alias.bin') as ExternalFile;
+      expect(alias.read(1, 1)).toEqual(Uint8Array.of(2));
+      writeFileSync(join(inner, 'w.bin'), Uint8Array.of(1));
+      expect(refusal(() => alias.read(1, 1)).message).toMatch(/become shorter than its 2 bytes/);
       expect(read('absent.bin')).toBeUndefined();
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,12 +1,20 @@
 import { QcError } from '../../support/diagnostics.ts';
 import type { StringEntry } from './model.ts';
 
+/** A file beside a model that stays where it is: ranges of it are read when they are needed, each time anew. */
+export interface ExternalFile {
+  /** Bytes of the whole file. */
+  readonly length: number;
+  /** The `length` bytes from `offset`; both lie inside the file. @throws QcError when they cannot be read */
+  readonly read: (offset: number, length: number) => Uint8Array;
+}
+
 /**
- * Gives the bytes of a file beside the model, by the location that the model names (relative, forward slashes, checked
- * to stay inside the model's folder by its spelling); undefined when there is no such file.
- * Whoever reads from a file system must also resolve links (src/cli/externalData.ts).
+ * Gives a file beside the model, as its bytes or as what reads ranges of it, by the location that the model names
+ * (relative, forward slashes, checked to stay inside the model's folder by its spelling); undefined when there is no
+ * such file. Whoever reads from a file system must also resolve links (src/cli/externalData.ts).
  */
-export type ExternalData = (location: string) => Uint8Array | undefined;
+export type ExternalData = (location: string) => Uint8Array | ExternalFile | undefined;
 
 /** A range of an external file, in bytes. */
 export interface ExternalRange {
@@ -67,9 +75,15 @@ function checkedNumber(key: string, text: string, where: string): number {
   });
 }
 
-/** Reads a range from its file, without a copy. @throws QcError when the file is missing or too short. */
-export function readExternal(range: ExternalRange, external: ExternalData | undefined, where: string): Uint8Array {
-  const { location, offset, length } = range;
+/**
+ * What reads a range of its file: a view where the file is in memory. Nothing is read here.
+ * @throws QcError when the file is missing or too short
+ */
+export function externalReader(
+  { location, offset, length }: ExternalRange,
+  external: ExternalData | undefined,
+  where: string,
+): () => Uint8Array {
   const file = external?.(location);
   if (!file) {
     throw new QcError({
@@ -87,5 +101,5 @@ export function readExternal(range: ExternalRange, external: ExternalData | unde
       help: 'export or download the model with its data file again',
     });
   }
-  return file.subarray(offset, offset + length);
+  return file instanceof Uint8Array ? () => file.subarray(offset, offset + length) : () => file.read(offset, length);
 }

@@ -1,7 +1,7 @@
 import { QcError } from '../../support/diagnostics.ts';
 import { type DType, type HostTensor, viewBytes } from '../../support/tensor.ts';
 import { type ElementStorage, elementStorage } from './dtypes.ts';
-import { type ExternalData, type ExternalRange, externalRange, readExternal } from './externalData.ts';
+import { type ExternalData, type ExternalRange, externalRange, externalReader } from './externalData.ts';
 import type { TensorProto } from './model.ts';
 import { packedBytes } from './packedData.ts';
 import { unpackSubByte } from './subByte.ts';
@@ -120,11 +120,14 @@ function sizeError(where: string, shape: readonly number[], wanted: string, foun
   });
 }
 
-/** The bytes of a tensor as ONNX stores them, read from the external file when they lie there. @throws QcError */
-export function tensorBytes(tensor: OnnxTensor, external?: ExternalData): Uint8Array {
+/**
+ * What gives the bytes of a tensor as ONNX stores them; those in an external file are read at each call.
+ * @throws QcError at once when they cannot be had
+ */
+export function tensorReader(tensor: OnnxTensor, external?: ExternalData): () => Uint8Array {
   const { data, where } = tensor;
-  if (data.kind === 'bytes') return data.bytes;
-  if (data.kind === 'external') return readExternal(data, external, where);
+  if (data.kind === 'bytes') return () => data.bytes;
+  if (data.kind === 'external') return externalReader(data, external, where);
   throw new QcError({
     what: 'the tensor holds text',
     where,
@@ -136,7 +139,7 @@ export function tensorBytes(tensor: OnnxTensor, external?: ExternalData): Uint8A
 /** A tensor's values in host memory: a view where they are aligned, else a copy. @throws QcError */
 export function hostTensor(tensor: OnnxTensor, external?: ExternalData): HostTensor {
   const { dtype, shape } = tensor;
-  const bytes = tensorBytes(tensor, external);
+  const bytes = tensorReader(tensor, external)();
   const unpacked = unpackSubByte(
     dtype,
     bytes,

@@ -1,4 +1,4 @@
-import { type LazyText, type PrintOptions, printModuleLazily } from '../../text/index.ts';
+import { companionBytes, type LazyText, type PrintOptions, printModuleLazily } from '../../text/index.ts';
 import { printPipeline } from '../pipeline.ts';
 import type { Instrument } from '../run.ts';
 
@@ -31,8 +31,8 @@ export function reproducer({ write, weights }: ReproducerOptions): Instrument {
     },
     async failed({ pass, remaining }, _module, error) {
       if (!kept) return;
-      const text = `${runLine(printPipeline(remaining))}\n${kept.text}`;
-      await write({ text, bin: kept.bin(), pass: pass.name }, error);
+      const text = `${runLine(printPipeline(remaining))}\n${kept.text()}`;
+      await write({ text, bin: companionBytes(kept.large), pass: pass.name }, error);
     },
   };
 }
