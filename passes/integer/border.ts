@@ -26,6 +26,7 @@ export const integerBorder = definePass({
   },
   preserves: 'bits',
   run(module, { border }) {
+    if (border === 'int' && module.states.length > 0) throw keepsReals(module.states[0]?.input ?? '');
     const rewriter = new Rewriter();
     const casts = borderCasts(module);
     for (const op of module.main.body.ops()) if (!casts.has(op) && touchesFloat(op)) throw refused(op);
@@ -59,6 +60,16 @@ function isFloatTensor(value: Value | undefined): boolean {
 function touchesFloat(op: Op): boolean {
   if (op.definition.terminator) return false;
   return [...op.operands, ...op.results].some(isFloatTensor);
+}
+
+/** What a program keeps between runs goes out at one scale and comes in at another. */
+function keepsReals(state: string): QcError {
+  return new QcError({
+    what: 'the program keeps a state, and its inputs and outputs were to be codes',
+    where: state,
+    why: 'the codes of a state have one scale where it is written and another where it is read',
+    help: 'leave --border int out, or --state',
+  });
 }
 
 function refused(op: Op): QcError {

@@ -162,6 +162,15 @@ describe('int8', () => {
     await expect(prepare(classifier(), options)).rejects.toThrow(/keeps no layer in float/);
   });
 
+  it('keeps no state as codes', async () => {
+    const g = new GraphBuilder([2, 3]);
+    const module = g.finish(g.op(matmul, [g.x, g.constant([3, 3], wave(9))]));
+    const calibration = [{ x: input([2, 3], wave(6)) }];
+    await expect(prepare(module, { scheme: 'int8', border: 'int', state: { y: 'x' }, calibration })).rejects.toThrow(
+      /the program keeps a state/,
+    );
+  });
+
   it('alone has inputs and outputs of codes', async () => {
     const options = { scheme: 'w8a8', calibration: samples.map((x) => ({ x })), border: 'int' } as const;
     await expect(prepare(classifier(), options)).rejects.toThrow(/inputs and outputs cannot be integers/);
