@@ -18,6 +18,9 @@ interface Sizes {
 
 const e2m1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6];
 
+/** 64 numbers that are no multiples of one another. */
+const curve = Array.from({ length: 64 }, (_, i) => ((i - 31.5) * Math.abs(i - 31.5)) / 1024);
+
 /** The declarations of weights: parameters, codes, and the type. */
 function declared({ storage, group, zero, levels, scale }: Weights, { inputs, outputs }: Sizes) {
   const bits = Number(storage.slice(1));
@@ -86,6 +89,7 @@ export const storedCases: readonly Case[] = [
   floatCase({ storage: 'u4', group: 32, zero: (i) => 5 + (i % 6) }, ragged),
   floatCase({ storage: 'u8', group: 32, zero: (i) => 100 + (i % 60) }, ragged),
   floatCase({ storage: 'u4', group: 16, levels: e2m1 }, ragged),
+  floatCase({ storage: 'u6', group: 32, levels: curve }, ragged),
   ...widths.map((bits) => codesCase({ storage: `i${bits}`, group: 32 }, sizes, true)),
   ...widths.map((bits) => codesCase({ storage: `i${bits}`, group: 32 }, ragged, true)),
   codesCase({ storage: 'i4', group: 16 }, ragged, true),
