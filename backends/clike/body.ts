@@ -46,6 +46,7 @@ export class BodyPrinter {
   /** Memory that the invocations of a group share. */
   readonly shared: SharedMemory[] = [];
   readonly #names: Names;
+  readonly #outer: Names;
   /** Each lane of every value known so far. */
   readonly #lanes = new Map<Value, readonly Expression[]>();
   /** Values that are not printed yet: they wait for their only use. */
@@ -54,9 +55,10 @@ export class BodyPrinter {
   readonly #counters: string[] = [];
   #depth = 1;
 
-  /** `buffers` names the arguments of the kernel. */
-  constructor(language: Language, names: Names, buffers: ReadonlyMap<Value, string>) {
+  /** `buffers` names the arguments of the kernel; memory that a group shares is named by `outer`, around the body. */
+  constructor(language: Language, names: Names, buffers: ReadonlyMap<Value, string>, outer: Names = names) {
     this.language = language;
+    this.#outer = outer;
     this.#names = names;
     for (const [value, name] of buffers) this.#lanes.set(value, [primary(name)]);
   }
@@ -246,7 +248,7 @@ export class BodyPrinter {
   }
 
   #shared(op: Op): void {
-    const name = this.#names.unique(op.result.name ?? 'tile');
+    const name = this.#outer.numbered('shared_tile');
     this.#lanes.set(op.result, [primary(name)]);
     this.shared.push({ name, element: elementOf(op.result), count: structure.shared.attributesOf(op).count });
   }

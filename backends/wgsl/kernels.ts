@@ -31,7 +31,7 @@ export function printKernels(launches: readonly SimtLaunch[], support: WgslSuppo
     const { kernel, source } = launch;
     let entry = byKernel.get(kernel);
     if (!entry) {
-      const text = bodyText(launch, support);
+      const text = bodyText(launch, support, names);
       const key = text.join('\n');
       const buffers = kernel.body.args.length;
       entry = byText.get(key) ?? {
@@ -50,7 +50,7 @@ export function printKernels(launches: readonly SimtLaunch[], support: WgslSuppo
 }
 
 /** What follows `fn NAME`. */
-function bodyText({ kernel, workgroups, size }: SimtLaunch, support: WgslSupport): string[] {
+function bodyText({ kernel, workgroups, size }: SimtLaunch, support: WgslSupport, module: Names): string[] {
   const names = new Names(reserved);
   const { args } = kernel.body;
   const buffers = new Map(args.map((arg, i) => [arg, names.unique(arg.name ?? `buffer${i}`)]));
@@ -58,7 +58,7 @@ function bodyText({ kernel, workgroups, size }: SimtLaunch, support: WgslSupport
     args.map((arg) => [buffers.get(arg) as string, (arg.type as RefType).space === 'weights' ? 'weights' : 'memory']),
   );
   const language = wgslLanguage(support, spaces);
-  const printer = new BodyPrinter(language, names, buffers);
+  const printer = new BodyPrinter(language, names, buffers, module);
   printer.print(kernel.body);
   const { lines } = printer;
   const words = new Set(lines.flatMap((line) => line.match(/[A-Za-z_]\w*/g) ?? []));
@@ -75,7 +75,10 @@ function bodyText({ kernel, workgroups, size }: SimtLaunch, support: WgslSupport
     }),
   ];
   const parameters = '@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32';
-  return [`@compute @workgroup_size(${size})`, `(${parameters}) {`, ...heads, ...lines, '}'];
+  const tiles = printer.shared.map(({ name, element, count }) => {
+    return `var<workgroup> ${name}: array<${language.type(element)}, ${count}>;`;
+  });
+  return [[...tiles, `@compute @workgroup_size(${size})`].join('\n'), `(${parameters}) {`, ...heads, ...lines, '}'];
 }
 
 /** An entry point with a comment that names its layers. */

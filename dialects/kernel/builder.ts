@@ -215,6 +215,16 @@ export class KernelBuilder extends ArithmeticBuilder {
     this.#invocations.add(guard, count);
   }
 
+  /** Memory of `count` elements that the invocations of a group share. SIMT only. */
+  shared(element: ScalarType, count: number): Value {
+    return this.emit(structure.shared, [], [ref(element, 'workgroup')], { count }).result;
+  }
+
+  /** All invocations of a group arrive here before one goes on. SIMT only. */
+  barrier(): void {
+    this.emit(structure.barrier, [], []);
+  }
+
   /** The number of the invocation that runs. SIMT only. */
   invocation(): Value {
     const { workgroup, local } = this.grid();
