@@ -45,6 +45,7 @@ export type { FloatOperation, Work } from './api/work.ts';
 export * from './calibrate/data/index.ts';
 export { type InterpretOptions, interpret, type Tensors } from './interpret/index.ts';
 export type { Module } from './ir/index.ts';
+export type { ImportLimits, ImportOptions } from './onnx/index.ts';
 export {
   definePass,
   defineRewritePass,

@@ -9,6 +9,7 @@ import {
   type OpDefinition,
   Resource,
   Rewriter,
+  storageOf,
   type TensorType,
   type Type,
   tensor,
@@ -16,7 +17,8 @@ import {
   withElement,
 } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
-import { elementCount, type HostTensor } from '../support/tensor.ts';
+import { type DType, elementBytes, elementCount, type HostTensor } from '../support/tensor.ts';
+import { checkElements, checkLimit, type ImportLimits } from './limits.ts';
 import { ShapeValues } from './shapeValues.ts';
 
 /** Constants are folded when the result has no more elements than this, or than the operands together. */
@@ -28,11 +30,14 @@ export class GraphBuilder {
   readonly #shapes = new ShapeValues();
   readonly #isTaken: (name: string) => boolean;
   readonly #names = new Map<string, number>();
+  readonly #limits: ImportLimits;
+  #foldedBytes = 0;
   #block: Block;
 
   /** Ops go to the end of `block`. `isTaken` knows the names of the model's own tensors. */
-  constructor(block: Block, isTaken: (name: string) => boolean) {
+  constructor(block: Block, isTaken: (name: string) => boolean, limits: ImportLimits) {
     this.#block = block;
+    this.#limits = limits;
     this.#isTaken = isTaken;
     this.rewriter.atEnd(block);
   }
@@ -76,6 +81,7 @@ export class GraphBuilder {
 
   /** A constant whose bytes stay where they are. */
   resource(value: Resource, type: Type, source: string): Value {
+    checkElements(this.#limits, type, source);
     this.#names.set(value.name, this.#names.get(value.name) ?? 0);
     return this.rewriter.create(constant, {}, { value }, { types: [type], source, name: value.name }).result;
   }
@@ -101,6 +107,7 @@ export class GraphBuilder {
     if (moved) return moved;
     const options = { source, ...(types ? { types } : {}) };
     const op = located(source, () => this.rewriter.createRaw(definition, operands, attributes, options));
+    for (const result of op.results) checkElements(this.#limits, result.type, source);
     const folded = located(source, () => this.#fold(op));
     if (!folded) return op;
     const { type } = op.result;
@@ -122,11 +129,20 @@ export class GraphBuilder {
     }
     if (op.definition === constant || op.operands.some((operand) => operand && !this.#isConstant(operand)))
       return undefined;
-    // Weights may lie in files: nothing is read before it is clear that it is wanted.
+    // Large weights that lie in files stay there until a pass wants them.
     const given = op.operands.reduce((n, operand) => n + (operand ? countOf(operand) : 0), 0);
     if (known && elementCount(shape as number[]) > Math.max(foldLimit, given)) return undefined;
+    if (given > foldLimit && op.operands.some((operand) => operand && isElsewhere(operand))) return undefined;
+    if (known) this.#countFolded(elementCount(shape as number[]) * elementBytes(storageOf(element) as DType));
     const operands = op.operands.map((operand) => operand && this.constantOf(operand));
-    return evaluateOp(op, operands)[0];
+    const result = evaluateOp(op, operands)[0];
+    if (!known) this.#countFolded(result?.data.byteLength ?? 0);
+    return result;
+  }
+
+  #countFolded(bytes: number): void {
+    this.#foldedBytes += bytes;
+    checkLimit(this.#limits, 'foldedBytes', this.#foldedBytes, 'the constants to compute at import are too large');
   }
 
   // move(dcast(codes)) == dcast(move(codes)): constants that are stored as codes stay so when they are transposed
@@ -151,6 +167,12 @@ export class GraphBuilder {
 
 /** Elements of a constant, whose dimensions are numbers. */
 const countOf = (value: Value) => elementCount((value.type as TensorType).shape as number[]);
+
+/** Whether a constant's bytes, or its codes, are outside of memory. */
+function isElsewhere({ op }: Value): boolean {
+  if (!op) return false;
+  return constant.is(op) ? constant.attributesOf(op).value.kept === 'elsewhere' : isElsewhere(op.operand(0));
+}
 
 /** What `action` gives, or undefined where it refuses. */
 function unlessRefused<T>(action: () => T): T | undefined {

@@ -2,6 +2,7 @@ import { type Dim, Value } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { type GraphBuilder, located } from './builder.ts';
 import { readInitializers } from './initializers.ts';
+import { checkLimit, type ImportLimits } from './limits.ts';
 import type { Mappings } from './mappings.ts';
 import { ImportedNode, type NodeContext } from './node.ts';
 import { nodeName, orderedNodes } from './order.ts';
@@ -29,10 +30,8 @@ export interface ImportState {
   readonly symbols: Symbols;
   readonly functions: readonly FunctionProto[];
   readonly external: ExternalData | undefined;
+  readonly limits: ImportLimits;
 }
-
-/** Most nodes that a model may come to when its functions are inlined and its loops unrolled. */
-const nodeLimit = 200_000;
 
 /** Imports the nodes of graphs, of the graphs in their attributes, and of the functions that they call. */
 export class GraphImporter {
@@ -76,12 +75,12 @@ export class GraphImporter {
   }
 
   #importNode(written: NodeProto, frame: Frame): void {
-    if (++this.#nodes > nodeLimit) {
-      throw new QcError({
-        what: `the model has more than ${nodeLimit} nodes when its functions and loops are written out`,
-        help: 'export a smaller model',
-      });
-    }
+    checkLimit(
+      this.state.limits,
+      'nodes',
+      ++this.#nodes,
+      'the model has too many nodes, loops and functions written out',
+    );
     const proto = withArguments(written, frame);
     const where = nodeName(proto);
     const called = this.#functionOf(proto);

@@ -6,6 +6,7 @@ import { GraphBuilder } from './builder.ts';
 import { type Frame, GraphImporter, opsetsOf } from './graph.ts';
 import { readInitializers } from './initializers.ts';
 import { checkedConstant, inputType } from './inputs.ts';
+import { checkElements, defaultLimits, type ImportLimits } from './limits.ts';
 import { Mappings } from './mappings.ts';
 import { decodeModel, type ExternalData, type ModelProto, type OnnxTensor } from './proto/index.ts';
 import { type Item, Scope } from './scope.ts';
@@ -23,6 +24,8 @@ export interface ImportOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
   /** Values of inputs that are fixed: they are no inputs of the module, and what depends on them alone is folded. */
   readonly constants?: Readonly<Record<string, HostTensor>> | undefined;
+  /** What the import may come to at most, where it is not the default. */
+  readonly limits?: Partial<ImportLimits> | undefined;
 }
 
 /** Oldest and newest version of the standard operator set that is understood. */
@@ -32,18 +35,19 @@ const newestOpset = 28;
 /**
  * An ONNX model as a module of `nn` ops. Weights stay views of `bytes`; what depends on constants and shapes alone
  * is computed here. Every op carries the name of its node.
- * @throws QcError that names the node for everything that is damaged or not supported.
+ * @throws QcError that names the node for everything that is damaged, not supported or beyond a limit.
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions): Module {
   try {
-    return importModel(decodeModel(bytes), options);
+    const limits = { ...defaultLimits, ...options.limits };
+    return importModel(decodeModel(bytes, limits.nesting), options, limits);
   } catch (error) {
     if (!(error instanceof QcError) || error.diagnostic.where || !options.fileName) throw error;
     throw new QcError({ ...error.diagnostic, where: options.fileName });
   }
 }
 
-function importModel(model: ModelProto, options: ImportOptions): Module {
+function importModel(model: ModelProto, options: ImportOptions, limits: ImportLimits): Module {
   const { graph, functions } = model;
   const external = options.externalData;
   const opsets = checkedOpsets(model);
@@ -51,9 +55,9 @@ function importModel(model: ModelProto, options: ImportOptions): Module {
   const main = module.addFunction(new Func('main'));
   const symbols = new Symbols(module, options.symbols ?? {});
   const initializers = readInitializers(graph, external);
-  const builder = new GraphBuilder(main.body, (name) => initializers.has(name));
+  const builder = new GraphBuilder(main.body, (name) => initializers.has(name), limits);
   const mappings = new Mappings(options.registry);
-  const importer = new GraphImporter({ builder, mappings, symbols, functions, external });
+  const importer = new GraphImporter({ builder, mappings, symbols, functions, external, limits });
   const scope = new Scope(builder, initializers, external);
   const frame: Frame = { scope, opsets, attributes: undefined, calls: [], prefix: '' };
   addInputs(model, options, main, frame, importer, initializers);
@@ -83,7 +87,7 @@ function addInputs(
   { constants, shapes }: ImportOptions,
   main: Func,
   { scope }: Frame,
-  { state: { builder, symbols } }: GraphImporter,
+  { state: { builder, symbols, limits } }: GraphImporter,
   initializers: ReadonlyMap<string, OnnxTensor>,
 ): void {
   for (const input of graph.inputs) {
@@ -91,6 +95,7 @@ function addInputs(
     if (initializers.has(input.name)) continue;
     const fixed = constants?.[input.name];
     const type = inputType(input, symbols, fixed?.shape ?? shapes?.[input.name]);
+    checkElements(limits, type, input.name);
     const value = fixed
       ? builder.createConstant(checkedConstant(input.name, fixed, type), input.name, '').result
       : main.body.addArgument(type, input.name);

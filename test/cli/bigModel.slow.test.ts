@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeModel, type TensorProto, tensorInfo } from '../../src/onnx/proto/index.ts';
+import { encodeModel, type TensorProto, tensorInfo, tensorProto } from '../../src/onnx/proto/index.ts';
 import { root } from '../source-files.ts';
 
 /** Layers y = x·W, each with a W of 64 MB: 3 GB in a file beside the model. */
@@ -33,9 +33,9 @@ function externalTensor(name: string, offset: number): TensorProto {
   };
 }
 
-/** A chain of all layers, of which the model's output is that of layer `last`. */
-function chain(last: number): Uint8Array {
-  const nodes = Array.from({ length: layers }, (_, i) => ({
+/** A chain of layers, of which the model's output is that of layer `last`. */
+function chain(last: number, count = layers, weights = externalTensor): Uint8Array {
+  const nodes = Array.from({ length: count }, (_, i) => ({
     ...{ name: `layer${i}`, opType: 'MatMul', domain: '', overload: '', attributes: [] },
     inputs: [`x${i}`, `w${i}`],
     outputs: [`x${i + 1}`],
@@ -45,12 +45,23 @@ function chain(last: number): Uint8Array {
     opsetImports: [{ domain: '', version: 17 }],
     graph: {
       ...{ name: 'g', nodes, sparseInitializers: [], valueInfos: [] },
-      initializers: nodes.map((_, i) => externalTensor(`w${i}`, i * layerBytes)),
+      initializers: nodes.map((_, i) => weights(`w${i}`, i * layerBytes)),
       inputs: [tensorInfo('x0', 'f32', [1, width])],
       outputs: [tensorInfo(`x${last + 1}`, 'f32', [1, width])],
     },
     ...{ functions: [], metadata: [] },
   });
+}
+
+/** Runs a command in a folder, and gives the most memory that it held. */
+function qc(folder: string, ...args: string[]): { out: string; megabytes: number } {
+  const watcher = fileURLToPath(new URL('peakMemory.ts', import.meta.url));
+  const peak = join(folder, 'peak.txt');
+  const command = ['--no-warnings', '--import', watcher, join(root, 'src/cli/main.ts'), ...args];
+  const env = { ...process.env, QC_PEAK_FILE: peak };
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8', env });
+  expect(status, stderr).toBe(0);
+  return { out: stdout, megabytes: Number(readFileSync(peak, 'utf8')) };
 }
 
 describe.skipIf(!isRoomy)('a model with 3 GB of external weights (skipped: too little room on the disk)', () => {
@@ -65,37 +76,48 @@ describe.skipIf(!isRoomy)('a model with 3 GB of external weights (skipped: too l
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function qc(...args: string[]): { out: string; megabytes: number } {
-    const watcher = fileURLToPath(new URL('peakMemory.ts', import.meta.url));
-    const peak = join(folder, 'peak.txt');
-    const command = ['--no-warnings', '--import', watcher, join(root, 'src/cli/main.ts'), ...args];
-    const env = { ...process.env, QC_PEAK_FILE: peak };
-    const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8', env });
-    expect(status, stderr).toBe(0);
-    return { out: stdout, megabytes: Number(readFileSync(peak, 'utf8')) };
-  }
-
   it('is inspected', () => {
-    const { out, megabytes } = qc('inspect', 'whole.onnx');
+    const { out, megabytes } = qc(folder, 'inspect', 'whole.onnx');
     expect(out).toMatch(/parameters +805\.3 M/);
     expect(megabytes).toBeLessThan(mostMemory);
   });
 
   it('is printed', () => {
-    const { out, megabytes } = qc('opt', 'whole.onnx');
+    const { out, megabytes } = qc(folder, 'opt', 'whole.onnx');
     expect(out.match(/nn\.matmul/g)).toHaveLength(layers);
     expect(megabytes).toBeLessThan(mostMemory);
   });
 
   it('goes through passes', () => {
-    const { out, megabytes } = qc('opt', '--pipeline', 'fold-constants,canonicalize', 'whole.onnx');
+    const { out, megabytes } = qc(folder, 'opt', '--pipeline', 'fold-constants,canonicalize', 'whole.onnx');
     expect(out.match(/nn\.matmul/g)).toHaveLength(layers);
     expect(megabytes).toBeLessThan(mostMemory);
   });
 
   it('compiles as far as its output needs it: one layer', () => {
-    const { megabytes } = qc('compile', 'cut.onnx', '--target', 'wasm', '-o', 'program');
+    const { megabytes } = qc(folder, 'compile', 'cut.onnx', '--target', 'wasm', '-o', 'program');
     expect(statSync(join(folder, 'program/cut.wasm')).size).toBeGreaterThan(layerBytes);
     expect(megabytes).toBeLessThan(mostMemory);
+  });
+});
+
+describe('the import of a model with its weights inside', () => {
+  /** Layers of 64 MB, all in the file. */
+  const count = 4;
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'qc-inside-'));
+    const data = new Float32Array(width * width).fill(0.5);
+    const weights = (name: string) => tensorProto(name, { dtype: 'f32', shape: [width, width], data });
+    writeFileSync(join(folder, 'model.onnx'), chain(count - 1, count, weights));
+    writeFileSync(join(folder, 'none.onnx'), chain(-1, 0, weights));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('takes less than 1.3 times the memory of what is held', () => {
+    const before = qc(folder, 'inspect', 'none.onnx').megabytes;
+    const { megabytes } = qc(folder, 'inspect', 'model.onnx');
+    expect(megabytes - before).toBeLessThan(1.3 * (statSync(join(folder, 'model.onnx')).size / 2 ** 20));
   });
 });

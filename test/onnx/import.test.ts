@@ -178,3 +178,73 @@ describe('interpret', () => {
     expect(seen).toContain('nn.div');
   });
 });
+
+describe('limits of an import', () => {
+  const relus = (count: number) => Array.from({ length: count }, (_, i) => node('Relu', [`x${i}`], [`x${i + 1}`]));
+  const chain = (count: number) => ({
+    inputs: [tensorInfo('x0', 'f32', [2, 3])],
+    outputs: [tensorInfo(`x${count}`, 'f32', [2, 3])],
+    nodes: relus(count),
+  });
+
+  it('counts nodes', () => {
+    expect(() => load(chain(3), 17, { limits: { nodes: 2 } })).toThrow(/too many nodes.*\n.*limit 'nodes' is 2/);
+    expect(opNames(load(chain(3), 17, { limits: { nodes: 3 } }))).toHaveLength(4);
+  });
+
+  it('counts messages inside one another', () => {
+    expect(() => load(chain(1), 17, { limits: { nesting: 2 } })).toThrow(/limit 'nesting'/);
+    expect(opNames(load(chain(1), 17, { limits: { nesting: 6 } }))).toHaveLength(2);
+  });
+
+  it('counts the elements of inputs, of weights and of results', () => {
+    const limits = { elements: 5 };
+    expect(() => load(chain(1), 17, { limits })).toThrow(/\[2, 3\] has too many elements.*\n.*limit 'elements' is 5/);
+    const sum = (weight: number[], columns: number) => ({
+      inputs: [tensorInfo('a', 'f32', [2, columns])],
+      outputs,
+      initializers: [float('w', weight, Array(weight[0] as number).fill(1))],
+      nodes: [node('Add', ['a', 'w'], ['y'])],
+    });
+    expect(() => load(sum([6, 1], 1), 17, { limits })).toThrow(/\[6, 1\] has too many elements/);
+    expect(() => load(sum([3], 1), 17, { limits })).toThrow(/\[2, 3\] has too many elements/);
+    expect(opNames(load(sum([2], 2), 17, { limits }))).toContain('nn.add');
+  });
+
+  it('counts the bytes of all constants that it computes', () => {
+    const graph = {
+      inputs: [tensorInfo('x', 'f32', [4])],
+      outputs,
+      initializers: [float('w', [4], [1, 2, 3, 4])],
+      nodes: [node('Exp', ['w'], ['e']), node('Neg', ['e'], ['n']), node('Add', ['x', 'n'], ['y'])],
+    };
+    expect(() => load(graph, 17, { limits: { foldedBytes: 31 } })).toThrow(/limit 'foldedBytes' is 31/);
+    expect(opNames(load(graph, 17, { limits: { foldedBytes: 32 } }))).toEqual(['nn.constant', 'nn.add', 'nn.return']);
+  });
+
+  it('leaves large weights where they lie', () => {
+    const size = 70_000;
+    let reads = 0;
+    const read = (_: number, length: number) => {
+      reads++;
+      return new Uint8Array(length);
+    };
+    const external = [{ key: 'location', value: 'w.bin' }];
+    const { rawData: _, ...w } = float('w', [size], []);
+    const module = load(
+      {
+        inputs: [tensorInfo('x', 'f32', [size])],
+        outputs,
+        initializers: [{ ...w, dims: [BigInt(size)], external }],
+        nodes: [node('Exp', ['w'], ['e']), node('Mul', ['x', 'e'], ['y'])],
+      },
+      17,
+      { externalData: () => ({ length: 4 * size, read }) },
+    );
+    expect(opNames(module)).toEqual(['nn.constant', 'nn.exp', 'nn.mul', 'nn.return']);
+    expect(reads).toBe(0);
+    const { y } = interpret(module, { x: { dtype: 'f32', shape: [size], data: new Float32Array(size).fill(2) } });
+    expect(y?.data[size - 1]).toBe(2);
+    expect(reads).toBeGreaterThan(0);
+  });
+});

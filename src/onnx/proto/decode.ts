@@ -21,11 +21,12 @@ const newestIrVersion = 14;
 
 /**
  * Decodes an ONNX model. Tensor bytes stay views of `bytes`; tensors are checked when they are read (tensor.ts).
+ * `nesting`: how many messages may be inside one another; default 100.
  * @throws QcError when the bytes are no ONNX model, damaged, or of a version that is not known.
  */
-export function decodeModel(bytes: Uint8Array): ModelProto {
+export function decodeModel(bytes: Uint8Array, nesting?: number): ModelProto {
   refuseOtherFormats(bytes);
-  const reader = new WireReader(bytes);
+  const reader = new WireReader(bytes, nesting);
   let irVersion = 0n;
   let producerName = '';
   let producerVersion = '';

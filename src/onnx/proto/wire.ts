@@ -5,8 +5,8 @@ export type WireType = 0 | 1 | 2 | 5;
 
 const wireTypeNames: Record<number, string> = { 0: 'varint', 1: '64-bit', 2: 'length-delimited', 5: '32-bit' };
 
-/** Messages inside one another; protobuf's own limit. */
-const maxNesting = 100;
+/** Messages inside one another, unless it is said otherwise; protobuf's own limit. */
+const protobufNesting = 100;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -27,8 +27,12 @@ export class WireReader {
   private low = 0;
   private high = 0;
 
-  constructor(bytes: Uint8Array) {
+  private readonly nesting: number;
+
+  /** `nesting`: how many messages may be inside one another. */
+  constructor(bytes: Uint8Array, nesting: number = protobufNesting) {
     this.bytes = bytes;
+    this.nesting = nesting;
     this.position = 0;
     this.end = bytes.length;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -97,7 +101,9 @@ export class WireReader {
   message<T>(read: (reader: WireReader) => T): T {
     this.expect(2);
     const start = this.position;
-    if (++this.depth > maxNesting) throw this.error(`messages are nested more than ${maxNesting} deep`, start);
+    if (++this.depth > this.nesting) {
+      throw this.error(`messages are nested more than ${this.nesting} deep, the import's limit 'nesting'`, start);
+    }
     const length = this.length();
     const outerEnd = this.end;
     this.end = this.advance(length) + length;
