@@ -75,12 +75,9 @@ export class GraphImporter {
   }
 
   #importNode(written: NodeProto, frame: Frame): void {
-    checkLimit(
-      this.state.limits,
-      'nodes',
-      ++this.#nodes,
-      'the model has too many nodes, loops and functions written out',
-    );
+    const { limits } = this.state;
+    const tooMany = `the model has more than ${limits.nodes} nodes when its functions and loops are written out`;
+    checkLimit(limits, 'nodes', ++this.#nodes, tooMany);
     const proto = withArguments(written, frame);
     const where = nodeName(proto);
     const called = this.#functionOf(proto);

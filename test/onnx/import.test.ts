@@ -188,7 +188,7 @@ describe('limits of an import', () => {
   });
 
   it('counts nodes', () => {
-    expect(() => load(chain(3), 17, { limits: { nodes: 2 } })).toThrow(/too many nodes.*\n.*limit 'nodes' is 2/);
+    expect(() => load(chain(3), 17, { limits: { nodes: 2 } })).toThrow(/more than 2 nodes[\s\S]*limit 'nodes' is 2/);
     expect(opNames(load(chain(3), 17, { limits: { nodes: 3 } }))).toHaveLength(4);
   });
 
@@ -199,7 +199,7 @@ describe('limits of an import', () => {
 
   it('counts the elements of inputs, of weights and of results', () => {
     const limits = { elements: 5 };
-    expect(() => load(chain(1), 17, { limits })).toThrow(/\[2, 3\] has too many elements.*\n.*limit 'elements' is 5/);
+    expect(() => load(chain(1), 17, { limits })).toThrow(/\[2, 3\] has too many elements[\s\S]*limit 'elements' is 5/);
     const sum = (weight: number[], columns: number) => ({
       inputs: [tensorInfo('a', 'f32', [2, columns])],
       outputs,
