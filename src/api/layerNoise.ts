@@ -1,6 +1,6 @@
 import { interpret, toReals } from '../interpret/index.ts';
 import type { Module, Op, TensorType } from '../ir/index.ts';
-import type { Sample } from '../pass/index.ts';
+import { numbersOf, type Sample } from '../pass/index.ts';
 import { Noise } from './measure/noise.ts';
 
 /** What each layer gives in float, by the model's own name of its node: that of its last op. */
@@ -12,8 +12,7 @@ function* realsOf(module: Module, sample: Sample): Generator<readonly [Op, Array
   interpret(module, sample, {
     observe(op, tensor, index) {
       const type = op.results[index]?.type;
-      if (index === 0 && type?.kind === 'tensor')
-        found.push([op, toReals(tensor, type as TensorType).data as Float64Array]);
+      if (index === 0 && type?.kind === 'tensor') found.push([op, numbersOf(toReals(tensor, type as TensorType))]);
     },
   });
   yield* found;

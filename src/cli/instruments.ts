@@ -3,6 +3,7 @@ import { interpret, toReals } from '../interpret/index.ts';
 import type { Module } from '../ir/index.ts';
 import {
   type Instrument,
+  numbersOf,
   type Observe,
   type PassChoice,
   printIr,
@@ -83,7 +84,7 @@ export function semantics(data: Dataset | undefined): Instrument {
     interpret(module, sample, {
       observe(op, tensor, index) {
         const type = op.results[index]?.type;
-        if (index === 0 && type?.kind === 'tensor') observe(op, toReals(tensor, type).data as Float64Array);
+        if (index === 0 && type?.kind === 'tensor') observe(op, numbersOf(toReals(tensor, type)));
       },
     });
   const instrument = verifySemantics({ interpret: run, ...(inputs ? { inputs } : {}) });
