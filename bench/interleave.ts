@@ -9,23 +9,24 @@ export interface InterleaveOptions {
   readonly warmUpMilliseconds: number;
 }
 
-/** Runs until the time is over; gives the number of runs and what they took. */
-async function runFor(runner: Runner, input: HostTensor, milliseconds: number): Promise<[runs: number, took: number]> {
-  const start = performance.now();
-  let runs = 0;
-  let took = 0;
-  while (took < milliseconds || runs === 0) {
-    await runner.run(input);
-    runs++;
-    took = performance.now() - start;
-  }
-  return [runs, took];
-}
-
+/** Milliseconds that `runs` runs take. */
 async function timeRuns(runner: Runner, input: HostTensor, runs: number): Promise<number> {
+  if (runner.time) return runner.time(input, runs);
   const start = performance.now();
   for (let i = 0; i < runs; i++) await runner.run(input);
-  return (performance.now() - start) / runs;
+  return performance.now() - start;
+}
+
+/** Runs until the time is over; gives the number of runs and what they took. */
+async function runFor(runner: Runner, input: HostTensor, milliseconds: number): Promise<[runs: number, took: number]> {
+  let runs = 0;
+  let took = 0;
+  while (took < milliseconds) {
+    const more = Math.max(1, runs);
+    took += await timeRuns(runner, input, more);
+    runs += more;
+  }
+  return [runs, took];
 }
 
 /**
@@ -46,7 +47,10 @@ export async function interleave(
   const times: number[][] = runners.map(() => []);
   const order = runners.map((_, i) => i);
   for (let round = 0; round < rounds; round++) {
-    for (const i of order) times[i]?.push(await timeRuns(runners[i] as Runner, input, counts[i] as number));
+    for (const i of order) {
+      const runs = counts[i] as number;
+      times[i]?.push((await timeRuns(runners[i] as Runner, input, runs)) / runs);
+    }
     order.reverse();
   }
   return times;

@@ -7,6 +7,10 @@ export interface Runner {
   readonly name: string;
   /** The values of the first output, the caller's to keep. */
   run(input: HostTensor): Values | Promise<Values>;
+  /** Milliseconds of `runs` runs, where the runner counts them itself: a program in a process of its own. */
+  time?(input: HostTensor, runs: number): Promise<number>;
+  /** Ends what the runner has started. */
+  close?(): void;
 }
 
 /** What onnxruntime calls the element types of inputs here. */

@@ -5,6 +5,7 @@ import { cmakeText } from './cmake.ts';
 import { headerText, WEIGHTS_ALIGNMENT } from './header.ts';
 import { printKernels } from './kernelFunction.ts';
 import { CSupport } from './language.ts';
+import { layoutOf } from './layout.ts';
 import { type SelfTest, selfTestText } from './selftest.ts';
 import { type CSignature, portsOf, statesOf } from './signature.ts';
 import { interfaceText, kernelText, preamble } from './source.ts';
@@ -59,13 +60,15 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
       help: `give one size each: ${planned.symbols.map((symbol) => `--dim ${symbol}=128`).join(' ')}`,
     });
   }
-  const blob = module.facts.get('weights')?.bytes() ?? new Uint8Array(0);
+  const layout = layoutOf(module);
+  const packed = module.facts.get('weights')?.bytes() ?? new Uint8Array(0);
+  const blob = packed.length === 0 ? packed : concatenated([packed, new Uint8Array(layout.slack)]);
   const signature: CSignature = {
     name,
     ...portsOf(module),
     states: statesOf(module),
     stateBytes: planned.state_bytes,
-    arenaBytes: planned.arena_bytes + planned.state_bytes,
+    arenaBytes: layout.totalBytes,
     weightsBytes: blob.length,
     weights: blob.length === 0 ? 'inline' : weights,
     selftest: selftest !== undefined,
@@ -79,7 +82,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     encode(preamble(signature, support)),
     ...(inline ? wordArray(`${name}_weights`, blob, attributes) : []),
     encode(kernelText(kernels, support)),
-    encode(interfaceText(module, signature, kernels)),
+    encode(interfaceText(module, signature, kernels, layout)),
     ...(selftest ? [selfTestText(signature, selftest)] : []),
   ]);
   const files = new Map([
@@ -90,7 +93,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
   if (signature.weights === 'external') files.set(`${name}_weights.bin`, blob);
   const { usesMathLibrary } = support;
   const report = {
-    arenaBytes: planned.arena_bytes,
+    arenaBytes: layout.totalBytes - planned.state_bytes,
     stateBytes: planned.state_bytes,
     weightsBytes: blob.length,
     launches: kernels.byLaunch.size,

@@ -21,7 +21,7 @@ function define(
   body: readonly string[],
   needs: Helper[] = [],
 ): Helper {
-  const text = [`static inline ${cType(to)} ${name}(${parameters})`, '{', ...body.map((line) => `  ${line}`), '}'].join(
+  const text = [`QC_INLINE ${cType(to)} ${name}(${parameters})`, '{', ...body.map((line) => `  ${line}`), '}'].join(
     '\n',
   );
   return { name, text, needs };

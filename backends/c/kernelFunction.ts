@@ -7,14 +7,23 @@ import { BodyPrinter } from '../clike/body.ts';
 import { commentText, Names } from '../clike/names.ts';
 import { type CSupport, cLanguage } from './language.ts';
 import { cStorageType } from './types.ts';
+import { baseline, type Level, levels } from './vector/levels.ts';
+import { vectorLanguage } from './vector/printer.ts';
 
 /** One static function of the generated file, which may serve several layers. */
 export interface KernelFunction {
   readonly name: string;
   readonly parameters: readonly KernelParameter[];
-  readonly body: readonly string[];
+  /** The body for each level that has one of its own, the best first; the baseline's is last. */
+  readonly bodies: readonly LevelBody[];
   /** Names of the model's layers. */
   readonly layers: Set<string>;
+}
+
+interface LevelBody {
+  /** The macro that chooses it. */
+  readonly when: string;
+  readonly lines: readonly string[];
 }
 
 export interface KernelParameter {
@@ -47,9 +56,7 @@ export function printKernels(module: Module, support: CSupport): KernelFunctions
     const { kernel } = structure.launch.attributesOf(op);
     let known = byKernel.get(kernel);
     if (!known) {
-      const func = module.functions.get(kernel);
-      invariant(func, `there is no kernel @${kernel}`);
-      const printed = printKernel(func, support, disjoint.has(kernel));
+      const printed = printKernel(module, op, support, disjoint.has(kernel));
       const text = JSON.stringify(printed);
       known = byText.get(text) ?? {
         ...printed,
@@ -72,29 +79,69 @@ export function functionText(f: KernelFunction): string[] {
     ...[...f.layers].map((layer) => `/* ${commentText(layer)} */`),
     `QC_NOINLINE static void ${f.name}(${parameters || 'void'})`,
     '{',
-    ...f.body,
+    ...bodyText(f.bodies),
     '}',
     '',
   ];
 }
 
-function printKernel(func: Func, support: CSupport, disjoint: boolean): Pick<KernelFunction, 'parameters' | 'body'> {
+function bodyText(bodies: readonly LevelBody[]): readonly string[] {
+  if (bodies.length === 1) return bodies[0]?.lines ?? [];
+  return [
+    ...bodies.flatMap(({ when, lines }, i) => [
+      i === 0 ? `#if ${when}` : i < bodies.length - 1 ? `#elif ${when}` : '#else',
+      ...lines,
+    ]),
+    '#endif',
+  ];
+}
+
+/** The function of a launch: the versions of its kernel have the same parameters. */
+function printKernel(
+  module: Module,
+  op: Op,
+  support: CSupport,
+  disjoint: boolean,
+): Pick<KernelFunction, 'parameters' | 'bodies'> {
+  const { kernel, variants } = structure.launch.attributesOf(op);
+  const kernelOf = (name: string): Func => {
+    const func = module.functions.get(name);
+    invariant(func, `there is no kernel @${name}`);
+    return func;
+  };
+  const func = kernelOf(kernel);
+  const named = variants as Readonly<Record<string, string | undefined>>;
+  const parameters = parametersOf(func, disjoint);
+  const bodies = levels.flatMap((level) => {
+    const variant = named[level.feature ?? ''];
+    return variant ? [{ when: level.when, lines: bodyOf(kernelOf(variant), support, parameters, level) }] : [];
+  });
+  const plain = { when: baseline.when, lines: bodyOf(func, support, parameters, baseline) };
+  return { parameters, bodies: [...bodies, plain] };
+}
+
+function parametersOf(func: Func, disjoint: boolean): KernelParameter[] {
   const names = new Names(keywords);
   const written = new Set<Value>();
   for (const op of walk(func.body)) if (memory.store.is(op)) written.add(op.operand(1));
-  const buffers = new Map(func.body.args.map((arg, i) => [arg, names.unique(arg.name ?? `buffer${i}`)]));
-  const parameters = func.body.args.map((arg) => {
+  return func.body.args.map((arg, i) => {
     const { element } = arg.type as RefType;
     const star = disjoint ? '*restrict ' : '*';
     return {
-      name: buffers.get(arg) as string,
+      name: names.unique(arg.name ?? `buffer${i}`),
       type: `${written.has(arg) ? '' : 'const '}${cStorageType(element)} ${star}`,
     };
   });
-  const printer = new BodyPrinter(cLanguage(support), names, buffers);
+}
+
+function bodyOf(func: Func, support: CSupport, parameters: readonly KernelParameter[], level: Level): string[] {
+  const nameOf = (i: number) => parameters[i]?.name as string;
+  const names = new Names([...keywords, ...parameters.map(({ name }) => name)]);
+  const buffers = new Map(func.body.args.map((arg, i) => [arg, nameOf(i)]));
+  const printer = new BodyPrinter(cLanguage(support), names, buffers, { vectors: vectorLanguage(support, level) });
   printer.print(func.body);
-  const unused = func.body.args.filter((arg) => arg.uses.size === 0).map((arg) => `  (void)${buffers.get(arg)};`);
-  return { parameters, body: [...unused, ...printer.lines] };
+  const unused = func.body.args.flatMap((arg, i) => (arg.uses.size === 0 ? [`  (void)${nameOf(i)};`] : []));
+  return [...unused, ...printer.lines];
 }
 
 /** Kernels none of whose launches is given buffers that overlap, so that pointers may be `restrict`. */

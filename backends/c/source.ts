@@ -4,7 +4,9 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
+import type { Layout } from './layout.ts';
 import type { CSignature } from './signature.ts';
+import { levelsText } from './vector/levels.ts';
 
 /** Everything above the weights: what the file needs of its compiler. */
 export function preamble(signature: CSignature, support: CSupport): string {
@@ -52,6 +54,13 @@ export function preamble(signature: CSignature, support: CSupport): string {
     '#define QC_NOINLINE',
     '#endif',
     '',
+    '#if defined(__GNUC__)',
+    '#define QC_INLINE static inline __attribute__((unused))',
+    '#else',
+    '#define QC_INLINE static inline',
+    '#endif',
+    '',
+    ...(usesVectors(support) ? [levelsText] : []),
     '/* What C leaves to its implementations and this file relies on. */',
     'typedef char qc_right_shift_is_arithmetic[((int64_t)-5 >> 1) == -3 && (-5 >> 1) == -3 ? 1 : -1];',
     'typedef char qc_conversion_wraps[(int32_t)0xfffffffeu == -2 && (int8_t)0x181 == -127 ? 1 : -1];',
@@ -60,6 +69,9 @@ export function preamble(signature: CSignature, support: CSupport): string {
   ].join('\n')}\n`;
 }
 
+const usesVectors = ({ helpers }: CSupport): boolean =>
+  [...helpers.values()].some(({ text }) => text.includes('QC_LANE') || text.includes('QC_VECTORS'));
+
 /** The functions that kernels call, then the kernels. */
 export function kernelText(kernels: KernelFunctions, support: CSupport): string {
   const helpers = [...support.helpers.values()].flatMap(({ text }) => [text, '']);
@@ -67,15 +79,24 @@ export function kernelText(kernels: KernelFunctions, support: CSupport): string 
 }
 
 /** NAME_init, NAME_run and NAME_status_text. */
-export function interfaceText(module: Module, signature: CSignature, kernels: KernelFunctions): string {
+export function interfaceText(module: Module, signature: CSignature, kernels: KernelFunctions, layout: Layout): string {
   const { name } = signature;
   const run = runParameters(signature).map((parameter) => `,\n    ${parameter}`);
   const pointers = [...signature.inputs, ...signature.outputs].map((port) => `${port.identifier} == NULL`);
-  const calls = callsOf(module.main.body, module, signature, kernels, '  ');
+  const program = { module, signature, kernels, layout };
+  const copies = (inputs: boolean) =>
+    layout.staged
+      .filter(({ isInput }) => isInput === inputs)
+      .map(({ identifier, offset, bytes }) =>
+        inputs
+          ? `  memcpy((arena + ${offset}), ${identifier}, ${bytes});`
+          : `  memcpy(${identifier}, (arena + ${offset}), ${bytes});`,
+      );
+  const calls = [...copies(true), ...callsOf(module.main.body, program, '  '), ...copies(false)];
   const uses = (word: string) => calls.some((call) => call.includes(word));
   return `${[
     ...initText(signature),
-    ...stateText(signature),
+    ...stateText(signature, layout),
     `int ${name}_run(${name}_context *ctx${run.join('')})`,
     '{',
     ...guard(['ctx == NULL', ...pointers].join(' || '), `${name}_ERROR_NULL`),
@@ -84,9 +105,7 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
       `${name}_ERROR_NOT_INITIALIZED`,
     ),
     ...(uses('(arena + ') ? ['  unsigned char *const arena = ctx->arena;'] : []),
-    ...(uses('(state + ')
-      ? [`  unsigned char *const state = ctx->arena + ${signature.arenaBytes - signature.stateBytes};`]
-      : []),
+    ...(uses('(state + ') ? [`  unsigned char *const state = ctx->arena + ${layout.stateOffset};`] : []),
     ...(uses('(weights + ') ? [weightsDeclaration(signature)] : []),
     '',
     ...calls,
@@ -143,9 +162,9 @@ function initText(signature: CSignature): string[] {
 }
 
 /** NAME_reset, NAME_save_state and NAME_load_state. */
-function stateText({ name, arenaBytes, stateBytes }: CSignature): string[] {
+function stateText({ name, stateBytes }: CSignature, { stateOffset }: Layout): string[] {
   if (stateBytes === 0) return [];
-  const state = `ctx->arena + ${arenaBytes - stateBytes}`;
+  const state = `ctx->arena + ${stateOffset}`;
   const ready = guard('ctx->arena == NULL', `${name}_ERROR_NOT_INITIALIZED`);
   const fits = [
     ...guard('ctx == NULL || states == NULL', `${name}_ERROR_NULL`),
@@ -178,30 +197,33 @@ function stateText({ name, arenaBytes, stateBytes }: CSignature): string[] {
   ];
 }
 
+interface Program {
+  readonly module: Module;
+  readonly signature: CSignature;
+  readonly kernels: KernelFunctions;
+  readonly layout: Layout;
+}
+
 /** The calls of a block, those that depend on a flag in an if. */
-function callsOf(
-  block: Block,
-  module: Module,
-  signature: CSignature,
-  kernels: KernelFunctions,
-  indent: string,
-): string[] {
+function callsOf(block: Block, program: Program, indent: string): string[] {
   return [...block.ops()].flatMap((op) => {
-    if (structure.launch.is(op)) return [callText(module, op, signature, kernels, indent)];
+    if (structure.launch.is(op)) return [callText(program, op, indent)];
     if (!structure.when.is(op)) return [];
-    const flag = pointerText(module, op.operand(0), 'const uint8_t *', signature);
+    const flag = pointerText(program, op.operand(0), 'const uint8_t *');
     return [
       `${indent}if (*${flag} ${structure.when.attributesOf(op).holds ? '!=' : '=='} 0) {`,
-      ...callsOf(op.regions[0] as Block, module, signature, kernels, `${indent}  `),
+      ...callsOf(op.regions[0] as Block, program, `${indent}  `),
       `${indent}}`,
     ];
   });
 }
 
 /** A buffer as a pointer: its place in the arena, the weights or the states, or a parameter. */
-function pointerText(module: Module, value: Value, type: string, { inputs, outputs }: CSignature): string {
+function pointerText({ module, signature, layout }: Program, value: Value, type: string): string {
   const port = module.main.body.args.indexOf(value);
-  if (port >= 0) return `(${type})${[...inputs, ...outputs][port]?.identifier}`;
+  const staged = layout.staged.find(({ argument }) => argument === port);
+  if (staged) return `(${type})(arena + ${staged.offset})`;
+  if (port >= 0) return `(${type})${[...signature.inputs, ...signature.outputs][port]?.identifier}`;
   invariant(value.op && structure.buffer.is(value.op), 'a launch has an operand that is no buffer');
   const { space } = value.type as RefType;
   invariant(space === 'arena' || space === 'state' || type.startsWith('const '), `a kernel writes to ${space}`);
@@ -209,12 +231,12 @@ function pointerText(module: Module, value: Value, type: string, { inputs, outpu
 }
 
 /** The call of one kernel. */
-function callText(module: Module, op: Op, signature: CSignature, kernels: KernelFunctions, indent: string): string {
-  const called = kernels.byLaunch.get(op);
+function callText(program: Program, op: Op, indent: string): string {
+  const called = program.kernels.byLaunch.get(op);
   invariant(called, 'a launch without a function');
   const args = op.operands.map((_, i) => {
     const type = called.parameters[i]?.type.replace('restrict ', '') ?? '';
-    return pointerText(module, op.operand(i), type.trim(), signature);
+    return pointerText(program, op.operand(i), type.trim());
   });
   const short = `${indent}${called.name}(${args.join(', ')});`;
   return short.length <= 120 ? short : `${indent}${called.name}(\n${indent}    ${args.join(`,\n${indent}    `)});`;

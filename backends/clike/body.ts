@@ -8,6 +8,7 @@ import { lanewisePrinters } from './lanewise.ts';
 import type { Language } from './language.ts';
 import type { Names } from './names.ts';
 import { vectorPrinters } from './vector.ts';
+import type { VectorLanguage } from './vectorLanguage.ts';
 
 /** A longer expression gets a name. */
 const LONGEST = 110;
@@ -31,6 +32,14 @@ export interface SharedMemory {
   readonly count: number;
 }
 
+/** What a body has to do with beyond its arguments. */
+export interface BodySurroundings {
+  /** Names memory that a group shares, around the body. Default: the names of the body. */
+  readonly outer?: Names;
+  /** Without them, a vector is one variable a lane. */
+  readonly vectors?: VectorLanguage;
+}
+
 /** A statement; one that only declares a constant can be left out when nothing reads it. */
 interface Line {
   readonly text: string;
@@ -45,6 +54,7 @@ export class BodyPrinter {
   readonly language: Language;
   /** Memory that the invocations of a group share. */
   readonly shared: SharedMemory[] = [];
+  readonly #vectors: VectorLanguage | undefined;
   readonly #names: Names;
   readonly #outer: Names;
   /** Each lane of every value known so far. */
@@ -55,9 +65,15 @@ export class BodyPrinter {
   readonly #counters: string[] = [];
   #depth = 1;
 
-  /** `buffers` names the arguments of the kernel; memory that a group shares is named by `outer`, around the body. */
-  constructor(language: Language, names: Names, buffers: ReadonlyMap<Value, string>, outer: Names = names) {
+  /** `buffers` names the arguments of the kernel. */
+  constructor(
+    language: Language,
+    names: Names,
+    buffers: ReadonlyMap<Value, string>,
+    { outer = names, vectors }: BodySurroundings = {},
+  ) {
     this.language = language;
+    this.#vectors = vectors;
     this.#outer = outer;
     this.#names = names;
     for (const [value, name] of buffers) this.#lanes.set(value, [primary(name)]);
@@ -114,6 +130,8 @@ export class BodyPrinter {
   }
 
   #expressions(op: Op): readonly Expression[] {
+    const vectors = this.#vectors?.expressions(this, op);
+    if (vectors) return vectors;
     const { definition } = op;
     const name = lanewiseNames.get(definition);
     if (name) return this.#lanewise(name, op);
@@ -133,8 +151,8 @@ export class BodyPrinter {
       case memory.table:
         return this.#table(op);
       case memory.setting:
-        // A program in C finds out nothing when it is loaded: its dot products are signed.
-        return [this.language.literal(0, elementOf(op.result))];
+        // Without vectors, dot products are signed.
+        return [this.language.literal(this.#vectors?.signMask ?? 0, elementOf(op.result))];
       default:
         throw new InternalError(`${op.name} can't be printed in a kernel`);
     }
@@ -153,12 +171,13 @@ export class BodyPrinter {
     });
   }
 
-  #bufferName(value: Value): string {
+  /** What the argument of the kernel is called. */
+  bufferName(value: Value): string {
     return (this.take(value)[0] as Expression).text;
   }
 
   #load(op: Op, place: (lane: number) => number): readonly Expression[] {
-    const [buffer, element] = [this.#bufferName(op.operand(0)), elementOf(op.result)];
+    const [buffer, element] = [this.bufferName(op.operand(0)), elementOf(op.result)];
     const index = (
       lanesOf(op.result) === 1 ? this.take(op.operand(1)) : this.takeNamed(op.operand(1))
     )[0] as Expression;
@@ -169,7 +188,7 @@ export class BodyPrinter {
   }
 
   #table(op: Op): readonly Expression[] {
-    const [buffer, element] = [this.#bufferName(op.operand(0)), elementOf(op.result)];
+    const [buffer, element] = [this.bufferName(op.operand(0)), elementOf(op.result)];
     const indices = this.take(op.operand(1));
     const from = elementOf(op.operand(1));
     return indices.map((index) => ({
@@ -199,15 +218,24 @@ export class BodyPrinter {
     else this.#name(result);
   }
 
+  /** The vector type of a value where the language has vectors. */
+  #vectorType(value: Value): string | undefined {
+    return value.type.kind === 'vec' ? this.#vectors?.type(value) : undefined;
+  }
+
+  #constant(value: Value, name: string, text: string): string {
+    const type = this.#vectorType(value);
+    return type ? `const ${type} ${name} = ${text};` : this.language.constant(elementOf(value), name, text);
+  }
+
   #name(value: Value): void {
     this.#waiting.delete(value);
     const lanes = this.#lanes.get(value) as readonly Expression[];
     const base = this.#names.numbered(baseName(value));
-    const element = elementOf(value);
     const named = lanes.map((e, lane) => {
       if (isAtom(e)) return e;
       const name = lanes.length === 1 ? base : this.#names.unique(`${base}_${lane}`);
-      this.#line(this.language.constant(element, name, e.text), name);
+      this.#line(this.#constant(value, name, e.text), name);
       return primary(name);
     });
     this.#lanes.set(value, named);
@@ -226,8 +254,12 @@ export class BodyPrinter {
     if (lanes > 1) this.takeNamed(value);
     const values = this.take(value);
     const index = (lanes === 1 ? this.take(op.operand(2)) : this.takeNamed(op.operand(2)))[0] as Expression;
-    const buffer = this.#bufferName(op.operand(1));
+    const buffer = this.bufferName(op.operand(1));
     this.#nameReads();
+    if (this.#vectors && value.type.kind === 'vec') {
+      for (const line of this.#vectors.store(values, { value, buffer, index, lanes })) this.#line(line);
+      return;
+    }
     for (let lane = 0; lane < lanes; lane++) {
       const at = this.#offset(index, lane);
       this.#line(this.language.store(buffer, at, values[lane] as Expression, elementOf(value)));
@@ -294,7 +326,9 @@ export class BodyPrinter {
     const base = this.#names.numbered(value.name ?? 'acc');
     const names = start.map((_, lane) => (start.length === 1 ? base : this.#names.unique(`${base}_${lane}`)));
     names.forEach((name, lane) => {
-      this.#line(this.language.variable(elementOf(value), name, (start[lane] as Expression).text));
+      const text = (start[lane] as Expression).text;
+      const type = this.#vectorType(value);
+      this.#line(type ? `${type} ${name} = ${text};` : this.language.variable(elementOf(value), name, text));
     });
     this.#lanes.set(value, names.map(carriedVariable));
     this.#lanes.set(
@@ -313,7 +347,7 @@ export class BodyPrinter {
       names.forEach((name, lane) => {
         const e = next[i]?.[lane] as Expression;
         const late = [...e.carried].some((other) => changed.has(other));
-        const held = late ? this.#hold(e, elementOf(terminator.operand(i))) : e;
+        const held = late ? this.#hold(e, terminator.operand(i)) : e;
         if (held.text !== name) assignments.push(`${name} = ${held.text};`);
         changed.add(name);
       });
@@ -322,9 +356,9 @@ export class BodyPrinter {
   }
 
   /** A value that would be read too late, under a name of its own. */
-  #hold(e: Expression, element: ScalarType): Expression {
+  #hold(e: Expression, value: Value): Expression {
     const name = this.#names.numbered('next');
-    this.#line(this.language.constant(element, name, e.text), name);
+    this.#line(this.#constant(value, name, e.text), name);
     return primary(name);
   }
 }

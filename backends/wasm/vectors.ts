@@ -135,13 +135,18 @@ export function emitReduce(c: KernelContext, op: Op): void {
 /** One accumulator register and the operands' registers that go into it. */
 type Instruction = (c: KernelContext, weights: Expression, activations: Expression, sum: Expression) => Expression;
 
+const elsewhere: Instruction = () => {
+  throw new InternalError('an instruction of other machines');
+};
+
 /** How each contraction instruction is printed on vectors. */
 const instructions: Record<IntrinsicName, Instruction> = {
   scalar_i8: ({ m }, weights, activations, sum) => m.i32x4.add(sum, m.i32x4.mul(weights, activations)),
   dot_i16x8: ({ m }, weights, activations, sum) => m.i32x4.add(sum, m.i32x4.dot_i16x8_s(weights, activations)),
-  dot4_i8: () => {
-    throw new InternalError('dot4_i8 is for targets of the SIMT family');
-  },
+  dot4_i8: elsewhere,
+  dot_i16x16: elsewhere,
+  dot_i8x16: elsewhere,
+  dot_u8x64: elsewhere,
   relaxed_dot_i8x16: ({ b, m }, weights, activations, sum) => relaxedDot(b, m, weights, activations, sum),
 };
 

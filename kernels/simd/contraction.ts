@@ -14,7 +14,7 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
 import { tiled } from '../loops.ts';
 import { indicesOf, wordOf, writeFlat } from '../write.ts';
-import type { InnerProduct, Steps } from './innerProduct.ts';
+import { type InnerProduct, type Steps, widestUnit } from './innerProduct.ts';
 
 /** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
 export interface OuterLoop {
@@ -89,9 +89,8 @@ export interface PackedContraction extends Contraction {
   readonly run: number;
 }
 
-/** Panels that every way of computing in `products` can read. */
-export function panelShape(problem: Contraction, products: readonly InnerProduct[], target: Target): PackedPanels {
-  const unit = (products[0] as InnerProduct).columns;
+/** Panels that every way of computing can read; `unit`: outputs that the baseline computes together. */
+export function panelShape(problem: Contraction, unit: number, target: Target): PackedPanels {
   const columns = knownSize(problem.columns);
   const { rows } = problem;
   const panel = (width: number) => ({ width, panels: Math.ceil(columns / width) });
@@ -101,6 +100,7 @@ export function panelShape(problem: Contraction, products: readonly InnerProduct
     while (width < columns) width *= 2;
     return panel(width);
   }
+  if (widestUnit(target) > 8) return panel(widestUnit(target));
   // few rows leave registers for wider panels, unless a part of one would be left over
   const wide = typeof rows === 'number' && rows <= 2 && (columns % 16 === 0 || columns % 8 !== 0);
   return panel(wide ? 16 : Math.max(unit, Math.min(8, columns)));
@@ -141,11 +141,26 @@ export function tileOf(
   product: InnerProduct,
   width: number,
 ): readonly [number, number] {
-  const most = Math.max(1, Math.floor(target.accumulators / ((width / product.columns) * product.registers)));
+  const block = blockOf(target, product, width);
+  const most = Math.max(
+    1,
+    Math.floor(accumulatorsOf(target, product) / ((block / product.columns) * product.registers)),
+  );
   // an invocation's tile is whole: none overlaps another
   if (target.family === 'simt') return [largestDivisor(knownSize(problem.rows), most), width];
-  if (typeof problem.rows !== 'number') return [most, width];
-  return [Math.ceil(problem.rows / Math.ceil(problem.rows / most)), width];
+  if (typeof problem.rows !== 'number') return [most, block];
+  return [Math.ceil(problem.rows / Math.ceil(problem.rows / most)), block];
+}
+
+const accumulatorsOf = (target: Target, product: InnerProduct) => product.accumulators ?? target.accumulators;
+
+/** Outputs of a tile: a panel, or the part of one that was made for wider products which leaves room for four rows. */
+function blockOf(target: Target, product: InnerProduct, width: number): number {
+  if (widestUnit(target) <= 8) return width;
+  let block = width;
+  while (block > product.columns && (block / product.columns) * product.registers * 4 > accumulatorsOf(target, product))
+    block /= 2;
+  return block;
 }
 
 /** The loops of a contraction. `finish` turns the sums of one row of a tile into what is stored. */
@@ -159,8 +174,7 @@ export function buildContraction(
   { x, w, starts, y }: Buffers,
   finish: (sums: Value, place: Sums) => Finished,
 ): void {
-  const fullUnits = width / product.columns;
-  const [height] = tileOf(problem, target, product, width);
+  const [height, block] = tileOf(problem, target, product, width);
   const isSimt = target.family === 'simt';
   const runSteps = floorDivDim(addDim(problem.run, product.step - 1), product.step);
   const prepared = product.prepare(k, productOf([problem.groups, panels, width]));
@@ -199,8 +213,14 @@ export function buildContraction(
     return;
   }
 
-  /** `units` units of outputs for all rows: of a panel, or from a column on where weights lie as they are. */
-  const rowTiles = (group: Value, panel: Value, live: number, column?: Value, units = fullUnits): void => {
+  const fullUnits = block / product.columns;
+  /** `units` units of outputs for all rows: of a panel from its unit `first` on, or from a column on where weights lie as they are. */
+  const rowTiles = (
+    { group, panel, first }: Record<'group' | 'panel' | 'first', Value>,
+    live: number,
+    column?: Value,
+    units = fullUnits,
+  ): void => {
     const visit = (depth: number, input: Value, row: Value): void => {
       const loop = problem.outer[depth];
       if (loop) {
@@ -213,7 +233,7 @@ export function buildContraction(
         const place = {
           group,
           panel,
-          unit: k.index(0),
+          unit: first,
           input: k.add(input, k.scaled(m, problem.rowStep)),
           row: k.add(row, m),
         };
@@ -236,14 +256,22 @@ export function buildContraction(
   if (typeof columns !== 'number' || typeof panels !== 'number') {
     invariant(at.unit === product.columns && at.panel === width, 'weights of open sizes are not packed');
     k.loop(0, problem.groups, 1, (group) => {
-      tiled(k, columns, width, (column, live) => rowTiles(group, k.index(0), live, column, live === 1 ? 1 : fullUnits));
+      const place = { group, panel: k.index(0), first: k.index(0) };
+      tiled(k, columns, width, (column, live) => rowTiles(place, live, column, live === 1 ? 1 : fullUnits));
     });
     return;
   }
+  /** The blocks of a panel whose first `live` outputs are real ones. */
+  const blocks = (group: Value, panel: Value, live: number): void => {
+    const whole = Math.floor(live / block);
+    k.loop(0, whole, 1, (b) => rowTiles({ group, panel, first: k.scaled(b, fullUnits) }, block));
+    if (live % block !== 0) rowTiles({ group, panel, first: k.index(whole * fullUnits) }, live % block);
+  };
+
   const rest = columns % width;
   k.loop(0, problem.groups, 1, (group) => {
-    k.loop(0, rest === 0 ? panels : panels - 1, 1, (panel) => rowTiles(group, panel, width));
-    if (rest !== 0) rowTiles(group, k.index(panels - 1), rest);
+    k.loop(0, rest === 0 ? panels : panels - 1, 1, (panel) => blocks(group, panel, width));
+    if (rest !== 0) blocks(group, k.index(panels - 1), rest);
   });
 }
 

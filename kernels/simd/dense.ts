@@ -127,10 +127,10 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
   const { problem, x } = work;
   const { rewriter, target } = context;
   const element = storageOf(tensorType(x).element);
-  const products = innerProducts(target, element);
-  const [first] = products;
+  const [first] = innerProducts(target, element);
   if (!first) throw new InternalError(`no way to multiply ${element} on ${target.name}`);
-  const panel = panelShape(problem, products, target);
+  const panel = panelShape(problem, first.columns, target);
+  const products = innerProducts(target, element, panel.width);
   const weightElement = storageOf(tensorType(work.weights).element);
   const steps = Math.ceil(problem.run / first.step);
   const units = panel.width / first.columns;
@@ -147,7 +147,7 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
     { types: [tensor([sizes.reduce((n, d) => n * d, 1)], weightElement)] },
   ).result;
   const count = problem.groups * panel.panels * panel.width;
-  const flips = products.some((product) => product.feature !== undefined) && element !== 'f32';
+  const flips = products.some((product) => product.flips);
   const starts = rewriter.create(
     start,
     { weights: work.weights, bias: work.bias },

@@ -10,7 +10,7 @@ import {
   tensor,
   type Value,
 } from '../../src/ir/index.ts';
-import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
+import { type Intrinsic, type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -21,30 +21,33 @@ import { overPixels, tapOffsets } from './window.ts';
 interface TapProduct {
   readonly feature: string | undefined;
   readonly depth: number;
+  /** Whether the sign bits of activations are turned where the machine wants them so. */
+  readonly flips?: boolean;
   /** `x` holds one vector for each tap of the step. */
   add(k: KernelBuilder, sum: Value, w: Value, x: readonly Value[], lanes: number): Value;
 }
 
 /** Two taps a step: neighbours of interleaved 16-bit lanes. */
-const pairs: TapProduct = {
-  feature: undefined,
+const pairs = (name: IntrinsicName): TapProduct => ({
+  feature: intrinsics[name].feature,
   depth: 2,
   add(k, sum, w, [a, b]) {
     const x = k.convert(k.interleave(a as Value, b as Value), 'i16');
-    return k.dot('dot_i16x8', sum, k.convert(w, 'i16'), x);
+    return k.dot(name, sum, k.convert(w, 'i16'), x);
   },
-};
+});
 
 /** Four taps a step: bytes interleaved twice come out as tap 0, 1, 2, 3 of each channel. */
-const quads: TapProduct = {
-  feature: intrinsics.relaxed_dot_i8x16.feature,
+const quads = (name: IntrinsicName, flips: boolean): TapProduct => ({
+  feature: intrinsics[name].feature,
   depth: 4,
+  flips,
   add(k, sum, w, [a, b, c, d], lanes) {
     const x = k.interleave(k.interleave(a as Value, c as Value), k.interleave(b as Value, d as Value));
-    const flips = k.splat(k.convert(k.setting('dot_sign_mask'), 'i8'), 4 * lanes);
-    return k.dot('relaxed_dot_i8x16', sum, w, k.xor(x, flips));
+    if (!flips) return k.dot(name, sum, w, x);
+    return k.dot(name, sum, w, k.xor(x, k.splat(k.convert(k.setting('dot_sign_mask'), 'i8'), 4 * lanes)));
   },
-};
+});
 
 const single: TapProduct = {
   feature: undefined,
@@ -62,13 +65,19 @@ const byIntrinsic: Record<IntrinsicName, TapProduct> = {
   scalar_i8: single,
   // the lanes of a word are channels here: each has products of its own
   dot4_i8: single,
-  dot_i16x8: pairs,
-  relaxed_dot_i8x16: quads,
+  dot_i16x8: pairs('dot_i16x8'),
+  dot_i16x16: pairs('dot_i16x16'),
+  dot_i8x16: quads('dot_i8x16', false),
+  relaxed_dot_i8x16: quads('relaxed_dot_i8x16', true),
+  dot_u8x64: quads('dot_u8x64', true),
 };
 
 function tapProducts(target: Target, element: ScalarType): TapProduct[] {
   if (element === 'i8') return target.contractions.map((name) => byIntrinsic[name]);
-  return [...new Set(target.contractions.map((name) => intrinsics[name].feature))].map(float);
+  return target.contractions.flatMap((name, i) => {
+    const { feature, floats }: Intrinsic = intrinsics[name];
+    return i === 0 || floats ? [float(feature)] : [];
+  });
 }
 
 /** Weights that stay in registers over a row, when a step needs no more than these. */
@@ -94,7 +103,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const twice = element === 'f32' && full > 1 && offsets.length > heldWeights && channels >= 2 * full;
   const lanes = twice ? 2 * full : full > 8 && channels <= 8 ? 8 : full;
   const products = tapProducts(target, element);
-  const flips = products.some((product) => product.feature !== undefined) && element === 'i8';
+  const flips = products.some((product) => product.flips);
   const count = Math.ceil(channels / lanes) * lanes;
   const starts = rewriter.create(
     start,
@@ -138,8 +147,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
     const after = epilogue(cluster, beside);
     const groups = Math.ceil(offsets.length / product.depth);
     const held = groups * product.depth <= heldWeights && lanes > 1;
-    const flipped = product.feature !== undefined && element === 'i8';
-    const begin = flipped
+    const begin = product.flips
       ? k.convert(k.and(k.shr(k.setting('dot_sign_mask'), 31), k.constant(count, 'i32')), 'index')
       : k.index(0);
 

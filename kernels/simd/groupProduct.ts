@@ -19,17 +19,17 @@ export interface GroupProduct {
 }
 
 /** Codes of 7 bits are the second operand, where every machine agrees on the result. */
-const relaxed: GroupProduct = {
-  feature: intrinsics.relaxed_dot_i8x16.feature,
+const quads = (name: IntrinsicName): GroupProduct => ({
+  feature: intrinsics[name].feature,
   columns: 4,
   depth: 4,
   registers: 1,
   start: (k, value) => [k.splat(value, 4)],
   activations: (k, x, index) => k.loadSplat(x, index, 16, 4),
   weights: (_, codes) => [codes],
-  multiply: (k, [sum], [w], x) => [k.dot('relaxed_dot_i8x16', sum as Value, x, w as Value)],
+  multiply: (k, [sum], [w], x) => [k.dot(name, sum as Value, x, w as Value)],
   finish: (_, [sum]) => sum as Value,
-};
+});
 
 const pairs: GroupProduct = {
   feature: undefined,
@@ -74,14 +74,18 @@ const word: GroupProduct = {
   finish: (_, [sum]) => sum as Value,
 };
 
-const byIntrinsic: Record<IntrinsicName, GroupProduct> = {
+/** Wider pairs have nothing of their own here: tiles are as wide as the baseline's registers. */
+const byIntrinsic: Record<IntrinsicName, GroupProduct | undefined> = {
   scalar_i8: single,
   dot4_i8: word,
   dot_i16x8: pairs,
-  relaxed_dot_i8x16: relaxed,
+  dot_i16x16: undefined,
+  dot_i8x16: quads('dot_i8x16'),
+  relaxed_dot_i8x16: quads('relaxed_dot_i8x16'),
+  dot_u8x64: quads('dot_u8x64'),
 };
 
 /** The ways in which `target` multiplies codes, the baseline first. They share one packing. */
 export function groupProducts(target: Target): GroupProduct[] {
-  return target.contractions.map((name) => byIntrinsic[name]);
+  return target.contractions.map((name) => byIntrinsic[name]).filter((product) => product !== undefined);
 }

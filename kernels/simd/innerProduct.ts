@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import type { Dim, ScalarType, Value } from '../../src/ir/index.ts';
-import { type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
+import { type Intrinsic, type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
 
 /**
  * How a tile computes inner products: what one step along k loads and does. A unit is the group of neighbouring
@@ -14,6 +14,10 @@ export interface InnerProduct {
   readonly step: number;
   /** Accumulator registers of one unit and row. */
   readonly registers: number;
+  /** Accumulators that a tile may have; undefined: as many as the target says. */
+  readonly accumulators?: number | undefined;
+  /** Whether start vectors come in two kinds, for activations as they are and with their sign bits turned. */
+  readonly flips?: boolean;
   /** Sets up what every step needs. `count`: entries of one start vector (panel padding included). */
   prepare(k: KernelBuilder, count: Dim): Steps;
 }
@@ -31,46 +35,72 @@ export interface Steps {
   finish(accumulators: readonly Value[], starts: Value, column: Value): Value;
 }
 
+/** What an instruction needs of the machine. */
+function wayOf(name: IntrinsicName): Pick<InnerProduct, 'feature' | 'accumulators'> {
+  const { feature, accumulators }: Intrinsic = intrinsics[name];
+  return { feature, accumulators };
+}
+
 /**
  * Four products a lane. Machines differ in the sign of the activations: they are flipped by the mask found at load,
  * and the second start vector, −128·Σw further on, takes that back.
  */
-const relaxedDot: InnerProduct = {
-  feature: intrinsics.relaxed_dot_i8x16.feature,
+function flippedQuads(name: IntrinsicName, columns: number): InnerProduct {
+  return {
+    ...wayOf(name),
+    columns,
+    step: 4,
+    registers: 1,
+    flips: true,
+    prepare(k, count) {
+      const mask = k.setting('dot_sign_mask');
+      const flips = k.splat(k.convert(mask, 'i8'), 4 * columns);
+      const begin = k.convert(k.and(k.shr(mask, 31), k.convert(k.index(count), 'i32')), 'index');
+      return {
+        start: (starts, column) => [k.load(starts, k.add(column, begin), columns)],
+        activations: (x, index) => k.xor(k.loadSplat(x, index, 4 * columns, 4), flips),
+        weights: (w, index) => [k.load(w, index, 4 * columns)],
+        multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
+        finish: ([sum]) => sum as Value,
+      };
+    },
+  };
+}
+
+/** Four products a lane of signed codes. */
+const signedQuads: InnerProduct = {
+  ...wayOf('dot_i8x16'),
   columns: 4,
   step: 4,
   registers: 1,
-  prepare(k, count) {
-    const mask = k.setting('dot_sign_mask');
-    const flips = k.splat(k.convert(mask, 'i8'), 16);
-    const begin = k.convert(k.and(k.shr(mask, 31), k.convert(k.index(count), 'i32')), 'index');
-    return {
-      start: (starts, column) => [k.load(starts, k.add(column, begin), 4)],
-      activations: (x, index) => k.xor(k.loadSplat(x, index, 16, 4), flips),
-      weights: (w, index) => [k.load(w, index, 16)],
-      multiply: ([sum], [w], x) => [k.dot('relaxed_dot_i8x16', sum as Value, w as Value, x)],
-      finish: ([sum]) => sum as Value,
-    };
-  },
+  prepare: (k) => ({
+    start: (starts, column) => [k.load(starts, column, 4)],
+    activations: (x, index) => k.loadSplat(x, index, 16, 4),
+    weights: (w, index) => [k.load(w, index, 16)],
+    multiply: ([sum], [w], x) => [k.dot('dot_i8x16', sum as Value, w as Value, x)],
+    finish: ([sum]) => sum as Value,
+  }),
 };
 
-/** The same panels by products of 16-bit pairs: two registers hold the even and odd halves of four sums. */
-const pairDot: InnerProduct = {
-  feature: undefined,
-  columns: 4,
-  step: 4,
-  registers: 2,
-  prepare(k) {
-    const half = (w: Value, index: Value) => k.convert(k.load(w, index, 8), 'i16');
-    return {
-      start: () => [k.repeated(0, 'i32', 4), k.repeated(0, 'i32', 4)],
-      activations: (x, index) => k.convert(k.loadSplat(x, index, 8, 4), 'i16'),
-      weights: (w, index) => [half(w, index), half(w, k.add(index, k.index(8)))],
-      multiply: (sums, weights, x) => sums.map((sum, i) => k.dot('dot_i16x8', sum, weights[i] as Value, x)),
-      finish: ([a, b], starts, column) => k.add(k.addPairs(a as Value, b as Value), k.load(starts, column, 4)),
-    };
-  },
-};
+/** The same panels by products of 16-bit pairs: two registers hold the even and odd halves of each output's sum. */
+function pairDot(name: IntrinsicName, columns: number): InnerProduct {
+  return {
+    ...wayOf(name),
+    columns,
+    step: 4,
+    registers: 2,
+    prepare(k) {
+      const half = (w: Value, index: Value) => k.convert(k.load(w, index, 2 * columns), 'i16');
+      return {
+        start: () => [k.repeated(0, 'i32', columns), k.repeated(0, 'i32', columns)],
+        activations: (x, index) => k.convert(k.loadSplat(x, index, 2 * columns, 4), 'i16'),
+        weights: (w, index) => [half(w, index), half(w, k.add(index, k.index(2 * columns)))],
+        multiply: (sums, weights, x) => sums.map((sum, i) => k.dot(name, sum, weights[i] as Value, x)),
+        finish: ([a, b], starts, column) => k.add(k.addPairs(a as Value, b as Value), k.load(starts, column, columns)),
+      };
+    },
+  };
+}
 
 /** One product a time. */
 const scalarDot: InnerProduct = {
@@ -103,9 +133,9 @@ const wordDot: InnerProduct = {
 };
 
 /** Floats: a unit is a register of outputs. */
-function floatProduct(lanes: number, feature: string | undefined): InnerProduct {
+function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
   return {
-    feature,
+    ...wayOf(name),
     columns: lanes,
     step: 1,
     registers: 1,
@@ -119,16 +149,32 @@ function floatProduct(lanes: number, feature: string | undefined): InnerProduct 
   };
 }
 
-const byIntrinsic: Record<IntrinsicName, InnerProduct> = {
-  scalar_i8: scalarDot,
-  dot4_i8: wordDot,
-  dot_i16x8: pairDot,
-  relaxed_dot_i8x16: relaxedDot,
+/** Products for panels of `width` outputs. */
+const byIntrinsic: Record<IntrinsicName, (width: number) => InnerProduct> = {
+  scalar_i8: () => scalarDot,
+  dot4_i8: () => wordDot,
+  dot_i16x8: () => pairDot('dot_i16x8', 4),
+  dot_i16x16: (width) => pairDot('dot_i16x16', Math.min(8, width)),
+  dot_i8x16: () => signedQuads,
+  relaxed_dot_i8x16: () => flippedQuads('relaxed_dot_i8x16', 4),
+  dot_u8x64: (width) => flippedQuads('dot_u8x64', Math.min(16, width)),
 };
 
-/** The ways in which `target` computes inner products of `element`, the baseline first. They share one packing. */
-export function innerProducts(target: Target, element: ScalarType): InnerProduct[] {
-  if (element === 'i8') return target.contractions.map((name) => byIntrinsic[name]);
-  const features = new Set(target.contractions.map((name) => intrinsics[name].feature));
-  return [...features].map((feature) => floatProduct(lanesFor(target, 4), feature));
+/** Outputs that a panel must have beside one another so that the widest product of `target` is filled. */
+export function widestUnit(target: Target): number {
+  return Math.max(...target.contractions.map((name) => intrinsics[name].columns));
+}
+
+/**
+ * The ways in which `target` computes inner products of `element`, the baseline first, for panels of `width` outputs.
+ * They share one packing. The baseline's is the same for every width.
+ */
+export function innerProducts(target: Target, element: ScalarType, width = widestUnit(target)): InnerProduct[] {
+  const { contractions } = target;
+  if (element === 'i8') return contractions.map((name) => byIntrinsic[name](width));
+  const lanes = lanesFor(target, 4);
+  return contractions.flatMap((name, i) => {
+    const { floats, lanes: most }: Intrinsic = intrinsics[name];
+    return i === 0 || floats ? [floatProduct(name, i === 0 ? lanes : Math.min(Math.max(lanes, most), width))] : [];
+  });
 }

@@ -22,11 +22,13 @@ export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
   if (isPacked && quantOf(tensorType(right)) && elements[0] === 'f32') return storedMatmul(cluster, context);
   if (elements.every((element) => element === 'f32')) {
     if (isPacked) return constantMatmul(cluster, context);
-    return runtimeMatmul(cluster, context, innerProducts(context.target, 'f32'), 'f32');
+    return runtimeMatmul(cluster, context, (width) => innerProducts(context.target, 'f32', width), 'f32');
   }
   if (isPacked && elements.every((element) => element === 'i8')) return constantMatmul(cluster, context);
   const codes = computedCodes(cluster, context);
-  return codes ? runtimeMatmul(cluster, context, [computedProduct(codes)], 'i32') : serialMatmul(cluster, context);
+  return codes
+    ? runtimeMatmul(cluster, context, () => [computedProduct(codes)], 'i32')
+    : serialMatmul(cluster, context);
 }
 
 /** What vectors of 16-bit products can multiply: two computed tensors of one type, whose batch axes are the same. */
@@ -52,7 +54,7 @@ function computedCodes({ root, outside }: Cluster, { target }: KernelContext): C
 function runtimeMatmul(
   cluster: Cluster,
   context: KernelContext,
-  products: readonly InnerProduct[],
+  productsFor: (width?: number) => readonly InnerProduct[],
   sums: 'f32' | 'i32',
 ): KernelPlan {
   const { root } = cluster;
@@ -77,22 +79,23 @@ function runtimeMatmul(
     segments: [],
     run: depth,
   };
-  const unit = products[0]?.columns ?? 1;
+  const unit = productsFor()[0]?.columns ?? 1;
   const most = typeof columns === 'number' ? columns : Number.POSITIVE_INFINITY;
   const width =
     target.family === 'simt'
-      ? panelShape(problem, products, target).width
+      ? panelShape(problem, unit, target).width
       : unit === 1
         ? Math.min(8, most)
         : Math.min(2, Math.ceil(most / unit)) * unit;
+  const products = productsFor(width);
   const panel = { width, panels: typeof columns === 'number' ? Math.ceil(columns / width) : columns };
-  const steps = {
+  const stepsFor = ({ columns: unit, step }: InnerProduct) => ({
     group: mulDim(depth, columns),
     panel: width,
     unit,
-    step: mulDim(products[0]?.step ?? 1, columns),
+    step: mulDim(step, columns),
     starts: 0,
-  };
+  });
   const others = epilogueOperands(cluster);
   const perGroup = mulDim(problem.rows, columns);
   return {
@@ -115,7 +118,7 @@ function runtimeMatmul(
           target,
           how,
           panel,
-          steps,
+          stepsFor(way),
           { x, w, starts, y },
           (total, { group, row, column, lanes }) => {
             const element = k.add(k.add(k.scaled(group, perGroup), k.scaled(row, columns)), column);

@@ -1,3 +1,6 @@
+/** What a machine may have beyond a target's baseline. */
+export type Feature = 'relaxed-simd' | 'dotprod' | 'avx2' | 'avx512-vnni';
+
 /**
  * A hardware instruction for contractions, declared once: each target's table says how it prints it.
  * One instruction adds, for each of `columns` outputs, the products of `depth` weights and activations.
@@ -5,7 +8,7 @@
 export interface Intrinsic {
   readonly name: string;
   /** Feature that the machine must have beyond the target's baseline; undefined: none. */
-  readonly feature: 'relaxed-simd' | undefined;
+  readonly feature: Feature | undefined;
   readonly element: 'i8' | 'i16' | 'f32';
   /** Outputs of one instruction, in the order of the accumulator's lanes. */
   readonly columns: number;
@@ -13,6 +16,10 @@ export interface Intrinsic {
   readonly depth: number;
   /** Lanes of the accumulator; more than `columns` when neighbours are added at the end. */
   readonly lanes: number;
+  /** Whether machines with the feature multiply floats better too: wider than the baseline, or fused. */
+  readonly floats?: boolean;
+  /** Registers that a tile may fill with accumulators, where the feature brings more than the baseline has. */
+  readonly accumulators?: number;
   /** Where the result is exact, in words that a proof can cite. */
   readonly exact: string;
   /** Meaning: the accumulator's lanes after the instruction. */
@@ -83,7 +90,49 @@ export const intrinsics = {
     columns: 4,
     depth: 4,
     lanes: 4,
+    floats: true,
     exact: 'only after the known-answer probe at load has passed',
+    meaning: grouped(4, toI32),
+  },
+  /** dot_i16x8 on registers of 256 bits: vpmaddwd. Its first half serves fewer columns. */
+  dot_i16x16: {
+    name: 'dot_i16x16',
+    feature: 'avx2',
+    element: 'i16',
+    columns: 4,
+    depth: 2,
+    lanes: 8,
+    floats: true,
+    accumulators: 12,
+    exact: 'operands are sign-extended 8-bit codes, so a pair is below 2^15',
+    meaning: grouped(2, toI32),
+  },
+  /** Signed 8-bit codes, four products a lane: sdot. */
+  dot_i8x16: {
+    name: 'dot_i8x16',
+    feature: 'dotprod',
+    element: 'i8',
+    columns: 4,
+    depth: 4,
+    lanes: 4,
+    accumulators: 16,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
+    meaning: grouped(4, toI32),
+  },
+  /**
+   * Signed weights by unsigned activations, four products a lane: vpdpbusd. The setting `dot_sign_mask`, 0x80808080,
+   * is xor-ed into the activations, and the start vector fits. Its first half or quarter serves fewer columns.
+   */
+  dot_u8x64: {
+    name: 'dot_u8x64',
+    feature: 'avx512-vnni',
+    element: 'i8',
+    columns: 16,
+    depth: 4,
+    lanes: 16,
+    floats: true,
+    accumulators: 24,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
     meaning: grouped(4, toI32),
   },
 } as const satisfies Record<string, Intrinsic>;

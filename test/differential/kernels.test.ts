@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { cTarget } from '../../backends/c/target.ts';
+import { cScalarTarget, cTarget } from '../../backends/c/target.ts';
 import { loadWasmRuntime, runWasm } from '../../backends/wasm/index.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
@@ -45,6 +45,9 @@ const ways: readonly Way[] = [
   interpreted('kernel IR for wasm', wasmTarget),
   interpreted('kernel IR for wasm, relaxed', wasmTarget, 'relaxed-simd'),
   interpreted('kernel IR for C', cTarget),
+  interpreted('kernel IR for C, avx2', cTarget, 'avx2'),
+  interpreted('kernel IR for C, avx512-vnni', cTarget, 'avx512-vnni'),
+  interpreted('kernel IR for C without vectors', cScalarTarget),
   interpreted('kernel IR for WGSL', wgslTarget),
   wasm('baseline'),
   ...(relaxedIsExact ? [wasm('relaxed')] : []),

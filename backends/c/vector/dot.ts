@@ -1,0 +1,61 @@
+import type { IntrinsicName } from '../../../src/target/index.ts';
+import type { Form } from './definition.ts';
+import type { Shape } from './shape.ts';
+import { registerOf } from './x86.ts';
+
+/** How C spells a contraction's instruction for one register: `T` is the type of the sums. */
+interface Spelling {
+  /** Whether the activations are unsigned. */
+  readonly unsigned: boolean;
+  readonly forms: (weights: Shape, T: string) => readonly Form[];
+}
+
+const pairs: Spelling = {
+  unsigned: false,
+  forms(weights, T) {
+    const register = registerOf(weights);
+    if (!register) return [];
+    const { prefix: p, integers: I } = register;
+    const products = (which: string) =>
+      which === 'low'
+        ? 'vmull_s16(vget_low_s16((int16x8_t)w), vget_low_s16((int16x8_t)x))'
+        : 'vmull_high_s16((int16x8_t)w, (int16x8_t)x)';
+    const neon = {
+      when: 'QC_NEON',
+      body: [`return (${T})vaddq_s32((int32x4_t)sum, vpaddq_s32(${products('low')}, ${products('high')}));`],
+    };
+    return [
+      {
+        when: p === '_mm' ? 'QC_SSE2' : register.when,
+        body: [`return (${T})${p}_add_epi32((${I})sum, ${p}_madd_epi16((${I})w, (${I})x));`],
+      },
+      ...(p === '_mm' ? [neon] : []),
+    ];
+  },
+};
+
+const unsignedQuads: Spelling = {
+  unsigned: true,
+  forms(weights, T) {
+    const register = registerOf(weights);
+    if (!register) return [];
+    const { prefix: p, integers: I } = register;
+    return [{ when: 'QC_AVX512', body: [`return (${T})${p}_dpbusd_epi32((${I})sum, (${I})x, (${I})w);`] }];
+  },
+};
+
+const signedQuads: Spelling = {
+  unsigned: false,
+  forms: ({ lanes }, T) =>
+    lanes === 16
+      ? [{ when: 'QC_DOTPROD', body: [`return (${T})vdotq_s32((int32x4_t)sum, (int8x16_t)w, (int8x16_t)x);`] }]
+      : [],
+};
+
+/** Instructions of vectors; the others are not asked for here. */
+export const spellings: Partial<Record<IntrinsicName, Spelling>> = {
+  dot_i16x8: pairs,
+  dot_i16x16: pairs,
+  dot_i8x16: signedQuads,
+  dot_u8x64: unsignedQuads,
+};

@@ -1,0 +1,249 @@
+import type { LanewiseName } from '../../../dialects/kernel/index.ts';
+import type { CSupport } from '../language.ts';
+import { type Form, gnu, numbers } from './definition.ts';
+import { bytesOfShape, isReal, isSigned, maskShape, type Shape, typeName, unsignedShape } from './shape.ts';
+import { registerOf, suffixOf } from './x86.ts';
+
+/** An operation on vectors of one piece each: shapes of the first operand and of the result, attributes. */
+export interface Operation {
+  readonly support: CSupport;
+  readonly from: Shape;
+  readonly to: Shape;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /** The first lane of the operand that is wanted. */
+  readonly offset: number;
+}
+
+type Forms = (operation: Operation) => readonly Form[];
+
+const types = ({ support, from, to }: Operation) => ({
+  T: typeName(support, to),
+  U: typeName(support, unsignedShape(to)),
+  M: typeName(support, maskShape(from)),
+});
+
+/** Floats take the operator as it is; integers wrap, as unsigned ones do. */
+const arithmetic =
+  (operator: string): Forms =>
+  (operation) => {
+    const { T, U } = types(operation);
+    return [gnu(isReal(operation.to) ? `a ${operator} b` : `(${T})((${U})a ${operator} (${U})b)`)];
+  };
+
+const bitwise =
+  (operator: string): Forms =>
+  () => [gnu(`a ${operator} b`)];
+
+/** `b OP a ? b : a`, so that a NaN in a stays. */
+const extreme =
+  (name: 'min' | 'max', operator: string): Forms =>
+  (operation) => {
+    const { T, M } = types(operation);
+    const { from } = operation;
+    const register = registerOf(from);
+    const known = register && (from.element === 'f32' || Number(from.element.slice(1)) <= 32);
+    const cast = from.element === 'f32' ? register?.floats : register?.integers;
+    const operands = from.element === 'f32' ? `(${cast})b, (${cast})a` : `(${cast})a, (${cast})b`;
+    return [
+      ...(known
+        ? [{ when: register.when, body: [`return (${T})${register.prefix}_${name}_${suffixOf(from)}(${operands});`] }]
+        : []),
+      {
+        when: 'QC_VECTORS',
+        body: [`const ${M} m = (${M})(b ${operator} a);`, `return (${T})((m & (${M})b) | (~m & (${M})a));`],
+      },
+    ];
+  };
+
+const absolute: Forms = (operation) => {
+  const { T, U, M } = types(operation);
+  if (operation.to.element === 'f32') return [gnu(`(${T})((${U})a & 0x7fffffffu)`)];
+  if (isReal(operation.to)) return [];
+  if (!isSigned(operation.to)) return [gnu('a')];
+  return [{ when: 'QC_VECTORS', body: [`const ${U} m = (${U})(${M})(a < 0);`, `return (${T})(((${U})a ^ m) - m);`] }];
+};
+
+const predicates: Record<string, string> = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' };
+
+/** Rounding to whole floats: the number that x86 gives the direction, and NEON's letter. */
+const rounding =
+  (x86: number, neon: string): Forms =>
+  ({ support, from }) => {
+    const register = registerOf(from);
+    if (!register || from.element !== 'f32') return [];
+    const T = typeName(support, from);
+    const call = register.prefix === '_mm512' ? 'roundscale' : 'round';
+    const forms = [
+      { when: register.when, body: [`return (${T})${register.prefix}_${call}_ps((${register.floats})a, ${8 + x86});`] },
+    ];
+    return from.lanes === 4
+      ? [...forms, { when: 'QC_NEON', body: [`return (${T})vrnd${neon}q_f32((float32x4_t)a);`] }]
+      : forms;
+  };
+
+const squareRoot: Forms = ({ support, from }) => {
+  const register = registerOf(from);
+  if (!register || from.element !== 'f32') return [];
+  const T = typeName(support, from);
+  const forms = [{ when: register.when, body: [`return (${T})${register.prefix}_sqrt_ps((${register.floats})a);`] }];
+  return from.lanes === 4 ? [...forms, { when: 'QC_NEON', body: [`return (${T})vsqrtq_f32((float32x4_t)a);`] }] : forms;
+};
+
+const multiplyAdd: Forms = ({ support, from }) => {
+  const T = typeName(support, from);
+  const register = from.element === 'f32' ? registerOf(from) : undefined;
+  if (!register) return [gnu('a * b + c')];
+  const x86 = {
+    when: register.prefix === '_mm' ? 'QC_AVX2' : register.when,
+    body: [
+      `return (${T})${register.prefix}_fmadd_ps((${register.floats})a, (${register.floats})b, (${register.floats})c);`,
+    ],
+  };
+  const neon = {
+    when: 'QC_NEON',
+    body: [`return (${T})vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);`],
+  };
+  return [x86, ...(from.lanes === 4 ? [neon] : []), gnu('a * b + c')];
+};
+
+/** Integers widen or wrap, and become floats; floats become integers on x86 with what is too large mended. */
+const convert: Forms = (operation) => {
+  const { support, from, to, offset } = operation;
+  const T = typeName(support, to);
+  const part = from.lanes === to.lanes ? 'a' : `__builtin_shufflevector(a, a, ${numbers(to.lanes, (i) => offset + i)})`;
+  if (!isReal(from) || isReal(to)) return [gnu(`__builtin_convertvector(${part}, ${T})`)];
+  if (from.element !== 'f32' || to.element !== 'i32' || from.lanes !== to.lanes) return [];
+  const x86 = {
+    when: 'QC_SSE2',
+    body: [
+      '/* cvttps2dq gives 0x80000000 for all that does not fit */',
+      `const ${T} r = __builtin_convertvector(a, ${T});`,
+      `return (r ^ (${T})(a >= 2147483648.0f)) & (${T})(a == a);`,
+    ],
+  };
+  const neon = { when: 'QC_NEON', body: [`return (${T})vcvtq_s32_f32((float32x4_t)a);`] };
+  return to.lanes === 4 ? [x86, neon] : [x86];
+};
+
+/** Products of the even and of the odd lanes, of which the bits from `shift` on are the result's. */
+const mulShift: Forms = ({ support, from, attributes }) => {
+  const register = registerOf(from);
+  if (!register) return [];
+  const shift = attributes.shift as number;
+  const T = typeName(support, from);
+  const { prefix: p, integers: I } = register;
+  const blends: Record<string, string> = {
+    _mm: '_mm_or_si128(_mm_and_si128(even, _mm_set1_epi64x(0xffffffff)), _mm_andnot_si128(_mm_set1_epi64x(0xffffffff), odd))',
+    _mm256: '_mm256_blend_epi32(even, odd, 0xaa)',
+    _mm512: '_mm512_mask_mov_epi32(even, 0xaaaa, odd)',
+  };
+  const set = p === '_mm512' ? '_mm512_set1_epi64' : `${p}_set1_epi64x`;
+  const order = p === '_mm512' ? '(_MM_PERM_ENUM)0xf5' : '0xf5';
+  const select =
+    shift <= 32
+      ? [
+          `even = ${p}_srli_epi64(even, ${shift});`,
+          ...(shift < 32 ? [`odd = ${p}_slli_epi64(odd, ${32 - shift});`] : []),
+        ]
+      : [
+          `even = ${p}_shuffle_epi32(${p}_srai_epi32(even, ${shift - 32}), ${order});`,
+          `odd = ${p}_srai_epi32(odd, ${shift - 32});`,
+        ];
+  const product = p === '_mm' ? 'qc_products' : `${p}_mul_epi32`;
+  const x86 = {
+    when: p === '_mm' ? 'QC_SSE2' : register.when,
+    body: [
+      `const ${I} x = (${I})a, y = (${I})b;`,
+      `const ${I} half = ${set}(INT64_C(1) << ${shift - 1});`,
+      `${I} even = ${p}_add_epi64(${product}(x, y), half);`,
+      `${I} odd = ${p}_add_epi64(${product}(${p}_srli_epi64(x, 32), ${p}_srli_epi64(y, 32)), half);`,
+      ...select,
+      `return (${T})${blends[p]};`,
+    ],
+  };
+  const half = (which: string) =>
+    `vmovn_s64(vrshrq_n_s64(vmull_s32(vget_${which}_s32((int32x4_t)a), vget_${which}_s32((int32x4_t)b)), ${shift}))`;
+  const neon = { when: 'QC_NEON', body: [`return (${T})vcombine_s32(${half('low')}, ${half('high')});`] };
+  return from.lanes === 4 ? [x86, neon] : [x86];
+};
+
+/** The faster definitions of each primitive on vectors whose lanes correspond one to one. */
+export const vectorForms: Partial<Record<LanewiseName, Forms>> = {
+  add: arithmetic('+'),
+  sub: arithmetic('-'),
+  mul: arithmetic('*'),
+  div: () => [gnu('a / b')],
+  min: extreme('min', '<'),
+  max: extreme('max', '>'),
+  and: bitwise('&'),
+  or: bitwise('|'),
+  xor: bitwise('^'),
+  neg: (operation) => [gnu(isReal(operation.to) ? '-a' : `(${types(operation).T})-(${types(operation).U})a`)],
+  abs: absolute,
+  sqrt: squareRoot,
+  floor: rounding(1, 'm'),
+  ceil: rounding(2, 'p'),
+  round_even: rounding(0, 'n'),
+  shl: (operation) => [gnu(`(${types(operation).T})((${types(operation).U})a << ${operation.attributes.count})`)],
+  shr: ({ attributes }) => [gnu(`a >> ${attributes.count}`)],
+  cmp: (operation) => [gnu(`(${types(operation).M})(a ${predicates[operation.attributes.predicate as string]} b)`)],
+  select: (operation) => {
+    const { T, M } = types(operation);
+    return [gnu(`(${T})((a & (${M})b) | (~a & (${M})c))`)];
+  },
+  convert,
+  bitcast: (operation) => [gnu(`(${types(operation).T})a`)],
+  mul_shift: mulShift,
+  mul_add: multiplyAdd,
+};
+
+/** Narrowing with clamps: of `parts` vectors that become one. */
+export function narrowForms(support: CSupport, from: Shape, to: Shape, parts: number): readonly Form[] {
+  const T = typeName(support, to);
+  const key = `${from.element} ${parts * from.lanes} ${to.element}`;
+  const last = to.element.startsWith('u') ? 'packus' : 'packs';
+  const low = (value: string): string[] => [
+    `${T} r;`,
+    `const __m128i low = ${value};`,
+    'memcpy(&r, &low, sizeof r);',
+    'return r;',
+  ];
+  const v = (name: string) => `(__m128i)${name}`;
+  if (bytesOfShape(from) === 16 && from.element === 'i32' && /8$/.test(to.element)) {
+    const packed = {
+      1: `_mm_${last}_epi16(_mm_packs_epi32(${v('a')}, ${v('a')}), _mm_setzero_si128())`,
+      2: `_mm_${last}_epi16(_mm_packs_epi32(${v('a')}, ${v('b')}), _mm_setzero_si128())`,
+      4: `_mm_${last}_epi16(_mm_packs_epi32(${v('a')}, ${v('b')}), _mm_packs_epi32(${v('c')}, ${v('d')}))`,
+    }[parts];
+    const x86 = packed && { when: 'QC_SSE2', body: parts === 4 ? [`return (${T})${packed};`] : low(packed) };
+    const half = (x: string, y: string) => `vcombine_s16(vqmovn_s32((int32x4_t)${x}), vqmovn_s32((int32x4_t)${y}))`;
+    const narrow = to.element === 'u8' ? 'vqmovun_s16' : 'vqmovn_s16';
+    const join = to.element === 'u8' ? 'vcombine_u8' : 'vcombine_s8';
+    const neon = {
+      when: 'QC_NEON',
+      body: [`return (${T})${join}(${narrow}(${half('a', 'b')}), ${narrow}(${half('c', 'd')}));`],
+    };
+    return [...(x86 ? [x86] : []), ...(parts === 4 ? [neon] : [])];
+  }
+  if (key.startsWith('i32 8 ') && bytesOfShape(from) === 32 && /8$/.test(to.element)) {
+    const halves = `_mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1))`;
+    return [
+      {
+        when: 'QC_AVX2',
+        body: ['const __m256i x = (__m256i)a;', ...low(`_mm_${last}_epi16(${halves}, _mm_setzero_si128())`)],
+      },
+    ];
+  }
+  if (key.startsWith('i32 16 ') && bytesOfShape(from) === 32 && /8$/.test(to.element)) {
+    const halves = (x: string) =>
+      `_mm_packs_epi32(_mm256_castsi256_si128((__m256i)${x}), _mm256_extracti128_si256((__m256i)${x}, 1))`;
+    return [{ when: 'QC_AVX2', body: [`return (${T})_mm_${last}_epi16(${halves('a')}, ${halves('b')});`] }];
+  }
+  if (bytesOfShape(from) === 64 && from.element === 'i32' && parts === 1 && to.element === 'i8') {
+    return [{ when: 'QC_AVX512', body: [`return (${T})_mm512_cvtsepi32_epi8((__m512i)a);`] }];
+  }
+  if (from.element === 'i16' && /8$/.test(to.element) && bytesOfShape(from) === 16 && parts === 2) {
+    return [{ when: 'QC_SSE2', body: [`return (${T})_mm_${last}_epi16(${v('a')}, ${v('b')});`] }];
+  }
+  return [];
+}
