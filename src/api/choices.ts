@@ -3,6 +3,10 @@ export const targetNames = ['wasm', 'c', 'wgsl'] as const;
 export type TargetName = (typeof targetNames)[number];
 export const plannedTargets = ['cuda'] as const;
 
+/** Machines that C is written for: any, by vectors where the compiler has them, or those without vectors. */
+export const cpuNames = ['generic', 'scalar'] as const;
+export type CpuName = (typeof cpuNames)[number];
+
 /** What inputs and outputs of a program in integers are: real numbers, or codes. */
 export const borderNames = ['float', 'int'] as const;
 export type Border = (typeof borderNames)[number];

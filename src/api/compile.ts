@@ -21,7 +21,7 @@ import {
   hasCalibration,
   withCalibration,
 } from './calibration.ts';
-import type { Border, TargetName } from './choices.ts';
+import type { Border, CpuName, TargetName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { atLargest, bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
@@ -62,6 +62,8 @@ export interface CompileOptions extends PrepareOptions {
   readonly name?: string;
   /** Weights in the program, or in a file of their own. Default `inline`. */
   readonly weights?: 'inline' | 'external';
+  /** C only: the machines that it is written for. Default `generic`. */
+  readonly cpu?: CpuName;
   /** wasm only: the module inside the script. */
   readonly singleFile?: boolean;
 }
@@ -209,10 +211,11 @@ export function copyPrepared<P extends Transformed>(prepared: P): P {
 /** The second part of `compile`: kernels, memory and files for one target. Uses the prepared module up. */
 export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
   checkOptions(options);
-  const { target, name = 'model', weights = 'inline', singleFile = false, instruments, report } = options;
+  const { target, name = 'model', weights = 'inline', singleFile = false, cpu, instruments, report } = options;
   const { module, kernels, selfTest } = prepared;
   const backend = backends[target];
-  const context: PipelineOptions = { target: backend.target, instruments, report };
+  const made = (cpu && backend.cpus?.[cpu]) ?? backend.target;
+  const context: PipelineOptions = { target: made, instruments, report };
   await runPipeline(module, kernels, context);
   const floatOps = floatOpsOf(module);
   const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });

@@ -1,13 +1,13 @@
 import { emitC } from '../../backends/c/emit.ts';
 import type { CSignature } from '../../backends/c/signature.ts';
-import { cTarget } from '../../backends/c/target.ts';
+import { cScalarTarget, cTarget } from '../../backends/c/target.ts';
 import { emitWasm } from '../../backends/wasm/package.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { emitWgsl } from '../../backends/wgsl/package.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
 import type { Module } from '../ir/index.ts';
 import type { Target } from '../target/index.ts';
-import type { TargetName } from './choices.ts';
+import type { CpuName, TargetName } from './choices.ts';
 import type { SelfTestVector } from './selfTest.ts';
 
 export interface EmitOptions {
@@ -32,6 +32,8 @@ export interface Emitted {
 /** How a planned module becomes files. */
 export interface Backend {
   readonly target: Target;
+  /** Where the target serves machines of several kinds: what kernels are made for on each. */
+  readonly cpus?: Readonly<Record<CpuName, Target>>;
   readonly emit: (module: Module, options: EmitOptions) => Promise<Emitted>;
 }
 
@@ -46,6 +48,7 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
   },
   c: {
     target: cTarget,
+    cpus: { generic: cTarget, scalar: cScalarTarget },
     async emit(module, { name, weights, selfTest }) {
       const { inputs, outputs, described } = selfTest;
       const selftest = { inputs, outputs, tolerance: described.tolerance, steps: described.steps ?? 1 };

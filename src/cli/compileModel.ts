@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Border, TargetName } from '../api/choices.ts';
+import type { Border, CpuName, TargetName } from '../api/choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
@@ -28,6 +28,7 @@ export interface CompileArguments
   readonly name: string | undefined;
   readonly output: string | undefined;
   readonly weights: string | undefined;
+  readonly cpu: string | undefined;
   readonly border: string | undefined;
   readonly 'single-file': boolean;
   readonly explain: boolean;
@@ -59,6 +60,7 @@ export async function compileModel(path: string, options: CompileArguments, term
     ...common,
     name,
     ...(options.weights ? { weights: options.weights as 'inline' | 'external' } : {}),
+    ...(options.cpu ? { cpu: options.cpu as CpuName } : {}),
     singleFile: options['single-file'],
   };
   // All targets are compiled before the first is written: a failure leaves nothing behind.

@@ -222,6 +222,21 @@ export class VectorOperations {
     );
   }
 
+  /** Entries of a table of 16 bytes. */
+  swizzle(index: Shape, to: Shape): string {
+    const [T, I] = [this.type(to), this.type(index)];
+    return this.#define(
+      `qc_swizzle_${plain(to)}_${plain(index)}`,
+      { result: T, parameters: `${T} a, ${I} b` },
+      [to, index],
+      [
+        { when: 'QC_SSE41', body: [`return (${T})_mm_shuffle_epi8((__m128i)a, (__m128i)b);`] },
+        { when: 'QC_NEON', body: [`return (${T})vqtbl1q_u8((uint8x16_t)a, (uint8x16_t)b);`] },
+      ],
+      laneByLane(T, to.lanes, 'QC_LANE(a, QC_LANE(b, i) & 15)'),
+    );
+  }
+
   /** Sums of neighbours of a, then of b. */
   addPairs(shape: Shape): string {
     const T = this.type(shape);

@@ -188,6 +188,11 @@ const interleave: Printer = ({ printer, operations, pieces }, op) => {
   });
 };
 
+const swizzle: Printer = ({ printer, operations, pieces }, op) => {
+  const [levels, indices] = [printer.take(op.operand(0)), printer.take(op.operand(1))];
+  return [call(operations.swizzle(pieces(op.operand(1)).shape, pieces(op.result).shape), [...levels, ...indices])];
+};
+
 const addPairs: Printer = ({ printer, operations, pieces }, op) => {
   const { shape, count } = pieces(op.result);
   const parts = [0, 1].flatMap((i) => printer.takeNamed(op.operand(i)));
@@ -234,6 +239,7 @@ const printers = new Map<OpDefinition, Printer>([
   [vector.concat, concat],
   [vector.slice, slice],
   [vector.interleave, interleave],
+  [vector.swizzle, swizzle],
   [vector.addPairs, addPairs],
   [vector.reduce, reduce],
   [vector.dot, dot],

@@ -59,6 +59,6 @@ export function piecesOf(value: Value, bytes: number): { readonly shape: Shape; 
   const element = laneElement(value);
   const lanes = lanesOf(value);
   const each = Math.min(lanes, bytes / bytesOf(element));
-  invariant(Number.isInteger(Math.log2(lanes)) && each >= 1, `vectors of ${lanes} lanes`);
+  invariant((lanes & (lanes - 1)) === 0 && each >= 1, `vectors of ${lanes} lanes`);
   return { shape: { element, lanes: each }, count: lanes / each };
 }

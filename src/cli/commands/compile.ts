@@ -1,4 +1,4 @@
-import { borderNames, plannedTargets, targetNames } from '../../api/choices.ts';
+import { borderNames, cpuNames, plannedTargets, targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
@@ -45,6 +45,11 @@ export const compile = defineCommand({
       kind: 'text',
       choices: ['inline', 'external'],
       help: 'weights inside the program (default) or in a file of their own',
+    },
+    cpu: {
+      kind: 'text',
+      choices: cpuNames,
+      help: 'C: for any machine, with vectors where its compiler has them (generic, the default), or for machines without vectors, as microcontrollers (scalar)',
     },
     explain: { kind: 'flag', help: 'say for each layer how its numbers are stored, and why' },
     'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },
