@@ -58,7 +58,7 @@ function bodyText({ kernel, workgroups, size }: SimtLaunch, support: WgslSupport
     args.map((arg) => [buffers.get(arg) as string, (arg.type as RefType).space === 'weights' ? 'weights' : 'memory']),
   );
   const language = wgslLanguage(support, spaces);
-  const printer = new BodyPrinter(language, names, buffers, module);
+  const printer = new BodyPrinter(language, names, buffers, { outer: module });
   printer.print(kernel.body);
   const { lines } = printer;
   const words = new Set(lines.flatMap((line) => line.match(/[A-Za-z_]\w*/g) ?? []));
