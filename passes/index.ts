@@ -33,6 +33,8 @@ import { recognizeActivations } from './transform/recognize/activations.ts';
 import { recognizeNorms } from './transform/recognize/norms.ts';
 import { recognizeRotary } from './transform/recognize/rotary.ts';
 import { recognizeSoftmax } from './transform/recognize/softmax.ts';
+import { outlierSuppression } from './transform/scaling/outlierSuppression.ts';
+import { smoothQuant } from './transform/scaling/smoothQuant.ts';
 import { stepLstm } from './transform/stepLstm.ts';
 
 /** Every pass, in the order of the phases. */
@@ -48,6 +50,8 @@ export const allPasses: readonly Pass[] = [
   foldBatchNorm,
   foldAffine,
   fuseClamp,
+  smoothQuant,
+  outlierSuppression,
   stepLstm,
   insertObservers,
   calibrate,

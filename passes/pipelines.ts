@@ -71,6 +71,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   return [
     ...float,
+    ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed ? [...calibrated(ranges, given), ...(isIntegerOnly(recipe) ? integerIslands : floatIslands)] : []),
   ];

@@ -1,5 +1,5 @@
 import { matmul } from '../../dialects/nn/matmul.ts';
-import { type Op, Rewriter, type TensorType } from '../../src/ir/index.ts';
+import { type Module, type Op, Rewriter, type TensorType } from '../../src/ir/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
 import { applyGreedily } from '../../src/rewrite/index.ts';
 import { isStatic, type LayerChoice, type WeightScheme } from '../../src/scheme/index.ts';
@@ -8,14 +8,16 @@ import { isLinear } from '../channels.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { isStoredMatrix } from '../storedMatrix.ts';
 import { DynamicProducts } from './dynamicProduct.ts';
+import { type GptqOutcome, gptqRounding } from './gptq.ts';
+import { hessiansOf } from './hessians.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
 import { roundRows } from './rowScales.ts';
-import { storeMatrix } from './storedWeights.ts';
+import { roundToNearest, storeMatrix } from './storedWeights.ts';
 
 /**
  * Stores the weights of matrix products as codes, and has their activations quantized row by row at run time where the
- * scheme asks for it. It needs no calibration data. Weights that are codes already keep theirs.
+ * scheme asks for it. It needs calibration data for GPTQ alone. Weights that are codes already keep theirs.
  */
 export const quantizeWeights = definePass({
   name: 'quantize-weights',
@@ -23,15 +25,16 @@ export const quantizeWeights = definePass({
   phase: 'quantize',
   options: { recipe: recipeOption, skip: skipOption },
   preserves: { snr: 3 },
-  run(module, { recipe, skip }, context) {
+  async run(module, { recipe, skip }, context) {
     const schemes = new LayerSchemes(module, recipe, skip);
+    const hessians = await hessiansFor(module, schemes, context);
     const rewriter = new Rewriter();
     const dynamic = new DynamicProducts(rewriter);
     let stored = 0;
     for (const op of [...module.main.body.ops()]) {
       const choice = schemes.of(op);
       if (!choice.weights || isStatic(choice)) continue;
-      if (storeWeights(op, choice.weights, rewriter, context)) stored++;
+      if (storeWeights(op, choice.weights, rewriter, hessians, context)) stored++;
       if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, rewriter, dynamic);
     }
     // the float constants that nothing reads any more
@@ -41,7 +44,13 @@ export const quantizeWeights = definePass({
 });
 
 /** Whether the float weights of a layer have become codes. */
-function storeWeights(op: Op, scheme: WeightScheme, rewriter: Rewriter, { report, decide }: PassContext): boolean {
+function storeWeights(
+  op: Op,
+  scheme: WeightScheme,
+  rewriter: Rewriter,
+  hessians: ReadonlyMap<Op, Float64Array>,
+  { report, decide }: PassContext,
+): boolean {
   if (!isLinear(op)) return false;
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const reason = refusalOf(op, weights);
@@ -50,11 +59,32 @@ function storeWeights(op: Op, scheme: WeightScheme, rewriter: Rewriter, { report
     decide?.({ node: op.source, reason });
     return false;
   }
-  const { codes, type } = storeMatrix(weights, scheme);
+  const hessian = hessians.get(op);
+  const tell = ({ ratio, damping }: GptqOutcome) => {
+    const kept = damping === undefined ? 'its inputs do not span a space' : 'gptq makes its error no smaller';
+    report(`${op.source}: ${ratio < 1 ? `gptq, error × ${ratio.toPrecision(3)}` : `rounded to nearest: ${kept}`}`);
+  };
+  const { codes, type } = storeMatrix(weights, scheme, hessian ? gptqRounding(hessian, tell) : roundToNearest);
   rewriter.before(op);
   const value = createConstant(rewriter, constantName(op.operand(1), op.source), codes, type);
   rewriter.setOperand(op, 1, value);
   return true;
+}
+
+/** XᵀX of the inputs of each layer that GPTQ rounds. */
+async function hessiansFor(
+  module: Module,
+  schemes: LayerSchemes,
+  context: PassContext,
+): Promise<ReadonlyMap<Op, Float64Array>> {
+  const layers = [...module.main.body.ops()].filter((op) => {
+    const choice = schemes.of(op);
+    if (choice.weights?.rounding !== 'gptq' || isStatic(choice) || !isLinear(op)) return false;
+    return refusalOf(op, floatConstantOf(op.operands[1]) as HostTensor) === undefined;
+  });
+  if (layers.length === 0) return new Map();
+  const hessians = await hessiansOf(module, [...new Set(layers.map((op) => op.operand(0)))], context);
+  return new Map(layers.map((op) => [op, hessians.get(op.operand(0)) as Float64Array]));
 }
 
 function refusalOf(op: Op, weights: HostTensor): string | undefined {

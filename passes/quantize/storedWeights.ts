@@ -12,7 +12,33 @@ type Grid = formats.Grid;
 export interface StoredMatrix {
   readonly codes: HostTensor;
   readonly type: QuantType;
+  /** What the codes stand for. */
+  readonly numbers: Float64Array;
 }
+
+/** The grid on which a group of weights is rounded. */
+export interface GroupGrid {
+  readonly scale: number;
+  readonly zeroPoint: number;
+  /** The code whose number is nearest. */
+  readonly code: (w: number) => number;
+  readonly number: (code: number) => number;
+}
+
+/** Chooses the codes of weights [inputs, outputs]: `gridAt` tells the grid of input k and output n. */
+export type Rounding = (
+  weights: Float32Array,
+  shape: readonly [inputs: number, outputs: number],
+  gridAt: (k: number, n: number) => GroupGrid,
+  codes: Int8Array | Uint8Array,
+) => void;
+
+/** Every weight by itself. */
+export const roundToNearest: Rounding = (weights, [, outputs], gridAt, codes) => {
+  for (let i = 0; i < weights.length; i++) {
+    codes[i] = gridAt(Math.floor(i / outputs), i % outputs).code(weights[i] as number);
+  }
+};
 
 /** The numbers that codes of the scheme stand for. */
 function gridOf({ storage, scale }: WeightScheme): Grid {
@@ -27,50 +53,55 @@ function ruleOf({ storage, scale }: WeightScheme): formats.ScaleRule {
   return storage === 'ternary' ? absmeanScale : absmaxScale;
 }
 
-/** Codes and scales of a matrix [inputs, outputs] under a scheme. @param weights finite numbers */
-export function storeMatrix(weights: HostTensor, scheme: WeightScheme): StoredMatrix {
-  const [inputs, outputs] = weights.shape as [number, number];
+/**
+ * Codes and scales of a matrix [inputs, outputs] under a scheme. Scales are chosen from the weights as they are.
+ * @param weights finite numbers
+ */
+export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Rounding = roundToNearest): StoredMatrix {
+  const shape = weights.shape as [number, number];
+  const [inputs, outputs] = shape;
   const data = weights.data as Float32Array;
   const group = scheme.granularity === 'group' ? Math.min(scheme.group as number, inputs) : inputs;
   const groups = Math.ceil(inputs / group);
   const whole = data.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
   const encode = scheme.symmetric ? symmetricEncoder(scheme, whole) : asymmetricEncoder(scheme);
-  const codes = encode.signed ? new Int8Array(data.length) : new Uint8Array(data.length);
-  const [scale, zeroPoint] = [new Array<number>(groups * outputs), new Array<number>(groups * outputs)];
+  const grids: GroupGrid[] = [];
   const column = new Float64Array(group);
   for (let g = 0; g < groups; g++) {
     const [from, to] = [g * group, Math.min((g + 1) * group, inputs)];
     for (let n = 0; n < outputs; n++) {
       for (let k = from; k < to; k++) column[k - from] = data[k * outputs + n] as number;
-      const stored = encode.group(column.subarray(0, to - from));
-      scale[g * outputs + n] = stored.scale;
-      zeroPoint[g * outputs + n] = stored.zeroPoint;
-      for (let k = from; k < to; k++) codes[k * outputs + n] = stored.code(column[k - from] as number);
+      grids.push(encode.group(column.subarray(0, to - from)));
     }
   }
+  const gridAt = (k: number, n: number) => grids[Math.floor(k / group) * outputs + n] as GroupGrid;
+  const codes = encode.signed ? new Int8Array(data.length) : new Uint8Array(data.length);
+  round(data, shape, gridAt, codes);
   const granularity =
     groups === 1 ? { kind: 'axis' as const, axis: 1 } : { kind: 'block' as const, axis: 0, size: group };
-  const params = quantParams({ scale, zeroPoint, ...(encode.levels ? { levels: encode.levels } : {}) });
+  const params = quantParams({
+    scale: grids.map(({ scale }) => scale),
+    zeroPoint: grids.map(({ zeroPoint }) => zeroPoint),
+    ...(encode.levels ? { levels: encode.levels } : {}),
+  });
   const type = quantType({
     storage: encode.storage,
     scheme: encode.levels ? 'codebook' : 'affine',
     granularity,
     params,
   });
-  return { codes: { dtype: encode.storage as 'i8', shape: weights.shape, data: codes }, type };
-}
-
-interface GroupCodes {
-  readonly scale: number;
-  readonly zeroPoint: number;
-  readonly code: (w: number) => number;
+  return {
+    codes: { dtype: encode.storage as 'i8', shape, data: codes },
+    type,
+    numbers: Float64Array.from(codes, (code, i) => gridAt(Math.floor(i / outputs), i % outputs).number(code)),
+  };
 }
 
 interface Encoder {
   readonly storage: ScalarType;
   readonly signed: boolean;
   readonly levels?: readonly number[];
-  readonly group: (values: Float64Array) => GroupCodes;
+  readonly group: (values: Float64Array) => GroupGrid;
 }
 
 /** Scales that are tried for the least squared error, as fractions of the one that the rule gives. */
@@ -82,17 +113,19 @@ function symmetricEncoder(scheme: WeightScheme, whole: number): Encoder {
   const isInteger = /^i\d$/.test(scheme.storage) && scheme.scale !== 'power-of-two';
   const signed = isInteger || scheme.storage === 'ternary';
   const perTensor = scheme.granularity === 'tensor';
+  const levels = levelsOf(grid).map((level) => (Number.isFinite(level) ? level : 0));
   return {
     storage: (signed ? `i${grid.bits}` : `u${grid.bits}`) as ScalarType,
     signed,
-    ...(signed ? {} : { levels: levelsOf(grid).map((level) => (Number.isFinite(level) ? level : 0)) }),
+    ...(signed ? {} : { levels }),
     group(values) {
       const own = values.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
       const absmean = values.reduce((sum, w) => sum + Math.abs(w), 0) / values.length;
       const chosen = rule({ absmax: perTensor ? whole : own, absmean, whole }, grid);
       const scale = scheme.range === 'mse' && scheme.scale === 'f32' ? leastError(values, chosen, grid) : chosen;
       const code = (w: number) => (signed ? grid.decode(grid.encode(w / scale)) : grid.encode(w / scale));
-      return { scale, zeroPoint: 0, code };
+      const number = (c: number) => (signed ? c : (levels[c] as number)) * scale;
+      return { scale, zeroPoint: 0, code, number };
     },
   };
 }
@@ -118,15 +151,20 @@ function leastError(values: Float64Array, scale: number, grid: Grid): number {
 function asymmetricEncoder({ storage, range }: WeightScheme): Encoder {
   const bits = storageBits(storage);
   const top = 2 ** bits - 1;
-  const encoderOf = (low: number, high: number): GroupCodes => {
+  const encoderOf = (low: number, high: number): GroupGrid => {
     const exact = Math.fround((high - low) / top);
     const scale = exact < F32_MIN_NORMAL ? 1 : exact;
     const zeroPoint = clamp(halfEven(-low / scale), 0, top);
-    return { scale, zeroPoint, code: (w) => clamp(halfEven(w / scale) + zeroPoint, 0, top) };
+    return {
+      scale,
+      zeroPoint,
+      code: (w) => clamp(halfEven(w / scale) + zeroPoint, 0, top),
+      number: (code) => (code - zeroPoint) * scale,
+    };
   };
-  const errorOf = (values: Float64Array, { scale, zeroPoint, code }: GroupCodes): number =>
+  const errorOf = (values: Float64Array, { code, number }: GroupGrid): number =>
     values.reduce((sum, w) => {
-      const difference = w - (code(w) - zeroPoint) * scale;
+      const difference = w - number(code(w));
       return sum + difference * difference;
     }, 0);
   return {

@@ -3,22 +3,15 @@ import { matmul } from '../../dialects/nn/matmul.ts';
 import type { Op, Rewriter, TensorType, Value } from '../../src/ir/index.ts';
 import { op, type Rule, rule, value } from '../../src/rewrite/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { channelCount, isLinear, perChannel, scaleChannels } from '../channels.ts';
+import { channelCount, perChannel, scaleChannels } from '../channels.ts';
 import { withoutClamp } from '../clamps.ts';
 import { constantName, createFloats, floatConstantOf } from '../constants.ts';
+import { isMatrixLayer } from './structure/matrixLayer.ts';
 
 /** A value times (or plus) one constant for each index of its last axis. */
 interface LastAxis {
   readonly x: Value;
   readonly c: Float64Array;
-}
-
-/** A product with constant weights [K, N] that no other layer shares. */
-function isMatrixLayer(layer: Op): boolean {
-  const weights = layer.operands[1];
-  return (
-    matmul.is(layer) && isLinear(layer) && weights?.uses.size === 1 && floatConstantOf(weights)?.shape.length === 2
-  );
 }
 
 /** `made` as x∘c, where matrix layers alone read it. */

@@ -5,9 +5,9 @@ import { type Module, type Size, sizeIn } from '../ir/index.ts';
 import type { Instrument, Pipeline } from '../pass/index.ts';
 import {
   choicesIn,
+  isCalibrated,
   isFloatLayer,
   isIntegerOnly,
-  isStatic,
   type Recipe,
   recipeName,
   type SchemeName,
@@ -185,10 +185,10 @@ function checkedScheme(options: PrepareOptions): Recipe {
   const { scheme, keepFloat = [] } = options;
   const recipe = checkedRecipe(scheme ?? 'float');
   const choices = choicesIn(recipe);
-  if (choices.some(isStatic) && !hasCalibration(options)) {
+  if (isCalibrated(recipe) && !hasCalibration(options)) {
     throw new QcError({
       what: `the scheme ${recipeName(recipe)} needs calibration data`,
-      why: 'the ranges of activations are taken from real inputs',
+      why: 'ranges of activations and what is measured of layers are taken from real inputs',
       help: 'give samples: --calibrate DATA on the command line, calibration in the API',
     });
   }

@@ -1,11 +1,12 @@
 import { schemes } from '../scheme/presets.ts';
+import { recipeNames } from '../scheme/recipes.ts';
 import type { OptionTable } from './options.ts';
 import { rangeOptions } from './rangeOptions.ts';
 
 /** What `--scheme` takes. */
 export const schemeHelp = `how numbers are stored and computed: ${Object.values(schemes)
   .map(({ name, summary }) => `${name} (${summary})`)
-  .join(', ')}, or a recipe in a .json or .ts file`;
+  .join(', ')}; a recipe by name: ${recipeNames.join(', ')}; or a recipe in a .json or .ts file`;
 
 /** Options of the commands that quantize on data. */
 export const calibrationOptions = {

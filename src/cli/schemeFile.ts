@@ -1,7 +1,15 @@
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkedRecipe, readRecipe } from '../api/recipe.ts';
-import { isSchemeName, type Recipe, type SchemeName, schemeNames } from '../scheme/index.ts';
+import {
+  isRecipeName,
+  isSchemeName,
+  type Recipe,
+  recipeNames,
+  recipes,
+  type SchemeName,
+  schemeNames,
+} from '../scheme/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import { readFile } from './files.ts';
 import { UsageError } from './usage.ts';
@@ -11,6 +19,7 @@ const scripts = new Set(['.ts', '.mts', '.js', '.mjs']);
 /** What `--scheme` says: a scheme by name, or a recipe from a file. @throws UsageError | QcError */
 export async function loadScheme(text: string): Promise<SchemeName | Recipe> {
   if (isSchemeName(text)) return text;
+  if (isRecipeName(text)) return recipes[text];
   const extension = extname(text);
   if (extension === '.json') return named(readRecipe(new TextDecoder().decode(readFile(text)), text), text);
   if (scripts.has(extension)) return named(checkedRecipe(await defaultExport(text), text), text);
@@ -45,7 +54,7 @@ async function defaultExport(path: string): Promise<Recipe> {
 }
 
 function unknownScheme(text: string): UsageError {
-  const there = `there are: ${schemeNames.join(', ')}, or a recipe in a .json or .ts file`;
-  const near = didYouMean(text, schemeNames);
+  const there = `there are: ${[...schemeNames, ...recipeNames].join(', ')}, or a recipe in a .json or .ts file`;
+  const near = didYouMean(text, [...schemeNames, ...recipeNames]);
   return new UsageError(`'${text}' is no scheme`, near ? `did you mean '${near}'? ${there}` : there);
 }

@@ -1,6 +1,6 @@
 import { matchesName } from '../support/pattern.ts';
 import { isSchemeName, type SchemeName, schemes } from './presets.ts';
-import type { ActivationScheme, LayerScheme, WeightScheme } from './scheme.ts';
+import { type ActivationScheme, isStatic, type LayerScheme, type WeightScheme } from './scheme.ts';
 
 /** Changes to how weights or activations are stored; what is not named stays as it was. */
 export type WeightChanges = { readonly [K in keyof WeightScheme]?: WeightScheme[K] | undefined };
@@ -19,11 +19,17 @@ export interface LayerRule extends LayerChanges {
   readonly match: string | readonly string[];
 }
 
+/** Passes that change a float model into an equal one that loses less when it is rounded. */
+export const transformNames = ['smoothquant', 'outlier-suppression'] as const;
+export type TransformName = (typeof transformNames)[number];
+
 /** How a model is quantized: a scheme, what differs from it, and the layers for which more differs. */
 export interface Recipe extends LayerChanges {
   /** What reports and manifests call it. Default: the name of its scheme. */
   readonly name?: string | undefined;
   readonly scheme: SchemeName;
+  /** What is done to the float model first, in this order. */
+  readonly transforms?: readonly TransformName[] | undefined;
   /** Later rules count more. */
   readonly layers?: readonly LayerRule[] | undefined;
   /** Layers that stay float. */
@@ -74,6 +80,14 @@ export function choicesIn(recipe: Recipe): LayerScheme[] {
   const base = changed(schemes[recipe.scheme], recipe);
   const rules = (recipe.layers ?? []).map((rule) => changed(rule.scheme ? schemes[rule.scheme] : base, rule));
   return [base, ...rules];
+}
+
+/** Whether something in the recipe looks at calibration data. */
+export function isCalibrated(recipe: Recipe): boolean {
+  const choices = choicesIn(recipe);
+  return (
+    choices.some((choice) => isStatic(choice) || choice.weights?.rounding === 'gptq') || !!recipe.transforms?.length
+  );
 }
 
 /** All patterns of layers that the recipe names. */

@@ -28,6 +28,9 @@ export type ScaleKind = (typeof scaleKinds)[number];
 /** How the largest weight that has a code is chosen: the largest there is, or that of the smallest squared error. */
 export const weightRanges = ['absmax', 'mse'] as const;
 
+/** How the code of a weight is chosen: the nearest, or by GPTQ, which lets later weights make up for errors of earlier ones. */
+export const weightRoundings = ['nearest', 'gptq'] as const;
+
 /** How weights are stored. */
 export interface WeightScheme {
   readonly storage: WeightStorage;
@@ -38,6 +41,8 @@ export interface WeightScheme {
   readonly symmetric: boolean;
   readonly scale: ScaleKind;
   readonly range: (typeof weightRanges)[number];
+  /** Default `nearest`. */
+  readonly rounding?: (typeof weightRoundings)[number] | undefined;
 }
 
 /** How activations are stored. `tensor`: one range, from calibration; `token`: one a row, found at run time. */

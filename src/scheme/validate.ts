@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import { schemeNames } from './presets.ts';
-import { choicesIn, type Recipe } from './recipe.ts';
+import { choicesIn, type Recipe, transformNames } from './recipe.ts';
 import {
   activationStorages,
   isStatic,
@@ -9,6 +9,7 @@ import {
   scaleKinds,
   storageBits,
   weightRanges,
+  weightRoundings,
   weightStorages,
 } from './scheme.ts';
 
@@ -19,6 +20,7 @@ const weights = z.strictObject({
   symmetric: z.boolean().optional(),
   scale: z.enum(scaleKinds).optional(),
   range: z.enum(weightRanges).optional(),
+  rounding: z.enum(weightRoundings).optional(),
 });
 
 const activations = z.strictObject({
@@ -39,6 +41,7 @@ const patterns = z.array(z.string().min(1));
 const schema = z.strictObject({
   name: z.string().min(1).optional(),
   scheme: z.enum(schemeNames),
+  transforms: z.array(z.enum(transformNames)).optional(),
   ...changes,
   layers: z
     .array(
@@ -154,6 +157,9 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
     refuse('activations.granularity: e4m3 activations have a scale a row', 'set granularity to "token"');
   }
   if (!isStatic(choice)) return;
+  if (w.rounding === 'gptq') {
+    refuse('weights.rounding: gptq, and activations have calibrated ranges', 'set activations.granularity to "token"');
+  }
   if (!isInteger || !w.symmetric || w.granularity === 'group' || w.scale !== 'f32' || storageBits(w.storage) < 2) {
     refuse(
       'weights: activations with calibrated ranges go with symmetric integers, one scale a channel or tensor',

@@ -5,7 +5,7 @@ import { allPasses } from '../../passes/index.ts';
 import { carriedScheme, pipelineFor } from '../../passes/pipelines.ts';
 import { verifyModule } from '../../src/ir/index.ts';
 import { runPipeline } from '../../src/pass/index.ts';
-import { schemeNames } from '../../src/scheme/index.ts';
+import { type RecipeName, recipeNames, recipes, type SchemeName, schemeNames } from '../../src/scheme/index.ts';
 import { parse, printModule, RandomResource } from '../../src/text/index.ts';
 import { runKernels } from '../differential/run.ts';
 
@@ -55,22 +55,24 @@ function throughText(module: Parameters<typeof printModule>[0]) {
 /** The steps of a pipeline's text: commas inside braces belong to options. */
 const stepsOf = (pipeline: string): string[] => pipeline.split(/,(?![^{]*\})/);
 
-const schemes = [...schemeNames, carriedScheme] as const;
+const schemes = [...schemeNames, ...recipeNames, carriedScheme] as const;
+const pipelineOf = (name: (typeof schemes)[number]): string =>
+  pipelineFor(recipes[name as RecipeName] ?? (name as SchemeName));
 
 it.each(schemes)('every pass of %s runs by name on text, and the text loses nothing', async (scheme) => {
   let module = throughText(parse(model, { registry }));
-  for (const step of stepsOf(pipelineFor(scheme))) {
+  for (const step of stepsOf(pipelineOf(scheme))) {
     await run(module, step);
     module = throughText(module);
   }
   const whole = parse(model, { registry });
-  await run(whole, pipelineFor(scheme));
+  await run(whole, pipelineOf(scheme));
   const inputs = [sample(9).x];
   expect(runKernels(module, inputs, wasmTarget)).toEqual(runKernels(whole, inputs, wasmTarget));
 });
 
 it('together the pipelines run every pass there is', () => {
-  const named = schemes.flatMap((scheme) => stepsOf(pipelineFor(scheme)).map((step) => step.split('{')[0]));
+  const named = schemes.flatMap((scheme) => stepsOf(pipelineOf(scheme)).map((step) => step.split('{')[0]));
   const left = allPasses.map(({ name }) => name).filter((name) => !named.includes(name));
   expect(left).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { metricNames } from '../../api/choices.ts';
+import { recipeNames } from '../../scheme/recipes.ts';
 import { defineCommand } from '../command.ts';
 import { measureOptions } from '../dataOptions.ts';
 import { modelOptions, stateOptions } from '../globalOptions.ts';
@@ -20,7 +21,7 @@ export const evalCommand = defineCommand({
     scheme: {
       kind: 'words',
       value: 'NAME|FILE,…',
-      help: 'what is compared with float, separated by commas: schemes, or recipes in .json or .ts files',
+      help: `what is compared with float, separated by commas: schemes, recipes by name (${recipeNames.join(', ')}), or recipes in .json or .ts files`,
     },
     ...measureOptions,
     labels: { kind: 'text', value: 'FILE', help: 'the right classes, a .npy file of integers' },

@@ -1,0 +1,51 @@
+import { type ObserverName, observerOf, ValueStatistics } from '../../src/calibrate/index.ts';
+import {
+  type ActivationParams,
+  chooseActivationParams,
+  chooseDynamicParams,
+  chooseDynamicSymmetric,
+  F32_MIN_NORMAL,
+  formats,
+  quantizeF32,
+} from '../../src/numerics/index.ts';
+import type { ActivationScheme } from '../../src/scheme/index.ts';
+
+/**
+ * Rows of activations as a scheme rounds them, back as numbers. One range for all is chosen from these rows by the
+ * scheme's observer; ranges of rows as at run time.
+ * @param data row-major, rows of `channels` finite numbers
+ */
+export function roundActivations(data: Float32Array, channels: number, scheme: ActivationScheme): Float32Array {
+  if (scheme.granularity === 'tensor') {
+    const params = staticParams(data, scheme);
+    return data.map((x) => rounded(x, params));
+  }
+  const result = new Float32Array(data.length);
+  for (let from = 0; from < data.length; from += channels) {
+    const row = data.subarray(from, from + channels);
+    result.set(roundRow(row, scheme), from);
+  }
+  return result;
+}
+
+function staticParams(data: Float32Array, { observer = 'lp', percentile = 99.99 }: ActivationScheme): ActivationParams {
+  const statistics = new ValueStatistics();
+  statistics.add(data, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  const { min, max } = observerOf(observer as ObserverName, percentile).choose(statistics);
+  return chooseActivationParams(min, max);
+}
+
+function roundRow(row: Float32Array, { storage, symmetric }: ActivationScheme): Float32Array {
+  const low = row.reduce((a, b) => Math.min(a, b), 0);
+  const high = row.reduce((a, b) => Math.max(a, b), 0);
+  if (storage === 'e4m3') {
+    const { encode, decode, largest } = formats.e4m3;
+    const scale = Math.max(-low, high, F32_MIN_NORMAL * 1024) / largest;
+    return row.map((x) => decode(encode(x / scale)) * scale);
+  }
+  const params = symmetric ? chooseDynamicSymmetric(low, high) : chooseDynamicParams(low, high);
+  return row.map((x) => rounded(x, params));
+}
+
+const rounded = (x: number, { scale, zeroPoint }: ActivationParams): number =>
+  (quantizeF32(x, scale, zeroPoint, -128, 127) - zeroPoint) * scale;

@@ -1,0 +1,88 @@
+import type { Module } from '../../../src/ir/index.ts';
+import type { PassContext } from '../../../src/pass/define.ts';
+import { type SampledRows, sampleRows } from '../../calibrate/sampleRows.ts';
+import { LayerSchemes } from '../../quantize/layerSchemes.ts';
+import { type LinearGroup, linearGroups } from '../structure/linearGroups.ts';
+import { applyMap, type ChannelMap, identityMap, weightsOf } from './channelMap.ts';
+import { RoundedError } from './roundedError.ts';
+
+/** Maps worth trying for a group. */
+export type Candidates = (group: LinearGroup, sampled: SampledRows) => Iterable<ChannelMap>;
+
+/**
+ * For each group of a module the candidate with the smallest error on the calibration samples; none, which is reported,
+ * where all make it larger.
+ * @param method its name, for reports
+ * @throws QcError without calibration samples
+ */
+export async function mapGroups(
+  module: Module,
+  method: string,
+  candidates: Candidates,
+  { recipe, skip }: { readonly recipe: string; readonly skip: readonly string[] },
+  context: PassContext,
+): Promise<void> {
+  const schemes = new LayerSchemes(module, recipe, skip);
+  const groups = linearGroups(module.main.body);
+  if (groups.length === 0) {
+    context.report(`${method}: the model has no place for it`);
+    return;
+  }
+  const values = groups.map(({ value }) => value);
+  const rows = await sampleRows(module, values, context, method);
+  let changed = 0;
+  for (const group of groups) {
+    const sampled = rows.get(group.value) as SampledRows;
+    const error = new RoundedError(sampled, group.layers, (layer) => schemes.of(layer));
+    if (!error.isRounded) continue;
+    if (!sampled.rows.every(Number.isFinite)) {
+      context.report(`${group.value.op?.source}: ${method} is refused: calibration met a value that is no number`);
+      continue;
+    }
+    const plain = error.of(identityMap(group.channels));
+    const best = leastOf([...candidates(group, sampled)].filter(keepsWeights(group)), error);
+    if (best && best.error < plain) {
+      applyMap(group, best.map);
+      changed++;
+    } else if (best) {
+      const factor = (best.error / plain).toPrecision(3);
+      context.report(`${group.value.op?.source}: ${method} is refused: it multiplies the error by ${factor}`);
+    }
+  }
+  context.report(`${method}: ${changed} of ${groups.length} groups of layers`);
+}
+
+function leastOf(
+  maps: readonly ChannelMap[],
+  error: RoundedError,
+): { readonly map: ChannelMap; readonly error: number } | undefined {
+  let best: { readonly map: ChannelMap; readonly error: number } | undefined;
+  const seen = new Set<string>();
+  for (const map of maps) {
+    const key = `${map.scale}|${map.shift}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const found = error.of(map);
+    if (!best || found < best.error) best = { map, error: found };
+  }
+  return best;
+}
+
+/** Whether weights stay normal numbers of f32, so that powers of two scale them exactly. */
+function keepsWeights({ layers, before }: LinearGroup): (map: ChannelMap) => boolean {
+  const isNormal = (w: number) => w === 0 || (Math.abs(w) >= 2 ** -126 && Math.abs(w) < 2 ** 127);
+  return ({ scale }) =>
+    layers.every((layer) => {
+      const { data, shape } = weightsOf(layer);
+      return data.every((w, i) => isNormal(w * (scale[Math.floor(i / (shape[1] as number))] as number)));
+    }) &&
+    (!before || weightsOf(before).data.every((w, i) => isNormal(w / (scale[i % scale.length] as number))));
+}
+
+/** The power of two nearest to x by ratio; x a positive normal f64. */
+export function nearestPowerOfTwo(x: number): number {
+  let power = 1;
+  while (power * Math.SQRT2 < x) power *= 2;
+  while (power > x * Math.SQRT2) power /= 2;
+  return power;
+}

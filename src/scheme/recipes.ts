@@ -1,0 +1,23 @@
+import type { Recipe } from './recipe.ts';
+
+const table = {
+  /** 8 bits; the spread of activation channels moves into weights. */
+  smoothquant: { scheme: 'w8a8', transforms: ['smoothquant'] },
+  /** 8 bits; activation channels are centred, and large ones shrunk. */
+  'outlier-suppression': { scheme: 'w8a8', transforms: ['outlier-suppression'] },
+  /** 4-bit weights in groups of 32 whose roundings make up for one another. */
+  gptq: { scheme: 'w4a16', weights: { rounding: 'gptq' } },
+} as const satisfies Readonly<Record<string, Recipe>>;
+
+export type RecipeName = keyof typeof table;
+
+export const recipeNames = Object.keys(table) as RecipeName[];
+
+/** The published methods as recipes, by name. */
+export const recipes = Object.fromEntries(
+  Object.entries(table).map(([name, recipe]) => [name, { name, ...recipe }]),
+) as Readonly<Record<RecipeName, Recipe>>;
+
+export function isRecipeName(text: string): text is RecipeName {
+  return Object.hasOwn(table, text);
+}

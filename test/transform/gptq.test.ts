@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { type GptqOutcome, gptqRounding } from '../../passes/quantize/gptq.ts';
+import { storeMatrix } from '../../passes/quantize/storedWeights.ts';
+import { prepare } from '../../src/api/compile.ts';
+import { interpret } from '../../src/interpret/index.ts';
+import type { Module } from '../../src/ir/index.ts';
+import { inverseUpperFactor } from '../../src/linalg/index.ts';
+import type { Recipe, WeightScheme } from '../../src/scheme/index.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { wave } from '../quant/graphs.ts';
+import { calibration, network } from '../scheme/network.ts';
+
+/** XᵀX of `rows` rows of n numbers. */
+function gram(n: number, rows: number): Float64Array {
+  const x = wave(n * rows, 7);
+  return Float64Array.from({ length: n * n }, (_, i) =>
+    Array.from(
+      { length: rows },
+      (_, r) => (x[r * n + Math.floor(i / n)] as number) * (x[r * n + (i % n)] as number),
+    ).reduce((a, b) => a + b, 0),
+  );
+}
+
+describe('the factor of an inverse', () => {
+  it('gives A·UᵀU = 1, U upper triangular', () => {
+    const n = 12;
+    const a = gram(n, 40);
+    const u = inverseUpperFactor(a, n) as Float64Array;
+    const at = (m: Float64Array, i: number, j: number) => m[i * n + j] as number;
+    const sum = (f: (k: number) => number) => Array.from({ length: n }, (_, k) => f(k)).reduce((x, y) => x + y, 0);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) {
+        if (j < i) expect(at(u, i, j)).toBe(0);
+        const product = sum((k) => at(a, i, k) * sum((l) => at(u, l, k) * at(u, l, j)));
+        expect(product).toBeCloseTo(i === j ? 1 : 0, 6);
+      }
+    }
+  });
+
+  it('is none where the matrix is not positive definite', () => {
+    expect(inverseUpperFactor(Float64Array.of(1, 2, 2, 1), 2)).toBeUndefined();
+    expect(inverseUpperFactor(new Float64Array(4), 2)).toBeUndefined();
+  });
+});
+
+const perChannel: WeightScheme = {
+  storage: 'i4',
+  granularity: 'channel',
+  symmetric: true,
+  scale: 'f32',
+  range: 'absmax',
+};
+const column = (...data: number[]): HostTensor => ({
+  dtype: 'f32',
+  shape: [data.length, 1],
+  data: Float32Array.from(data),
+});
+
+/** Codes and outcome of a column of weights; the first weight, 7, makes the scale 1. */
+function rounded(weights: HostTensor, hessian: readonly number[], scheme = perChannel) {
+  const outcomes: GptqOutcome[] = [];
+  const round = gptqRounding(Float64Array.from(hessian), (one) => outcomes.push(one));
+  return {
+    codes: Array.from(storeMatrix(weights, scheme, round).codes.data as Int8Array),
+    outcome: outcomes[0] as GptqOutcome,
+  };
+}
+
+describe('gptq', () => {
+  // Input 1 is rounded first, 0.4 to 0. The best w for input 2 is then 0.4 + 0.4·H₁₂/H₂₂ ≈ 0.8, by the least squares of the rest.
+  it('lets a later input make up for the error of an earlier one', () => {
+    const { codes, outcome } = rounded(column(7, 0.4, 0.4), [1, 0, 0, 0, 3, 2, 0, 2, 2]);
+    expect(codes).toEqual([7, 0, 1]);
+    // δᵀHδ: 0.24 against 1.44
+    expect(outcome.ratio).toBeCloseTo(0.24 / 1.44, 5);
+    expect(outcome.damping).toBe(0.01);
+  });
+
+  it('rounds what calibration never saw to nearest', () => {
+    const { codes } = rounded(column(7, 0.4, 0.4, 2.6), [1, 0, 0, 0, 0, 3, 2, 0, 0, 2, 2, 0, 0, 0, 0, 0]);
+    expect(codes).toEqual([7, 0, 1, 3]);
+  });
+
+  it('damps more where the matrix is not definite, and gives up in the end', () => {
+    expect(rounded(column(7, 0.4), [1, 1.05, 1.05, 1]).outcome.damping).toBe(0.1);
+    expect(rounded(column(7, 0.4), [1, 9, 9, 1])).toEqual({ codes: [7, 0], outcome: { ratio: 1, damping: undefined } });
+  });
+
+  it('keeps rounding to nearest where it gains nothing', () => {
+    expect(rounded(column(7, 0.4, 0.4), [1, 0, 0, 0, 3, 0, 0, 0, 2])).toEqual({
+      codes: [7, 0, 0],
+      outcome: { ratio: 1, damping: 0.01 },
+    });
+  });
+
+  const schemes: Readonly<Record<string, Partial<WeightScheme>>> = {
+    'i4 in groups': {},
+    'i4 a channel': { granularity: 'channel' },
+    'i3 with zero points': { storage: 'i3', symmetric: false },
+    'e2m1 in microscaled blocks': { storage: 'e2m1', scale: 'power-of-two' },
+    nf4: { storage: 'nf4' },
+  };
+  it.each(Object.entries(schemes))(
+    'makes the error on the calibration data smaller: %s',
+    { timeout: 60_000 },
+    async (_, weights) => {
+      const errorOf = async (rounding: 'nearest' | 'gptq') => {
+        const recipe: Recipe = { scheme: 'w4a16', weights: { ...weights, rounding } };
+        const { module } = await prepare(network().module, { scheme: recipe, calibration });
+        return calibration.map((sample) => squares(network().module, module, sample)).reduce((a, b) => a + b, 0);
+      };
+      expect(await errorOf('gptq')).toBeLessThan(0.6 * (await errorOf('nearest')));
+    },
+  );
+
+  it('asks for calibration data', async () => {
+    const scheme: Recipe = { scheme: 'w4a16', weights: { rounding: 'gptq' } };
+    await expect(prepare(network().module, { scheme })).rejects.toThrow(/needs calibration data/);
+  });
+});
+
+function squares(float: Module, stored: Module, sample: Record<string, HostTensor>): number {
+  const [a, b] = [float, stored].map((module) => (interpret(module, sample).y as HostTensor).data as Float32Array) as [
+    Float32Array,
+    Float32Array,
+  ];
+  return a.reduce((sum, x, i) => sum + (x - (b[i] as number)) ** 2, 0);
+}
