@@ -46,6 +46,7 @@ describe('the command line', { timeout: 60_000 }, () => {
       'src/api/choices.ts',
       'src/calibrate/observers/names.ts',
       'src/scheme/presets.ts',
+      'src/scheme/recipes.ts',
       'src/support/diagnostics.ts',
     ]);
   });

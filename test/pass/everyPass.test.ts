@@ -4,7 +4,7 @@ import { registry } from '../../dialects/index.ts';
 import { allPasses } from '../../passes/index.ts';
 import { carriedScheme, pipelineFor } from '../../passes/pipelines.ts';
 import { verifyModule } from '../../src/ir/index.ts';
-import { runPipeline } from '../../src/pass/index.ts';
+import { parsePipeline, printPipeline, runPipeline } from '../../src/pass/index.ts';
 import { type RecipeName, recipeNames, recipes, type SchemeName, schemeNames } from '../../src/scheme/index.ts';
 import { parse, printModule, RandomResource } from '../../src/text/index.ts';
 import { runKernels } from '../differential/run.ts';
@@ -52,8 +52,8 @@ function throughText(module: Parameters<typeof printModule>[0]) {
   return again;
 }
 
-/** The steps of a pipeline's text: commas inside braces belong to options. */
-const stepsOf = (pipeline: string): string[] => pipeline.split(/,(?![^{]*\})/);
+/** The steps of a pipeline's text, each as text. */
+const stepsOf = (pipeline: string): string[] => parsePipeline(pipeline).map((step) => printPipeline([step]));
 
 const schemes = [...schemeNames, ...recipeNames, carriedScheme] as const;
 const pipelineOf = (name: (typeof schemes)[number]): string =>
