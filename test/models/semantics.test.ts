@@ -1,0 +1,63 @@
+import { describe, it } from 'vitest';
+import { wasmTarget } from '../../backends/wasm/target.ts';
+import { bindDimensions } from '../../src/api/dimensions.ts';
+import { runPipeline, stagesFor } from '../../src/api/pipeline.ts';
+import type { Dataset } from '../../src/calibrate/data/index.ts';
+import { semantics } from '../../src/cli/instruments.ts';
+import { dimsOf, hasSharedModels, type SharedSample, sharedModel, sharedSamples } from './sharedSamples.ts';
+
+/** Models, and sizes that the importer must know. */
+const quick = { mnist_resnet_f: {}, resnet8_cifar10: {}, mamba_char_step: {} } as const;
+const others = {
+  ad01_fp32: {},
+  vww_96_float: {},
+  'mbnet128_0.25_f': {},
+  blazeface_front_128: {},
+  silero_vad_16k_op15: { sequence: 576 },
+  vit_mnist: {},
+  stories260K: {},
+  stories260K_kv: {},
+  ddpm_mnist: {},
+  llama_char: {},
+  llama_char_kv: {},
+  llama_char_outlier: {},
+  rxnmapper_albert: {},
+  ultraface_RFB_320: {},
+  yolox_nano_416: {},
+} as const;
+
+const models = Object.entries({ ...quick, ...(process.env.QC_FULL ? others : {}) });
+
+function datasetOf(samples: readonly SharedSample[]): Dataset {
+  const inputs = samples.map((one) => one.inputs as ReturnType<Dataset['sample']>);
+  const [first] = inputs;
+  return {
+    length: inputs.length,
+    inputs: Object.keys(first ?? {}),
+    sample: (index) => inputs[index] as ReturnType<Dataset['sample']>,
+    [Symbol.iterator]: () => inputs[Symbol.iterator](),
+  };
+}
+
+describe.skipIf(!hasSharedModels)(
+  `every pass keeps its promise on whole models${hasSharedModels ? '' : ' (no shared models here)'}`,
+  { timeout: 600_000 },
+  () => {
+    it.each(
+      models.flatMap(([name, symbols]) =>
+        (['float', 'w8a8'] as const).map((scheme) => [name, scheme, symbols] as const),
+      ),
+    )('%s, %s', async (name, scheme, symbols) => {
+      const module = sharedModel(name, symbols);
+      const samples = sharedSamples(name).slice(0, 2);
+      await bindDimensions(module, dimsOf(module, samples[0] as SharedSample));
+      const data = datasetOf(samples);
+      const { model, kernels } = stagesFor(scheme);
+      await runPipeline(module, [...model, ...kernels], {
+        target: wasmTarget,
+        calibration: data,
+        instruments: [semantics(data)],
+      });
+    });
+  },
+);
