@@ -31,7 +31,7 @@ import { matmul } from './simd/matmul.ts';
 import { normalize } from './simd/normalize.ts';
 import { pool } from './simd/pool.ts';
 import { softmax } from './simd/softmax.ts';
-import { concat, view } from './view.ts';
+import { append, concat, view } from './view.ts';
 
 export { isAlias, samePlaces } from './alias.ts';
 export { isChoice } from './choice.ts';
@@ -50,6 +50,7 @@ const templates: Record<string, Template> = {
   pool,
   softmax,
   normalize,
+  append,
   concat,
   gather,
   gather_elements: gatherElements,

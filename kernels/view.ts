@@ -146,6 +146,24 @@ function writeFilled(
   });
 }
 
+/** Elements written behind those of the first operand, which lies where the result does. */
+export function append(cluster: Cluster, context: KernelContext): KernelPlan {
+  const axis = cluster.root.attributes.axis as number;
+  const [past, x] = cluster.root.operands.map((v) => cluster.outside(v as Value)) as [Value, Value];
+  const result = tensorType(cluster.result);
+  const to = stepsOf(result);
+  const lanes = lanesFor(context.target, bytesOf(storageOf(result.element)));
+  const build = (k: KernelBuilder): void => {
+    const from = context.input(k, 'x', x);
+    const offset = mulDim(tensorType(past).shape[axis] as Dim, to[axis] as Dim);
+    const written = { buffer: context.output(k, cluster.result), access: { strides: inOrder(result, to), offset } };
+    const read = { strides: inOrder(result, stepsOf(tensorType(x))), offset: 0 };
+    const extents = inOrder(result, tensorType(x).shape);
+    writeNest(k, context.target, extents, [read], written, lanes, ([a], n) => k.load(from, a as Value, n));
+  };
+  return { operands: [x], variants: [{ feature: undefined, build }] };
+}
+
 /** Operands one after the other along an axis. */
 export function concat(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;

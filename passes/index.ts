@@ -4,6 +4,7 @@ import { insertObservers } from './calibrate/insertObservers.ts';
 import { observeIslands } from './calibrate/observeIslands.ts';
 import { fuseClamp } from './fuse/clamp.ts';
 import { fuseEpilogues } from './fuse/epilogues.ts';
+import { appendStates } from './import/appendStates.ts';
 import { bindDims } from './import/bindDims.ts';
 import { canonicalize } from './import/canonicalize.ts';
 import { foldConstants } from './import/foldConstants.ts';
@@ -40,6 +41,7 @@ import { stepLstm } from './transform/stepLstm.ts';
 /** Every pass, in the order of the phases. */
 export const allPasses: readonly Pass[] = [
   bindDims,
+  appendStates,
   canonicalize,
   joinBranches,
   foldConstants,

@@ -166,7 +166,7 @@ function symbolsIn(size) {
 	if (typeof size === "string") return [size];
 	return typeof size === "number" ? [] : [...symbolsIn(size[1]), ...symbolsIn(size[2])];
 }
-function sizeFor(info, symbol, length, sizes) {
+function sizeFor(role, info, symbol, length, sizes) {
 	const lengthAt = (value) => lengthIn(info, new Map(sizes).set(symbol.name, value));
 	let [low, high] = [symbol.min, symbol.max];
 	while (low < high) {
@@ -175,7 +175,7 @@ function sizeFor(info, symbol, length, sizes) {
 		else high = middle;
 	}
 	if (lengthAt(low) === length) return low;
-	throw new RangeError(\`input \${JSON.stringify(info.name)} has \${length} elements; its shape \${info.shape.join("×")} has none such for \${symbol.name} from \${symbol.min} to \${symbol.max}\`);
+	throw new RangeError(\`\${role} \${JSON.stringify(info.name)} has \${length} elements; its shape \${info.shape.join("×")} has none such for \${symbol.name} from \${symbol.min} to \${symbol.max}\`);
 }
 function sizesOf(info, kept, told, given) {
 	const sizes = new Map(kept);
@@ -195,12 +195,44 @@ function sizesOf(info, kept, told, given) {
 			const missing = new Set((one.sizes ?? []).flatMap(symbolsIn).filter((name) => !sizes.has(name)));
 			const [name] = missing;
 			const symbol = open.find((each) => each.name === name);
-			if (data && symbol && missing.size === 1) sizes.set(symbol.name, sizeFor(one, symbol, data.length, sizes));
+			if (data && symbol && missing.size === 1) sizes.set(symbol.name, sizeFor("input", one, symbol, data.length, sizes));
 		}
 	}
 	const unknown = open.filter(({ name }) => !sizes.has(name)).map(({ name }) => name);
 	if (unknown.length === 0) return sizes;
 	throw new TypeError(\`the lengths of the inputs do not tell \${unknown.join(", ")}: say it, as in { sizes: { \${unknown.map((name) => \`\${JSON.stringify(name)}: …\`).join(", ")} } }\`);
+}
+function grownSizes(info, kept, loaded, given) {
+	const sizes = new Map(kept);
+	for (const symbol of info.symbols) {
+		const shares = (one) => (one.sizes ?? []).some((size) => symbolsIn(size).includes(symbol.name));
+		const first = loaded.find(shares);
+		if (symbol.next === undefined || !first) continue;
+		sizes.set(symbol.name, sizeFor("state", first, symbol, given[first.name].length, sizes));
+		const missing = info.states.find((one) => shares(one) && !loaded.includes(one));
+		if (!missing || sizes.get(symbol.name) === kept.get(symbol.name)) continue;
+		throw new TypeError(\`state \${JSON.stringify(missing.name)} is missing: it grows with \${JSON.stringify(first.name)}, which has another size now\`);
+	}
+	return sizes;
+}
+function forEachPlace({ sizes, order, shape }, symbols, visit) {
+	if (!order) return;
+	const extents = (sizes ?? shape).map((size) => sizeIn(size, symbols));
+	const steps = [];
+	let count = 1;
+	for (const axis of order.toReversed()) {
+		steps[axis] = count;
+		count *= extents[axis];
+	}
+	const walk = (axis, place, index) => {
+		if (axis === extents.length) {
+			visit(place, index);
+			return;
+		}
+		const extent = extents[axis];
+		for (let i = 0; i < extent; i++) walk(axis + 1, place + i * steps[axis], index * extent + i);
+	};
+	walk(0, 0, 0);
 }
 function makeModel(info, memory, simd, start) {
 	const kept = new Map();
@@ -240,11 +272,31 @@ function makeModel(info, memory, simd, start) {
 			forget();
 			for (const state of Object.values(states)) new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
 		},
-		saveState: () => Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.slice()])),
+		get sizes() {
+			return Object.fromEntries(kept);
+		},
+		saveState: () => Object.fromEntries(info.states.map((one) => {
+			const state = states[one.name].subarray(0, lengthIn(one, kept));
+			const saved = state.slice();
+			forEachPlace(one, kept, (place, i) => {
+				saved[i] = state[place];
+			});
+			return [one.name, saved];
+		})),
 		loadState(given) {
 			checkNames("state", info.states, given);
-			for (const one of info.states) if (Object.hasOwn(given, one.name)) check("state", one, given[one.name], one.length);
-			for (const [name, state] of Object.entries(given)) states[name]?.set(state);
+			const loaded = info.states.filter(({ name }) => Object.hasOwn(given, name));
+			for (const one of loaded) checkType("state", one, given[one.name]);
+			const grown = grownSizes(info, kept, loaded, given);
+			for (const one of loaded) check("state", one, given[one.name], lengthIn(one, grown));
+			for (const [name, size] of grown) kept.set(name, size);
+			for (const one of loaded) {
+				const [from, state] = [given[one.name], states[one.name]];
+				state.set(from);
+				forEachPlace(one, grown, (place, i) => {
+					state[place] = from[i];
+				});
+			}
 		},
 		run(given, options) {
 			if (typeof given !== "object" || given === null || ArrayBuffer.isView(given)) {

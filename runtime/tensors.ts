@@ -15,6 +15,8 @@ export interface TensorInfo {
   readonly length: number;
   readonly address: number;
   readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
+  /** The axes from outermost to innermost as they lie in memory, where that is not their order. */
+  readonly order?: readonly number[];
 }
 
 export type Data =

@@ -20,7 +20,7 @@ export interface SymbolInfo {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Its value in the next run, where the model keeps it. It begins at `min`. */
+  /** Its value in the next run, where the model keeps it. It begins at `min`, and no run takes it beyond `max`. */
   readonly next?: Size;
 }
 
@@ -69,7 +69,9 @@ export interface Model {
   run(inputs: Readonly<Tensors>, options?: RunOptions): Tensors;
   /** Runs on what `views.inputs` hold; the results are in `views.outputs`. A model with open sizes is told them. */
   execute(sizes?: Readonly<Record<string, number>>): void;
-  /** Sets every state to zero, as after loading. */
+  /** The sizes that the model keeps, as they are now: how far its growing states are filled. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** Sets every state to zero, as after loading; those that grow are empty again. */
   reset(): void;
   /** Copies of the states as they are now. */
   saveState(): Tensors;
@@ -207,8 +209,8 @@ function symbolsIn(size: Size): string[] {
   return typeof size === 'number' ? [] : [...symbolsIn(size[1]), ...symbolsIn(size[2])];
 }
 
-/** Finds the size of `symbol` with which an input has so many elements; more of it never means fewer elements. */
-function sizeFor(info: TensorInfo, symbol: SymbolInfo, length: number, sizes: Sizes): number {
+/** Finds the size of `symbol` with which a tensor has so many elements; more of it never means fewer elements. */
+function sizeFor(role: string, info: TensorInfo, symbol: SymbolInfo, length: number, sizes: Sizes): number {
   const lengthAt = (value: number) => lengthIn(info, new Map(sizes).set(symbol.name, value));
   let [low, high] = [symbol.min, symbol.max];
   while (low < high) {
@@ -218,7 +220,7 @@ function sizeFor(info: TensorInfo, symbol: SymbolInfo, length: number, sizes: Si
   }
   if (lengthAt(low) === length) return low;
   throw new RangeError(
-    `input ${JSON.stringify(info.name)} has ${length} elements; its shape ${info.shape.join('×')} has none such for ${symbol.name} from ${symbol.min} to ${symbol.max}`,
+    `${role} ${JSON.stringify(info.name)} has ${length} elements; its shape ${info.shape.join('×')} has none such for ${symbol.name} from ${symbol.min} to ${symbol.max}`,
   );
 }
 
@@ -246,7 +248,8 @@ function sizesOf(
       const missing = new Set((one.sizes ?? []).flatMap(symbolsIn).filter((name) => !sizes.has(name)));
       const [name] = missing;
       const symbol = open.find((each) => each.name === name);
-      if (data && symbol && missing.size === 1) sizes.set(symbol.name, sizeFor(one, symbol, data.length, sizes));
+      if (data && symbol && missing.size === 1)
+        sizes.set(symbol.name, sizeFor('input', one, symbol, data.length, sizes));
     }
   }
   const unknown = open.filter(({ name }) => !sizes.has(name)).map(({ name }) => name);
@@ -254,6 +257,48 @@ function sizesOf(
   throw new TypeError(
     `the lengths of the inputs do not tell ${unknown.join(', ')}: say it, as in { sizes: { ${unknown.map((name) => `${JSON.stringify(name)}: …`).join(', ')} } }`,
   );
+}
+
+/** The sizes of growing states that are given; those that share a size with them must be given too. */
+function grownSizes(info: ModelInfo, kept: Sizes, loaded: readonly TensorInfo[], given: Readonly<Tensors>): Sizes {
+  const sizes: Sizes = new Map(kept);
+  for (const symbol of info.symbols) {
+    const shares = (one: TensorInfo) => (one.sizes ?? []).some((size) => symbolsIn(size).includes(symbol.name));
+    const first = loaded.find(shares);
+    if (symbol.next === undefined || !first) continue;
+    sizes.set(symbol.name, sizeFor('state', first, symbol, (given[first.name] as Data).length, sizes));
+    const missing = info.states.find((one) => shares(one) && !loaded.includes(one));
+    if (!missing || sizes.get(symbol.name) === kept.get(symbol.name)) continue;
+    throw new TypeError(
+      `state ${JSON.stringify(missing.name)} is missing: it grows with ${JSON.stringify(first.name)}, which has another size now`,
+    );
+  }
+  return sizes;
+}
+
+/** Calls `visit` with the place in memory of each element and its row-major index, where the two differ. */
+function forEachPlace(
+  { sizes, order, shape }: TensorInfo,
+  symbols: Sizes,
+  visit: (place: number, index: number) => void,
+): void {
+  if (!order) return;
+  const extents = (sizes ?? (shape as readonly number[])).map((size) => sizeIn(size, symbols));
+  const steps: number[] = [];
+  let count = 1;
+  for (const axis of order.toReversed()) {
+    steps[axis] = count;
+    count *= extents[axis] as number;
+  }
+  const walk = (axis: number, place: number, index: number): void => {
+    if (axis === extents.length) {
+      visit(place, index);
+      return;
+    }
+    const extent = extents[axis] as number;
+    for (let i = 0; i < extent; i++) walk(axis + 1, place + i * (steps[axis] as number), index * extent + i);
+  };
+  walk(0, 0, 0);
 }
 
 function makeModel(
@@ -297,12 +342,34 @@ function makeModel(
       for (const state of Object.values(states))
         new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
     },
-    saveState: () => Object.fromEntries(Object.entries(states).map(([name, state]) => [name, state.slice()])),
+    get sizes() {
+      return Object.fromEntries(kept);
+    },
+    saveState: () =>
+      Object.fromEntries(
+        info.states.map((one): [string, Data] => {
+          const state = (states[one.name] as Data).subarray(0, lengthIn(one, kept));
+          const saved = state.slice();
+          forEachPlace(one, kept, (place, i) => {
+            saved[i] = state[place] as never;
+          });
+          return [one.name, saved];
+        }),
+      ),
     loadState(given) {
       checkNames('state', info.states, given);
-      for (const one of info.states)
-        if (Object.hasOwn(given, one.name)) check('state', one, given[one.name], one.length);
-      for (const [name, state] of Object.entries(given)) states[name]?.set(state as never);
+      const loaded = info.states.filter(({ name }) => Object.hasOwn(given, name));
+      for (const one of loaded) checkType('state', one, given[one.name]);
+      const grown = grownSizes(info, kept, loaded, given);
+      for (const one of loaded) check('state', one, given[one.name], lengthIn(one, grown));
+      for (const [name, size] of grown) kept.set(name, size);
+      for (const one of loaded) {
+        const [from, state] = [given[one.name] as Data, states[one.name] as Data];
+        state.set(from as never);
+        forEachPlace(one, grown, (place, i) => {
+          state[place] = from[i] as never;
+        });
+      }
     },
     run(given, options) {
       if (typeof given !== 'object' || given === null || ArrayBuffer.isView(given)) {

@@ -40,7 +40,7 @@ export { importOnnx, parse, print } from './api/read.ts';
 export { gatherReport, type Report, type ReportOptions } from './api/report/report.ts';
 export type { SelfTest } from './api/selfTest.ts';
 export { inputSignature, type Signature, signatureOf, type TensorSignature } from './api/signature.ts';
-export { declareStates, type States } from './api/states.ts';
+export { boundStates, declareStates, type StateOptions, type States } from './api/states.ts';
 export type { FloatOperation, Work } from './api/work.ts';
 export * from './calibrate/data/index.ts';
 export { type InterpretOptions, interpret, type Tensors } from './interpret/index.ts';

@@ -17,6 +17,8 @@ export interface WasmModel {
     options?: { readonly into?: Tensors; readonly sizes?: Readonly<Record<string, number>> },
   ): Record<string, TypedArray>;
   execute(sizes?: Readonly<Record<string, number>>): void;
+  /** The sizes of growing states, as they are now. */
+  readonly sizes: Readonly<Record<string, number>>;
   /** Sets every state to zero. */
   reset(): void;
   /** Copies of the states, by the names of their inputs. */

@@ -2,9 +2,11 @@ import { buffer, launch, returnOp, signature, when, yieldOp } from '../../dialec
 import {
   type Block,
   boundsOf,
+  type Dim,
   type Func,
   type Module,
   type Op,
+  physicalOrder,
   type Size,
   type SymbolBounds,
   sizeOf,
@@ -23,7 +25,7 @@ export interface ProgramSymbol {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Its value in the next run, where the program keeps it. It begins at `min`. */
+  /** Its value in the next run, where the program keeps it. It begins at `min`, and no run takes it beyond `max`. */
   readonly next?: Size;
 }
 
@@ -46,6 +48,8 @@ export interface ProgramTensor {
 /** What stays in the memory between runs. `name` is that of the input; `output` is what becomes it. */
 export interface ProgramState extends ProgramTensor {
   readonly output: string;
+  /** The axes from outermost to innermost as they lie in memory, where that is not their order. */
+  readonly order?: readonly number[];
 }
 
 /** A byte in the memory that must not be 0 (`holds`), or must be. */
@@ -108,18 +112,23 @@ export function readProgram(module: Module): Program {
   const weightsAddress = place(weights.byteLength);
   const tensors = (names: readonly string[], types: unknown) =>
     names.map((name, i) => placeTensor(name, (types as readonly TensorType[])[i] as TensorType, bounds, place));
+  const bounds = new Map<string, SymbolBounds>();
   const symbols = declared.symbols.map((name, i): ProgramSymbol => {
     const [min, max] = declared.symbol_bounds.slice(2 * i, 2 * i + 2) as [number, number];
-    return { name, min, max };
+    bounds.set(name, { min, max });
+    const grown = declared.grown.indexOf(name);
+    if (grown < 0) return { name, min, max };
+    return { name, min, max: declared.grown_max[grown] as number, next: sizeOf(declared.grown_next[grown] as Dim) };
   });
-  const bounds = new Map(symbols.map(({ name, min, max }) => [name, { min, max }]));
+  const held = new Map(symbols.map(({ name, min, max }) => [name, { min, max }]));
   const inputs = tensors(declared.input_names, declared.input_types);
   const outputs = tensors(declared.output_names, declared.output_types);
   const stateAddress = place(declared.state_bytes);
   const states = declared.state_inputs.map((name, i): ProgramState => {
     const type = (declared.state_types as readonly TensorType[])[i] as TensorType;
-    const tensor = placeTensor(name, type, bounds, () => stateAddress + (declared.state_offsets[i] as number));
-    return { ...tensor, output: declared.state_outputs[i] as string };
+    const tensor = placeTensor(name, type, held, () => stateAddress + (declared.state_offsets[i] as number));
+    const order = type.layout ? { order: physicalOrder(type.layout, type.shape.length) } : {};
+    return { ...tensor, output: declared.state_outputs[i] as string, ...order };
   });
   const arenaAddress = place(declared.arena_bytes);
   const pages = Math.ceil((next + wasmTarget.slack) / pageBytes);

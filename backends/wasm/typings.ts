@@ -16,6 +16,11 @@ function sizesInterface(symbols: readonly ProgramSymbol[]): string[] {
   ];
 }
 
+const grownSizes = [
+  '  /** How far the growing states are filled, by the names of their sizes. */',
+  '  readonly sizes: Readonly<Record<string, number>>;',
+];
+
 const stateMethods = [
   '  /** Sets every state to zero, as after `load`. */',
   '  reset(): void;',
@@ -52,6 +57,7 @@ export function modelTypings({ symbols, inputs, outputs, states }: Program, exte
     `  run(inputs: Readonly<Inputs>, options?: { into?: Partial<Outputs>${told} }): Outputs;`,
     '  /** Runs on what `views.inputs` hold; the results are in `views.outputs`. */',
     sizes.length > 0 ? '  execute(sizes: Readonly<Sizes>): void;' : '  execute(): void;',
+    ...(sizes.length < symbols.length ? grownSizes : []),
     ...(states.length > 0 ? stateMethods : []),
     '}',
     '',

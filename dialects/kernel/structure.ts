@@ -150,6 +150,10 @@ export const signature = defineOp({
     state_types: attr.any([]),
     state_offsets: attr.ints([]),
     state_bytes: attr.int(0),
+    /** The symbols of sizes that the program keeps: what each is in the next run, and the most that it may be. */
+    grown: attr.strings([]),
+    grown_next: attr.dims([]),
+    grown_max: attr.ints([]),
     /** The symbols of dimensions, whose values are the last arguments, and the least and greatest value of each. */
     symbols: attr.strings([]),
     symbol_bounds: attr.ints([]),

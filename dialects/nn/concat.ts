@@ -23,25 +23,7 @@ export const concat = defineOp({
       first.layout,
     );
   },
-  evaluate({ xs }, { axis }): HostTensor {
-    const [first] = xs as readonly [HostTensor];
-    const at = normalAxis(axis, first.shape.length);
-    const size = xs.reduce((n, x) => n + (x.shape[at] as number), 0);
-    const shape = first.shape.with(at, size);
-    const data = sameArray(first, elementCount(shape)) as Float64Array;
-    const outer = elementCount(shape.slice(0, at));
-    const inner = elementCount(shape.slice(at + 1));
-    let place = 0;
-    for (const x of xs) {
-      if (x.data.length !== outer * inner * (x.shape[at] as number)) throw misfit(first, x, at);
-      const chunk = (x.shape[at] as number) * inner;
-      for (let o = 0; o < outer; o++) {
-        data.set((x.data as Float64Array).subarray(o * chunk, (o + 1) * chunk), o * size * inner + place);
-      }
-      place += chunk;
-    }
-    return { dtype: first.dtype, shape, data };
-  },
+  evaluate: ({ xs }, { axis }) => joined(xs, axis),
   lower: { kind: 'template', template: 'concat' },
   onnx: [
     {
@@ -56,6 +38,27 @@ export const concat = defineOp({
   ],
   toOnnx: (writer, { xs }, { axis }) => writer.node('Concat', xs, { int: { axis } }),
 });
+
+/** Tensors one after the other along an axis. @throws QcError where their other sizes differ */
+export function joined(xs: readonly HostTensor[], axis: number): HostTensor {
+  const [first] = xs as readonly [HostTensor];
+  const at = normalAxis(axis, first.shape.length);
+  const size = xs.reduce((n, x) => n + (x.shape[at] as number), 0);
+  const shape = first.shape.with(at, size);
+  const data = sameArray(first, elementCount(shape)) as Float64Array;
+  const outer = elementCount(shape.slice(0, at));
+  const inner = elementCount(shape.slice(at + 1));
+  let place = 0;
+  for (const x of xs) {
+    if (x.data.length !== outer * inner * (x.shape[at] as number)) throw misfit(first, x, at);
+    const chunk = (x.shape[at] as number) * inner;
+    for (let o = 0; o < outer; o++) {
+      data.set((x.data as Float64Array).subarray(o * chunk, (o + 1) * chunk), o * size * inner + place);
+    }
+    place += chunk;
+  }
+  return { dtype: first.dtype, shape, data };
+}
 
 const isNumber = (dim: Dim | undefined) => typeof dim === 'number';
 

@@ -1,3 +1,4 @@
+import { append } from './append.ts';
 import { argMax, argMin } from './argMax.ts';
 import { batchNorm } from './batchNorm.ts';
 import { binaryOps } from './binary.ts';
@@ -59,6 +60,7 @@ import { unaryOps } from './unary.ts';
 import { unique } from './unique.ts';
 import { where } from './where.ts';
 
+export * from './append.ts';
 export * from './argMax.ts';
 export * from './batchNorm.ts';
 export * from './binary.ts';
@@ -127,7 +129,22 @@ export const nnOps = [
   ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],
-  ...[transpose, reshape, expand, slice, pad, concat, gather, tile, trilu, resizeNearest, resizeLinear, shapeOf, range],
+  ...[
+    transpose,
+    reshape,
+    expand,
+    slice,
+    pad,
+    concat,
+    append,
+    gather,
+    tile,
+    trilu,
+    resizeNearest,
+    resizeLinear,
+    shapeOf,
+    range,
+  ],
   ...[bitCast, ...bitwiseOps, isInf, cumSum, cumProd, topK, unique, nonZero, rangeOf, reverseSequence, det],
   ...[gatherElements, gatherNd, scatterElements, scatterNd, nonMaxSuppression, roiAlign, gridSample, deformConv],
   ...[col2im, maxPoolIndices, resample, melWeights, linearAttention, tfIdf],

@@ -1,5 +1,6 @@
 import {
   type Attribute,
+  addDim,
   attr,
   bindDim,
   type Dim,
@@ -7,6 +8,7 @@ import {
   type Module,
   openSize,
   Rewriter,
+  symbol,
   symbolsOf,
   type TensorType,
   type Type,
@@ -20,7 +22,7 @@ import { didYouMean, QcError } from '../../src/support/diagnostics.ts';
 export const bindDims = definePass({
   name: 'bind-dims',
   summary:
-    'Gives symbolic dimensions numbers or bounds, as in dims=["N=4", "T=1..512"]; the batch is 1 unless it is named.',
+    'Gives symbolic dimensions numbers or bounds, as in dims=["N=4", "T=1..512", "S=T+1"]; the batch is 1 unless it is named.',
   phase: 'import',
   options: { dims: attr.strings([]) },
   preserves: 'bits',
@@ -35,10 +37,10 @@ export const bindDims = definePass({
   },
 });
 
-function bindingOf(module: Module, given: readonly string[]): Map<string, number> {
+function bindingOf(module: Module, given: readonly string[]): Map<string, Dim> {
   const args = module.main.body.args.map((arg) => (arg.type as TensorType).shape);
   const known = new Set(args.flat().flatMap((dim) => [...symbolsOf(dim)]));
-  const binding = new Map<string, number>();
+  const binding = new Map<string, Dim>();
   for (const shape of args) {
     const [first] = shape;
     if (!(first instanceof DimExpr)) continue;
@@ -55,15 +57,21 @@ function bindingOf(module: Module, given: readonly string[]): Map<string, number
       binding.delete(name);
       continue;
     }
+    const sum = digits.split('+');
+    if (sum.length > 1 && sum.every((term) => /^\d+$/.test(term) || known.has(term))) {
+      binding.set(name, sum.map((term) => (known.has(term) ? symbol(term) : Number(term))).reduce<Dim>(addDim, 0));
+      continue;
+    }
     if (!/^[1-9]\d*$/.test(digits)) {
       throw new QcError({
         what: `'${text}' gives no size`,
-        help: 'write NAME=SIZE with a whole number from 1, such as N=4, or bounds, such as N=1..512',
+        help: 'write NAME=SIZE with a whole number from 1, such as N=4, bounds, such as N=1..512, or a sum, such as N=P+1',
       });
     }
     binding.set(name, Number(digits));
   }
-  return binding;
+  // a sum may be of dimensions that have sizes
+  return new Map([...binding].map(([name, size]) => [name, bindDim(size, binding)]));
 }
 
 const isOpen = (module: Module, name: string) => (module.symbols.get(name)?.max ?? openSize) >= openSize;

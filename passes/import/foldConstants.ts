@@ -2,7 +2,7 @@ import { constant } from '../../dialects/nn/constant.ts';
 import { range } from '../../dialects/nn/range.ts';
 import { shapeOf } from '../../dialects/nn/shape.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
-import { evaluateOp } from '../../src/interpret/index.ts';
+import { evaluateOp, hasOpenSizes } from '../../src/interpret/index.ts';
 import { attr, type Op, Resource, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { applyGreedily } from '../../src/rewrite/index.ts';
@@ -44,7 +44,7 @@ function foldable(op: Op, limit: number): HostTensor[] | undefined {
   if (effect !== 'pure' || terminator || !evaluate || op.definition === constant || op.regions.length > 0)
     return undefined;
   if (!op.results.every((result) => hasStaticShape(result))) return undefined;
-  if (op.operands.length === 0 && !range.is(op)) return undefined;
+  if ((op.operands.length === 0 && !range.is(op)) || hasOpenSizes(op)) return undefined;
   const isReadable = shapeOf.is(op) ? hasStaticShape : (value: Value) => constant.is(value.op);
   if (!op.operands.every((operand) => operand !== undefined && isReadable(operand))) return undefined;
   const size = (values: readonly Value[]) =>

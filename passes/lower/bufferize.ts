@@ -90,7 +90,7 @@ function placeStates(
   const dropped = new Set<Op>();
   for (const state of states) {
     const place: Place = { space: 'state', offset: state.offset };
-    const early = writtenInPlace(state, launches, (value) => places.has(value));
+    const early = state.grows ? undefined : writtenInPlace(state, launches, (value) => places.has(value));
     places.set(state.argument, place);
     places.set(state.result, place);
     if (!early) continue;
@@ -176,6 +176,17 @@ function placeArena(module: Module, launches: readonly Op[], places: Map<Value, 
   return plan.bytes;
 }
 
+/** The sizes that grow from run to run, each once. */
+function growthAttributes(states: readonly PlacedState[]) {
+  const grown = new Map(states.flatMap(({ grows }) => (grows ? [[grows.symbol, grows] as const] : [])));
+  const all = [...grown.values()];
+  return {
+    grown: all.map(({ symbol }) => symbol),
+    grown_next: all.map(({ next }) => next),
+    grown_max: all.map(({ max }) => max),
+  };
+}
+
 /** @main as a list of launches on buffers. */
 function rebuildMain(
   module: Module,
@@ -230,6 +241,7 @@ function rebuildMain(
       state_types: memory.states.map(({ type }) => type),
       state_offsets: memory.states.map(({ offset }) => offset),
       state_bytes: memory.stateBytes,
+      ...growthAttributes(memory.states),
       symbols,
       symbol_bounds: symbols.flatMap((name) => {
         const { min = 0, max = openSize } = module.symbols.get(name) ?? {};

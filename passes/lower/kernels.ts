@@ -46,9 +46,12 @@ function copyReturned(module: Module): void {
   const end = body.last;
   if (!end) return;
   const rewriter = new Rewriter().before(end);
-  const seen = new Set<Value>();
+  const grown = module.states.flatMap(({ output, append }) =>
+    append ? [module.main.resultNames.indexOf(output)] : [],
+  );
+  const seen = new Set(grown.map((i) => aliasRoot(end.operand(i))));
   end.operands.forEach((operand, i) => {
-    if (!operand) return;
+    if (!operand || grown.includes(i)) return;
     const root = aliasRoot(operand);
     if (!seen.has(root) && root.op && !constant.is(root.op)) {
       seen.add(root);
@@ -63,12 +66,16 @@ function copyReturned(module: Module): void {
   });
 }
 
-/** The last ops write new states to their places: bufferize leaves out those copies that are not needed. */
+/**
+ * The last ops write new states to their places: bufferize leaves out those copies that are not needed. What grows is
+ * there already.
+ */
 function copyStates(module: Module): void {
   const { last } = module.main.body;
   if (!last) return;
   const rewriter = new Rewriter().before(last);
-  for (const { output } of module.states) {
+  for (const { output, append } of module.states) {
+    if (append) continue;
     const i = module.main.resultNames.indexOf(output);
     const x = last.operand(i);
     const copy = rewriter.create(relayout, { x }, { copy: true }, { types: [x.type], source: output });

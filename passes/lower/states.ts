@@ -1,6 +1,15 @@
 import { launch } from '../../dialects/kernel/index.ts';
 import { tensorType } from '../../kernels/index.ts';
-import type { Module, Op, TensorType, Value } from '../../src/ir/index.ts';
+import {
+  type Append,
+  type Dim,
+  type Module,
+  type Op,
+  symbolsOf,
+  type TensorType,
+  tensor,
+  type Value,
+} from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { align } from './arena.ts';
 import { mostBytes } from './bounds.ts';
@@ -14,21 +23,39 @@ export interface PlacedState {
   readonly result: Value;
   readonly type: TensorType;
   readonly offset: number;
+  readonly grows: Growth | undefined;
+}
+
+/** The symbol of a size that grows with each run, what it is in the next one, and the most that it may be. */
+export interface Growth {
+  readonly symbol: string;
+  readonly next: Dim;
+  readonly max: number;
 }
 
 /** The states of a module in which kernels are launched on tensors, one after the other in a space of their own. */
 export function statesOf(module: Module, alignment: number): { states: PlacedState[]; bytes: number } {
   const { main } = module;
   let bytes = 0;
-  const states = module.states.map(({ input, output }): PlacedState => {
+  const states = module.states.map(({ input, output, append }): PlacedState => {
     const argument = main.body.args.find((arg, i) => (arg.name ?? `input${i}`) === input);
     const result = main.body.last?.operands[main.resultNames.indexOf(output)];
     invariant(argument && result, `the state ${output} -> ${input} names a result and an argument of @main`);
     const offset = bytes;
-    bytes = align(offset + mostBytes(tensorType(argument), module), alignment);
-    return { input, output, argument, result: aliasRoot(result), type: tensorType(argument), offset };
+    const type = tensorType(argument);
+    const fullest = append ? tensor(type.shape.with(append.axis, append.max), type.element, type.layout) : type;
+    bytes = align(offset + mostBytes(fullest, module), alignment);
+    const grows =
+      append && growthOf(type.shape[append.axis] as Dim, tensorType(result).shape[append.axis] as Dim, append);
+    return { input, output, argument, result: aliasRoot(result), type, offset, grows };
   });
   return { states, bytes };
+}
+
+function growthOf(size: Dim, next: Dim, { max }: Append): Growth {
+  const [symbol] = symbolsOf(size);
+  invariant(symbol !== undefined, 'a state grows along an open size');
+  return { symbol, next, max };
 }
 
 /**

@@ -1,4 +1,6 @@
+import { append } from '../../dialects/nn/append.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
+import { returnOp } from '../../dialects/nn/return.ts';
 import { borderOf } from '../../dialects/quant/border.ts';
 import {
   channelsLast,
@@ -26,14 +28,20 @@ function wantsChannelsLast(value: Value): boolean {
   );
 }
 
+/** The memory of a state that grows: its axis outermost, so that elements keep their places. */
+function outermost(axis: number, rank: number): Layout | undefined {
+  return layout([axis, ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis)]);
+}
+
 /** What an op does with layouts: the layout that its result gets, from the (converted) operands. */
 function decide(op: Op, convert: (index: number, to: Layout | undefined) => void): Layout | undefined {
   const { lower } = op.definition;
   const [first] = op.operands;
   const result = op.results[0] && typeOf(op.results[0]);
   if (!lower || !first || !result || borderOf(op)) {
-    op.operands.forEach((_, i) => {
-      convert(i, undefined);
+    op.operands.forEach((v, i) => {
+      // a state that grows is returned as it lies
+      if (!(returnOp.is(op) && append.is(v?.op))) convert(i, undefined);
     });
     return undefined;
   }
@@ -69,6 +77,10 @@ function decide(op: Op, convert: (index: number, to: Layout | undefined) => void
         return channelsLast(result.shape.length);
       }
       if (lower.template === 'relayout') return result.layout;
+      if (append.is(op)) {
+        convert(1, x.layout);
+        return x.layout;
+      }
       const leader =
         lower.template === 'concat'
           ? op.operands.find((v) => v !== undefined && typeOf(v).layout !== undefined)
@@ -107,6 +119,10 @@ export const chooseLayout = definePass({
   run(module) {
     const rewriter = new Rewriter();
     const known = new Map<Value, Map<string, Value>>();
+    for (const { input, append: grows } of module.states) {
+      const arg = module.main.body.args.find(({ name }, i) => (name ?? `input${i}`) === input);
+      if (grows && arg) rewriter.setLayout(arg, outermost(grows.axis, typeOf(arg).shape.length));
+    }
     for (const op of module.main.body.ops()) {
       const convert = (index: number, to: Layout | undefined): void => {
         const value = op.operands[index];

@@ -11,6 +11,7 @@ import { ngramRules } from './decompose/ngrams.ts';
 import { resampleRules } from './decompose/resample.ts';
 import { resizeRules } from './decompose/resize.ts';
 import { rotaryRule } from './decompose/rotary.ts';
+import { sizesRule } from './decompose/sizes.ts';
 
 /** What the pass rewrites. */
 export const decomposed: readonly Rule[] = [
@@ -23,6 +24,7 @@ export const decomposed: readonly Rule[] = [
   ...ngramRules,
   ...arithmeticRules,
   rotaryRule,
+  sizesRule,
   lstmCellRule,
 ];
 

@@ -35,7 +35,7 @@ import { parse, print } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
 import { type Signature, signatureOf } from './signature.ts';
-import { declareStates, type States } from './states.ts';
+import { boundStates, declareStates, type States } from './states.ts';
 import { summaryLine } from './summary.ts';
 import { type Work, workOf } from './work.ts';
 
@@ -44,7 +44,7 @@ export interface PrepareOptions extends CalibrationOptions {
   readonly scheme?: SchemeName | Recipe;
   /** Sizes of dimensions that the model leaves open; a batch is 1 when it is not named. */
   readonly dims?: Dimensions;
-  /** Outputs that the program keeps and takes as inputs in its next run, by name: `{stateN: 'state'}`. */
+  /** Outputs that the program keeps and takes as inputs in its next run, by name: `{stateN: 'state'}`, or `{present: {input: 'past', append: {axis: 2, max: 512}}}`. */
   readonly state?: States;
   /** With a scheme of integers alone: what inputs and outputs are. `int`: codes, with scale and zero point. Default `float`. */
   readonly border?: Border;
@@ -130,6 +130,7 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
   const { dims = {}, state = {}, keepFloat = [], border = 'float', instruments = [], report } = options;
   const { recipe, name: scheme, carried } = chosenScheme(module, options);
   checkIntegerOnly(recipe, keepFloat, border);
+  boundStates(module, state);
   await bindDimensions(module, dims, report);
   declareStates(module, state);
   const sourceHash = await moduleHash(module);

@@ -5,8 +5,11 @@ import { QcError } from '../support/diagnostics.ts';
 import { parse, print } from './read.ts';
 import { checkIsModel, signatureOf } from './signature.ts';
 
-/** Sizes of a model's open dimensions by name, or the bounds within which a program takes them. */
-export type Dimensions = Readonly<Record<string, number | { readonly min: number; readonly max: number }>>;
+/**
+ * Sizes of a model's open dimensions by name, the bounds within which a program takes them, or sums of other
+ * dimensions and numbers: `past+1`.
+ */
+export type Dimensions = Readonly<Record<string, number | string | { readonly min: number; readonly max: number }>>;
 
 /**
  * Gives every open dimension of a module its size or its bounds, in place. A leading one, the batch, is 1 unless it is named.
@@ -20,7 +23,7 @@ export async function bindDimensions(
 ): Promise<void> {
   checkIsModel(module);
   const given = Object.entries(dims).map(([name, size]) =>
-    typeof size === 'number' ? `${name}=${size}` : `${name}=${size.min}..${size.max}`,
+    typeof size === 'object' ? `${name}=${size.min}..${size.max}` : `${name}=${size}`,
   );
   await bindDims.run(module, { dims: given }, { registry, report });
   const { args } = module.main.body;

@@ -4,7 +4,7 @@ import { type Size, sizeIn } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { HostTensor, TypedArray } from '../support/tensor.ts';
 import { type Manifest, readManifest } from './manifest.ts';
-import type { Signature, TensorSignature } from './signature.ts';
+import { type Growth, growthsOf, type Signature, type TensorSignature } from './signature.ts';
 
 /** A compiled model that runs in this process. */
 export interface Program {
@@ -103,16 +103,18 @@ function tensorsOf(
 /** A loaded model that takes and gives tensors as its signature says. */
 export function programOf(model: WasmModel, signature: Signature): Program {
   const { outputs, states = [] } = signature;
+  const growths = growthsOf(signature);
   return {
     run(inputs) {
       const checked = checkInputs(signature, inputs);
-      const symbols = sizesOf(signature, checked);
-      const sizes = Object.fromEntries(symbols);
+      const symbols = sizesOf(signature, checked, model.sizes);
+      checkRoom(growths, symbols);
+      const sizes = Object.fromEntries([...symbols].filter(([name]) => !growths.has(name)));
       const data = Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]));
       return tensorsOf(outputs, model.run(data, { sizes }), symbols);
     },
     reset: () => model.reset(),
-    saveState: () => tensorsOf(states, model.saveState()),
+    saveState: () => tensorsOf(states, model.saveState(), new Map(Object.entries(model.sizes))),
     loadState(given) {
       checkKnown('state', states, given);
       const checked = states.flatMap((state) =>
@@ -148,8 +150,9 @@ export function checkInputs(
 function sizesOf(
   signature: Signature,
   inputs: readonly { readonly name: string; readonly tensor: HostTensor }[],
+  kept: Readonly<Record<string, number>>,
 ): Map<string, number> {
-  const symbols = new Map<string, number>();
+  const symbols = new Map(Object.entries(kept));
   const { inputs: expected, symbols: bounds = {} } = signature;
   inputs.forEach(({ tensor }, i) => {
     expected[i]?.sizes?.forEach((size, axis) => {
@@ -158,7 +161,7 @@ function sizesOf(
   });
   for (const [name, { min, max }] of Object.entries(bounds)) {
     const size = symbols.get(name);
-    if (size === undefined || (size >= min && size <= max)) continue;
+    if (name in kept || size === undefined || (size >= min && size <= max)) continue;
     throw new QcError({
       what: `the size ${name} is ${size}`,
       where: inputs.map(({ name: input, tensor }) => `${input}: [${tensor.shape.join(', ')}]`).join(', '),
@@ -177,6 +180,19 @@ function sizesOf(
     });
   });
   return symbols;
+}
+
+/** @throws QcError when a run would take a growing state beyond the most that it may hold */
+function checkRoom(growths: ReadonlyMap<string, Growth>, symbols: ReadonlyMap<string, number>): void {
+  for (const [name, { next, max }] of growths) {
+    const size = sizeIn(next, symbols);
+    if (size === undefined || size <= max) continue;
+    throw new QcError({
+      what: `the state is full: ${name} is ${symbols.get(name)}, and this run would make it ${size}`,
+      why: `the program was compiled for ${max}`,
+      help: 'begin anew with reset(), or compile with a larger max',
+    });
+  }
 }
 
 type Role = 'input' | 'state';

@@ -1,5 +1,14 @@
 import { interpret, Stream } from '../interpret/index.ts';
-import { bindDim, bitsOf, integerRange, isInteger, type Module, storageOf, type TensorType } from '../ir/index.ts';
+import {
+  bindDim,
+  bitsOf,
+  integerRange,
+  isInteger,
+  type Module,
+  storageOf,
+  symbolsOf,
+  type TensorType,
+} from '../ir/index.ts';
 import type { Sample } from '../pass/index.ts';
 import { invariant } from '../support/diagnostics.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
@@ -8,7 +17,7 @@ import { RandomResource } from '../text/index.ts';
 import { sha256 } from './digest.ts';
 import type { QuantizationSummary } from './layers.ts';
 import type { Manifest } from './manifest.ts';
-import { signatureOf } from './signature.ts';
+import { growthsOf, signatureOf } from './signature.ts';
 
 /** Outputs of more bytes are kept as a hash alone. */
 const inlineLimit = 16384;
@@ -69,7 +78,7 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
     return seededTensor(storageOf(element) as DType, known, described[i] as SelfTestInput);
   });
   const named = Object.fromEntries(described.map(({ name }, i) => [name, inputs[i] as HostTensor]));
-  const steps = module.states.length > 0 ? statefulSteps : 1;
+  const steps = module.states.length === 0 || changesSizes(module, args) ? 1 : statefulSteps;
   const stream = new Stream(module);
   for (let step = 1; step < steps; step++) stream.run(named);
   const given = { ...stream.states, ...named };
@@ -102,8 +111,20 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
 const preferredSize = 7;
 
 function testSizes(module: Module): Map<string, number> {
-  const symbols = Object.entries(signatureOf(module).symbols ?? {});
-  return new Map(symbols.map(([name, { min, max }]) => [name, Math.min(max, Math.max(min, preferredSize))]));
+  const signature = signatureOf(module);
+  const growths = growthsOf(signature);
+  return new Map(
+    Object.entries(signature.symbols ?? {}).map(([name, { min, max }]) => [
+      name,
+      growths.has(name) ? 0 : Math.min(max, Math.max(min, preferredSize)),
+    ]),
+  );
+}
+
+/** Whether inputs grow with the states: the same ones do not fit a second time. */
+function changesSizes(module: Module, args: readonly { readonly type: TensorType }[]): boolean {
+  const growths = growthsOf(signatureOf(module));
+  return args.some(({ type }) => type.shape.some((dim) => [...symbolsOf(dim)].some((name) => growths.has(name))));
 }
 
 /** The arguments that a caller gives: all but states. */

@@ -31,6 +31,21 @@ export interface TensorSignature {
 export interface StateSignature extends TensorSignature {
   /** The input that it stands for: `name`. The output that becomes it: */
   readonly output: string;
+  /** Of a state that grows. */
+  readonly append?: Growth;
+}
+
+/** How a state grows: the name of its size, which is `next` in the next run and may come to `max`. */
+export interface Growth {
+  readonly axis: number;
+  readonly symbol: string;
+  readonly next: Size;
+  readonly max: number;
+}
+
+/** The sizes that a program keeps, and how each grows. */
+export function growthsOf({ states = [] }: Pick<Signature, 'states'>): Map<string, Growth> {
+  return new Map(states.flatMap(({ append }) => (append ? [[append.symbol, append] as const] : [])));
 }
 
 export interface Signature {
@@ -69,9 +84,19 @@ export function signatureOf(module: Module): Signature {
     ...symbols,
     states: inputs.flatMap((one) => {
       const output = becomes.get(one.name);
-      return output === undefined ? [] : [{ ...one, output }];
+      return output === undefined ? [] : [{ ...one, output, ...growthOf(module, one.name) }];
     }),
   };
+}
+
+function growthOf({ main, states }: Module, name: string): { append?: Growth } {
+  const state = states.find(({ input }) => input === name);
+  const type = main.body.args.find((arg, i) => (arg.name ?? `input${i}`) === name)?.type as TensorType | undefined;
+  if (!state?.append || !type) return {};
+  const { axis, max } = state.append;
+  const result = main.resultTypes[main.resultNames.indexOf(state.output)] as TensorType;
+  const [symbol = ''] = symbolsOf(type.shape[axis] as Dim);
+  return { append: { axis, symbol, next: sizeOf(result.shape[axis] as Dim), max } };
 }
 
 /** The output that is meant by a name; without one, the first. @throws QcError when there is none of that name */
@@ -92,7 +117,10 @@ export function inputSignature(module: Module): InputSignature[] {
   const { inputs, states = [] } = signatureOf(module);
   return [
     ...inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    ...states.map(({ name, dtype, shape }) => ({ name, dtype, shape, carried: true })),
+    ...states.map(({ name, dtype, shape, append }) => {
+      const grows = append ? { grows: append.axis } : {};
+      return { name, dtype, shape, carried: true, ...grows };
+    }),
   ];
 }
 

@@ -4,7 +4,6 @@ import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
 import { inputSignature } from '../api/signature.ts';
-import { declareStates, parseStates } from '../api/states.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
@@ -42,9 +41,8 @@ export async function compileModel(path: string, options: CompileArguments, term
   folders.forEach(checkOutputFolder);
   const scheme = options.scheme === undefined ? {} : { scheme: await loadScheme(options.scheme) };
 
-  const module = await loadBoundModel(path, parseDims(options.dim));
+  const module = await loadBoundModel(path, parseDims(options.dim), options.state);
   terminal.crash.module = module;
-  declareStates(module, parseStates(module, options.state));
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };

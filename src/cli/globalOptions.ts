@@ -36,7 +36,7 @@ export const stateOptions = {
   state: {
     kind: 'texts',
     value: 'OUT=IN',
-    help: 'an output that the program keeps and takes as this input in its next run; it begins at zero',
+    help: "an output that the program keeps and takes as this input in its next run; it begins at zero. 'OUT=IN:append axis=A max=N': the output is the input with new elements behind it, N at most",
   },
 } as const satisfies OptionTable;
 
@@ -45,6 +45,6 @@ export const modelOptions = {
   dim: {
     kind: 'texts',
     value: 'NAME=VALUE',
-    help: 'the size of a dimension that the model leaves open, or NAME=LOW..HIGH in qc compile for a program that takes any size within bounds; a leading one is 1 when nothing is said',
+    help: 'the size of a dimension that the model leaves open, or NAME=LOW..HIGH in qc compile for a program that takes any size within bounds, or a sum, NAME=OTHER+1; a leading one is 1 when nothing is said',
   },
 } as const satisfies OptionTable;

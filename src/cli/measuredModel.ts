@@ -1,5 +1,4 @@
 import { inputSignature } from '../api/signature.ts';
-import { declareStates, parseStates } from '../api/states.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import type { measureOptions } from './dataOptions.ts';
@@ -28,9 +27,8 @@ export async function loadMeasured(
     state = [],
   }: { readonly limit?: number | undefined; readonly state?: readonly string[] } = {},
 ): Promise<MeasuredModel> {
-  const module = await loadBoundModel(path, parseDims(options.dim));
+  const module = await loadBoundModel(path, parseDims(options.dim), state);
   terminal.crash.module = module;
-  declareStates(module, parseStates(module, state));
   const signature = inputSignature(module);
   const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
   const load = (sources: readonly string[], most?: number): Dataset | undefined =>

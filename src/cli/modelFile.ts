@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { bindDimensions, type Dimensions } from '../api/dimensions.ts';
 import { importOnnx, parse } from '../api/read.ts';
+import { boundStates, declareStates, parseStates } from '../api/states.ts';
 import type { Module } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { externalDataBeside } from './externalData.ts';
@@ -29,12 +30,19 @@ export function loadModel(path: string, dims: Readonly<Record<string, number>> =
   });
 }
 
-/** Reads a MODEL and gives every open dimension its size, as `bindDimensions` does. @throws QcError */
-export async function loadBoundModel(path: string, dims: Dimensions): Promise<Module> {
+/** Reads a MODEL, declares its states and gives every other open dimension its size, as `bindDimensions` does. @throws QcError */
+export async function loadBoundModel(
+  path: string,
+  dims: Dimensions,
+  stateTexts: readonly string[] = [],
+): Promise<Module> {
   const sizes = fixedSizes(dims);
   const module = loadModel(path, sizes);
+  const states = parseStates(module, stateTexts);
+  boundStates(module, states);
   const known = extname(path) === '.onnx' ? sizes : {};
   await bindDimensions(module, Object.fromEntries(Object.entries(dims).filter(([name]) => !(name in known))));
+  declareStates(module, states);
   return module;
 }
 
@@ -64,7 +72,7 @@ export function parseSizes(texts: readonly string[]): Record<string, number> {
   const dims = parseDims(texts);
   const bounded = Object.entries(dims).find(([, size]) => typeof size !== 'number');
   if (!bounded) return fixedSizes(dims);
-  throw new UsageError(`--dim ${bounded[0]}=… gives bounds`, 'say one size here: bounds are for qc compile');
+  throw new UsageError(`--dim ${bounded[0]}=… is no number`, 'say one size here: bounds and sums are for qc compile');
 }
 
 /** The sizes or bounds that `--dim NAME=VALUE` gives. @throws UsageError */
@@ -78,9 +86,10 @@ export function parseDims(texts: readonly string[]): Dimensions {
       }
       const size = Number(text.slice(at + 1));
       if (at > 0 && /^\d+$/.test(text.slice(at + 1)) && size > 0) return [text.slice(0, at), size];
+      if (at > 0 && /^[^+]+(\+[^+]+)+$/.test(text.slice(at + 1))) return [text.slice(0, at), text.slice(at + 1)];
       throw new UsageError(
         `--dim ${text} is not understood`,
-        'write --dim NAME=VALUE with a whole number from 1, or --dim NAME=LOW..HIGH',
+        'write --dim NAME=VALUE with a whole number from 1, --dim NAME=LOW..HIGH, or a sum: --dim NAME=OTHER+1',
       );
     }),
   );

@@ -4,6 +4,7 @@ import {
   bindDim,
   type Dim,
   DimExpr,
+  type Op,
   symbol as symbolDim,
   symbolsOf,
   type TensorType,
@@ -52,6 +53,9 @@ export function bindAttributes(attributes: Attributes, binding: Binding): Attrib
   if (!values.some(isSymbolic)) return attributes;
   return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, bindAttribute(value, binding)]));
 }
+
+/** Whether attributes of an op depend on sizes that only a run tells. */
+export const hasOpenSizes = ({ attributes }: Op): boolean => Object.values(attributes).some(isSymbolic);
 
 function isSymbolic(value: Attribute | undefined): boolean {
   return value instanceof DimExpr || (Array.isArray(value) && value.some((item) => item instanceof DimExpr));

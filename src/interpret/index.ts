@@ -1,3 +1,4 @@
+export { hasOpenSizes } from './bind.ts';
 export * from './evaluate.ts';
 export { type InterpretOptions, interpret, type Tensors } from './interpret.ts';
 export { fromReals, type Precision, toReals } from './represent.ts';

@@ -1,5 +1,4 @@
-import type { Module, TensorType } from '../ir/index.ts';
-import { elementCount, staticShape } from '../ir/index.ts';
+import { elementCount, type Module, type State, staticShape, type TensorType, tensor } from '../ir/index.ts';
 import { type HostTensor, typedArrayOf } from '../support/tensor.ts';
 import { type InterpretOptions, interpret, type Tensors } from './interpret.ts';
 import { storedDType } from './represent.ts';
@@ -19,14 +18,15 @@ export class Stream {
     return this.#states;
   }
 
-  /** Every state is zero again. */
+  /** Every state is zero again, or empty where it grows. */
   reset(): void {
     const { body } = this.#module.main;
-    const kept = new Set(this.#module.states.map(({ input }) => input));
+    const kept = new Map(this.#module.states.map((state) => [state.input, state]));
     this.#states = Object.fromEntries(
       body.args.flatMap((arg, i): [string, HostTensor][] => {
         const name = arg.name ?? `input${i}`;
-        return kept.has(name) ? [[name, zeros(arg.type as TensorType)]] : [];
+        const state = kept.get(name);
+        return state ? [[name, initial(arg.type as TensorType, state)]] : [];
       }),
     );
   }
@@ -41,9 +41,9 @@ export class Stream {
   }
 }
 
-/** The tensor of a type with all elements 0. */
-function zeros(type: TensorType): HostTensor {
+/** Zeros; of a state that grows none yet. */
+function initial(type: TensorType, { append }: State): HostTensor {
   const dtype = storedDType(type.element);
-  const data = new (typedArrayOf(dtype))(elementCount(type));
-  return { dtype, shape: staticShape(type), data };
+  const begun = append ? tensor(type.shape.with(append.axis, 0), type.element) : type;
+  return { dtype, shape: staticShape(begun), data: new (typedArrayOf(dtype))(elementCount(begun)) };
 }

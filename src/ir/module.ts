@@ -35,6 +35,15 @@ export interface State {
   readonly output: string;
   /** Name of the argument. */
   readonly input: string;
+  /** Where the result is the argument with new elements behind it. */
+  readonly append?: Append;
+}
+
+/** How a state grows from run to run. */
+export interface Append {
+  readonly axis: number;
+  /** The most that it may come to along the axis. */
+  readonly max: number;
 }
 
 /** A whole program: functions, the symbols of its dimensions, and what calibration has learned. */

@@ -1,6 +1,6 @@
 import { constant } from '../../dialects/nn/constant.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
-import { evaluateOp } from '../interpret/index.ts';
+import { evaluateOp, hasOpenSizes } from '../interpret/index.ts';
 import {
   type Attributes,
   type Block,
@@ -122,7 +122,7 @@ export class GraphBuilder {
     if (definition.effect !== 'pure' || op.results.length !== 1 || op.definition === dcast) return undefined;
     const { shape, element } = op.result.type as TensorType;
     const known = shape.every((dim) => typeof dim === 'number');
-    if (!known && !definition.dataDependent) return undefined;
+    if ((!known && !definition.dataDependent) || hasOpenSizes(op)) return undefined;
     const elements = this.#shapes.of(op.result);
     if (known && element === 'i64' && elements?.every((dim) => typeof dim === 'number')) {
       return { dtype: 'i64', shape: shape as number[], data: BigInt64Array.from(elements as number[], BigInt) };

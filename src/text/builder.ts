@@ -61,11 +61,20 @@ export class ModuleBuilder {
     this.module.symbols.set(name.text, { min, max });
   }
 
-  addState(output: Spelled, input: Spelled): void {
+  addState(output: Spelled, input: Spelled, append: Attributes | undefined): void {
     if (this.module.states.some((state) => state.input === input.text || state.output === output.text)) {
       throw this.error(output.offset, `the state ${output.text} -> ${input.text} has a name twice`);
     }
-    this.module.states.push({ output: output.text, input: input.text });
+    const names = { output: output.text, input: input.text };
+    if (!append) {
+      this.module.states.push(names);
+      return;
+    }
+    const { axis, max } = append;
+    if (typeof axis !== 'number' || typeof max !== 'number') {
+      throw this.error(input.offset, `the state ${input.text} has no axis and max`, 'write {axis = 2, max = 512}');
+    }
+    this.module.states.push({ ...names, append: { axis, max } });
   }
 
   addParams(name: Spelled, values: Attributes): void {

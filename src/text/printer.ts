@@ -1,4 +1,4 @@
-import type { Attribute, Block, Func, Module, Op, Resource, Value } from '../ir/index.ts';
+import type { Attribute, Block, Func, Module, Op, Resource, State, Value } from '../ir/index.ts';
 import { sameAttribute } from './attributeKinds.ts';
 import { nameText, UniqueNames, wordText } from './names.ts';
 import { numberText } from './numbers.ts';
@@ -37,7 +37,7 @@ export function printModuleLazily(module: Module, options: PrintOptions = {}): L
     ...[...module.symbols].map(
       ([name, { min, max }]) => `symbol ${wordText(name)} in ${numberText(min)}..${numberText(max)}`,
     ),
-    ...module.states.map(({ output, input }) => `state ${wordText(output)} -> ${wordText(input)}`),
+    ...module.states.map(stateText),
     ...[...symbols.params].map(([params, name]) => `quant @${name} ${paramsText(params)}`),
   ];
   const facts = [...module.facts].map(([name, one]) => `fact ${wordText(name)} = ${printer.attribute(one)}`);
@@ -47,6 +47,11 @@ export function printModuleLazily(module: Module, options: PrintOptions = {}): L
     return [...(header.length > 0 ? [`${header.join('\n')}\n`] : []), ...functions].join('\n');
   };
   return { text, large: weights === 'random' ? [] : largeResources(symbols.resources) };
+}
+
+function stateText({ output, input, append }: State): string {
+  const grows = append ? ` {axis = ${append.axis}, max = ${append.max}}` : '';
+  return `state ${wordText(output)} -> ${wordText(input)}${grows}`;
 }
 
 /** Prints one function; value names are unique in it. */

@@ -6,9 +6,14 @@ export type Tensors = Readonly<Record<string, HostTensor>>;
 const types = { f32: 'float32', i64: 'int64', i32: 'int32' } as const;
 const dtypes = { float32: 'f32', int64: 'i64', int32: 'i32' } as const;
 
-/** A model in onnxruntime. */
-export async function session(bytes: Uint8Array): Promise<(inputs: Tensors) => Promise<Record<string, HostTensor>>> {
-  const made = await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+/** A model in onnxruntime: its bytes, or its path where files lie beside it. */
+export async function session(
+  model: Uint8Array | string,
+): Promise<(inputs: Tensors) => Promise<Record<string, HostTensor>>> {
+  const options = { intraOpNumThreads: 1, logSeverityLevel: 3 } as const;
+  const made = await (typeof model === 'string'
+    ? InferenceSession.create(model, options)
+    : InferenceSession.create(model, options));
   return async (inputs) => {
     const given = Object.entries(inputs).map(([name, { dtype, data, shape }]): [string, Tensor] => [
       name,

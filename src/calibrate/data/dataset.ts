@@ -78,8 +78,9 @@ function makeDataset(
 }
 
 /** A state before the first step. @throws QcError when its size is not known */
-function zeros({ name, dtype, shape }: InputSignature): HostTensor {
-  const sizes = shape.map((dim) => {
+function zeros({ name, dtype, shape, grows }: InputSignature): HostTensor {
+  const sizes = shape.map((dim, axis) => {
+    if (axis === grows) return 0;
     if (typeof dim === 'number') return dim;
     throw new QcError({
       what: `the size '${dim}' of the state '${name}' is not known`,

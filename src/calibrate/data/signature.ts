@@ -8,6 +8,8 @@ export interface InputSignature {
   readonly shape: readonly (number | string)[];
   /** A state: where no samples are given for it, it begins at zero and goes on from sample to sample. */
   readonly carried?: boolean;
+  /** Of a state that grows: the axis along which it begins empty. */
+  readonly grows?: number;
 }
 
 /** How an array is cut into samples. */

@@ -41,7 +41,8 @@ export class ModuleGrammar extends AttributeGrammar {
     const output = this.SUBRULE(this.key);
     this.CONSUME(t.Arrow);
     const input = this.SUBRULE1(this.key);
-    this.ACTION(() => this.builder.addState(output, input));
+    const append = this.OPTION(() => this.SUBRULE(this.dictionary));
+    this.ACTION(() => this.builder.addState(output, input, append));
   });
 
   readonly paramsLine: Rule<void> = this.RULE('paramsLine', () => {
