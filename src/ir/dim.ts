@@ -115,22 +115,25 @@ export function floorDivDim(a: Dim, b: Dim): Dim {
   return quotient ?? fn('floordiv', a, b);
 }
 
-/** a / b when b is a single term that divides every term of a. */
+/** a / b when b is a single term that divides every term of a, or a is b times a single term. */
 function exactQuotient(a: Dim, b: DimExpr): Dim | undefined {
-  const divisor = b.terms[0];
-  if (b.terms.length !== 1 || !divisor) return undefined;
-  const terms: Term[] = [];
-  for (const term of termsOf(a)) {
-    const rest = [...term.atoms];
-    for (const atom of divisor.atoms) {
-      const at = rest.indexOf(atom);
-      if (at < 0) return undefined;
-      rest.splice(at, 1);
-    }
-    if (term.coefficient % divisor.coefficient !== 0) return undefined;
-    terms.push({ coefficient: term.coefficient / divisor.coefficient, atoms: rest });
+  const divisor = b.terms[0] as Term;
+  const quotients = termsOf(a).map((term) => termQuotient(term, divisor));
+  if (b.terms.length > 1) return quotients.map((q) => q && fromTerms([q])).find((q) => q && mulDim(q, b) === a);
+  const known = quotients.filter((q) => q !== undefined);
+  return known.length === quotients.length ? fromTerms(known) : undefined;
+}
+
+function termQuotient({ coefficient, atoms }: Term, divisor: Term): Term | undefined {
+  const rest = [...atoms];
+  for (const atom of divisor.atoms) {
+    const at = rest.indexOf(atom);
+    if (at < 0) return undefined;
+    rest.splice(at, 1);
   }
-  return fromTerms(terms);
+  return coefficient % divisor.coefficient === 0
+    ? { coefficient: coefficient / divisor.coefficient, atoms: rest }
+    : undefined;
 }
 
 /** a mod b, in [0, b) for b > 0. */
