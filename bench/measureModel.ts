@@ -1,11 +1,12 @@
 import type { SchemeName } from '../src/index.ts';
 import { type Agreement, agreement, outputsOf } from './agreement.ts';
+import { cBuilds, cRunner } from './c.ts';
 import { type FirstAnswers, firstAnswers } from './firstAnswer/measure.ts';
 import { interleave } from './interleave.ts';
 import type { BenchModel } from './models.ts';
 import { ortNode } from './peers/ortNode.ts';
 import { ortWeb } from './peers/ortWeb.ts';
-import { type Compiled, compileWasm, type InstructionPath, qcRunner } from './qc.ts';
+import { type Compiled, compileFor, type InstructionPath, qcRunner } from './qc.ts';
 import type { Runner } from './runner.ts';
 import { ortWebSizes, type Sizes, sizesOf } from './sizes.ts';
 import { ratio, type Spread, spread } from './stats.ts';
@@ -13,7 +14,7 @@ import { ratio, type Spread, spread } from './stats.ts';
 /** One way of running a model: milliseconds a run, and how many times as long the peers took. */
 export interface Timed {
   readonly scheme: SchemeName;
-  readonly path: InstructionPath;
+  readonly path: InstructionPath | keyof typeof cBuilds;
   readonly time: Spread;
   readonly overOrtWeb: Spread;
   readonly overOrtNode: Spread;
@@ -60,9 +61,9 @@ export async function measureModel(
   const peers = [await ortWeb(model.bytes), await ortNode(model.bytes)] as const;
   const expected = await outputsOf(peers[1], rows);
   const compiled = new Map<SchemeName, Compiled>();
-  for (const scheme of schemes) compiled.set(scheme, await compileWasm(model, scheme));
+  for (const scheme of schemes) compiled.set(scheme, await compileFor('wasm', model, scheme));
 
-  const own: { scheme: SchemeName; path: InstructionPath; runner: Runner; agreement: Agreement }[] = [];
+  const own: { scheme: SchemeName; path: Timed['path']; runner: Runner; agreement: Agreement }[] = [];
   const skipped: string[] = [];
   for (const [scheme, program] of compiled) {
     for (const path of ['baseline', 'relaxed'] as const) {
@@ -77,9 +78,27 @@ export async function measureModel(
     }
   }
 
+  for (const scheme of schemes) {
+    const { files, manifest } = (await compileFor('c', model, scheme)).artifact;
+    if (!manifest.c) continue;
+    for (const [path, flags] of Object.entries(cBuilds) as [keyof typeof cBuilds, readonly string[]][]) {
+      const runner = await cRunner(`qc ${scheme} ${path}`, { files, signature: manifest.c }, flags).catch(
+        (error: Error) => error.message,
+      );
+      if (typeof runner === 'string') {
+        skipped.push(`${scheme} ${path}: ${runner}`);
+        continue;
+      }
+      const found = agreement(await outputsOf(runner, rows), expected);
+      checkResults(`${model.name}, ${runner.name}`, scheme, found);
+      own.push({ scheme, path, runner, agreement: found });
+    }
+  }
+
   const runners = [...peers, ...own.map(({ runner }) => runner)];
   const options = { rounds, sliceMilliseconds, warmUpMilliseconds: 2 * sliceMilliseconds };
   const [web = [], node = [], ...times] = await interleave(runners, rows[0] as (typeof rows)[number], options);
+  for (const { runner } of own) runner.close?.();
   return {
     model: model.name,
     classifies: model.classifies,

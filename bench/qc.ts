@@ -11,11 +11,11 @@ export interface Compiled {
   readonly milliseconds: number;
 }
 
-/** Compiles for wasm. Rows of the calibration part are read before the clock starts. */
-export async function compileWasm(model: BenchModel, scheme: SchemeName): Promise<Compiled> {
+/** Compiles for a target. Rows of the calibration part are read before the clock starts. */
+export async function compileFor(target: 'wasm' | 'c', model: BenchModel, scheme: SchemeName): Promise<Compiled> {
   const calibration = scheme === 'float' ? undefined : model.rows('calib').map((row) => ({ [model.input]: row }));
   const start = performance.now();
-  const artifact = await compile(importOnnx(model.bytes), { target: 'wasm', scheme, calibration, dims: model.dims });
+  const artifact = await compile(importOnnx(model.bytes), { target, scheme, calibration, dims: model.dims });
   return { artifact, milliseconds: performance.now() - start };
 }
 
