@@ -1,5 +1,6 @@
 import { boundsOf, type Dim, type Module, subDim, symbol, symbolsOf, type TensorType } from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
+import { checkIsModel } from './signature.ts';
 import { parseState } from './stateText.ts';
 
 /** How a state grows: new elements come behind those that it has along an axis, at most `max` in all. */
@@ -16,6 +17,7 @@ export type States = Readonly<Record<string, StateOptions>>;
 
 /** Reads `OUT=IN` and `OUT=IN:append axis=A max=N`; either name may hold equal signs where the model's does. @throws QcError */
 export function parseStates(module: Module, texts: readonly string[]): States {
+  checkIsModel(module);
   const names = outputNames(module);
   return Object.fromEntries(texts.map((text) => parseState(text, names)));
 }
