@@ -1,5 +1,6 @@
 import * as memory from '../../dialects/kernel/memory.ts';
 import * as structure from '../../dialects/kernel/structure.ts';
+import * as vector from '../../dialects/kernel/vector.ts';
 import { isBorderFunction } from '../../dialects/quant/border.ts';
 import { type Func, type Module, type Op, type RefType, type Value, walk } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
@@ -134,11 +135,17 @@ function parametersOf(func: Func, disjoint: boolean): KernelParameter[] {
   });
 }
 
+/** Kernels of a target without vectors join scalars: they are printed lane by lane. */
+function gathersScalars(func: Func): boolean {
+  return [...walk(func.body)].some((op) => vector.concat.is(op) && op.operand(0).type.kind !== 'vec');
+}
+
 function bodyOf(func: Func, support: CSupport, parameters: readonly KernelParameter[], level: Level): string[] {
   const nameOf = (i: number) => parameters[i]?.name as string;
   const names = new Names([...keywords, ...parameters.map(({ name }) => name)]);
   const buffers = new Map(func.body.args.map((arg, i) => [arg, nameOf(i)]));
-  const printer = new BodyPrinter(cLanguage(support), names, buffers, { vectors: vectorLanguage(support, level) });
+  const vectors = gathersScalars(func) ? {} : { vectors: vectorLanguage(support, level) };
+  const printer = new BodyPrinter(cLanguage(support), names, buffers, vectors);
   printer.print(func.body);
   const unused = func.body.args.flatMap((arg, i) => (arg.uses.size === 0 ? [`  (void)${nameOf(i)};`] : []));
   return [...unused, ...printer.lines];
