@@ -31,7 +31,7 @@ import { floatOpsOf } from './floatOps.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
-import { parse, print } from './read.ts';
+import { copyModule } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
 import { type Signature, signatureOf } from './signature.ts';
@@ -205,8 +205,7 @@ function checkedScheme(options: PrepareOptions): Recipe {
 
 /** A prepared model again, so that each of several targets can use up its own. */
 export function copyPrepared<P extends Transformed>(prepared: P): P {
-  const { text, bin } = print(prepared.module);
-  return { ...prepared, module: parse(text, bin ? { bin } : {}) };
+  return { ...prepared, module: copyModule(prepared.module) };
 }
 
 /** The second part of `compile`: kernels, memory and files for one target. Uses the prepared module up. */

@@ -14,7 +14,7 @@ import { bindDimensions } from './dimensions.ts';
 import { type Fidelity, Noise } from './measure/noise.ts';
 import { constantBytes } from './measure/runner.ts';
 import { passes, runPipeline, stagesFor } from './pipeline.ts';
-import { parse, print } from './read.ts';
+import { copyModule } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { resultOf } from './signature.ts';
 
@@ -126,10 +126,10 @@ async function makeTwins(module: Module, keepFloat: readonly string[], options: 
   const phases = model.map(({ pass }) => passes.get(pass).phase);
   const start = phases.findIndex((phase) => phase === 'calibrate' || phase === 'quantize');
   const end = phases.lastIndexOf('quantize') + 1;
-  const float = copy(module);
+  const float = copyModule(module);
   await bindDimensions(float, dims, report);
   await runPipeline(float, model.slice(0, start), { instruments });
-  const quantized = copy(float);
+  const quantized = copyModule(float);
   // Passes of these phases change ops where they are: the pairs hold afterwards.
   const floatOps = [...float.main.body.ops()];
   const floatOf = new Map([...quantized.main.body.ops()].map((op, i): [Op, Op] => [op, floatOps[i] as Op]));
@@ -145,11 +145,6 @@ function refuseRunTimeCodes(recipe: Recipe): void {
     why: 'their ranges differ from row to row',
     help: 'measure the weights alone: a scheme with float activations, such as w4a16',
   });
-}
-
-function copy(module: Module): Module {
-  const { text, bin } = print(module);
-  return parse(text, bin ? { bin } : {});
 }
 
 /** Every value of a run in float, and the model's outputs. */

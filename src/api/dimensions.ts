@@ -2,7 +2,7 @@ import { registry } from '../../dialects/index.ts';
 import { bindDims } from '../../passes/import/bindDims.ts';
 import { type Module, openSize, symbolsOf, type TensorType } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
-import { parse, print } from './read.ts';
+import { copyModule } from './read.ts';
 import { checkIsModel, signatureOf } from './signature.ts';
 
 /**
@@ -43,8 +43,7 @@ export async function bindDimensions(
 export async function atLargest(module: Module): Promise<Module> {
   const { symbols } = signatureOf(module);
   if (!symbols) return module;
-  const { text, bin } = print(module);
-  const copy = parse(text, bin ? { bin } : {});
+  const copy = copyModule(module);
   const dims = Object.entries(symbols).map(([name, { max }]) => `${name}=${max}`);
   await bindDims.run(copy, { dims }, { registry, report: () => {} });
   return copy;

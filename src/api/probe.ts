@@ -9,7 +9,7 @@ import { applyGreedily } from '../rewrite/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { DType, HostTensor, TypedArray } from '../support/tensor.ts';
 import { runPipeline, stagesFor } from './pipeline.ts';
-import { parse, print } from './read.ts';
+import { copyModule } from './read.ts';
 import { signatureOf } from './signature.ts';
 
 /**
@@ -63,8 +63,7 @@ const given = (name: string, tensor: HostTensor | undefined): [string, TypedArra
 
 /** A copy of the module that returns the values and its states, and computes nothing else. */
 function programOf(module: Module, values: readonly Value[]): Module {
-  const { text, bin } = print(module);
-  const copy = parse(text, bin ? { bin } : {});
+  const copy = copyModule(module);
   const { main } = copy;
   const [ops, copies] = [[...module.main.body.ops()], [...main.body.ops()]];
   const places = new Map(ops.map((op, i) => [op, copies[i] as Op]));

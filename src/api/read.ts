@@ -25,3 +25,9 @@ export function parse(text: string, options: { readonly bin?: Uint8Array; readon
 export function print(module: Module, options: PrintOptions = {}): { text: string; bin?: Uint8Array } {
   return printModule(module, options);
 }
+
+/** A module of its own with the same content. */
+export function copyModule(module: Module): Module {
+  const { text, bin } = print(module);
+  return parse(text, bin ? { bin } : {});
+}

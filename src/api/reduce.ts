@@ -2,7 +2,7 @@ import { returnOp } from '../../dialects/nn/return.ts';
 import { type Module, type Op, Rewriter, type Value, verifyModule } from '../ir/index.ts';
 import { isDead } from '../rewrite/index.ts';
 import { QcError } from '../support/diagnostics.ts';
-import { parse, print } from './read.ts';
+import { copyModule } from './read.ts';
 
 export interface ReduceOptions {
   /** Whether a module still fails as it should; it may use the module up. */
@@ -29,19 +29,19 @@ export interface Reduced {
  * @throws QcError when the module does not fail to begin with
  */
 export async function reduceModule(module: Module, { fails, report = () => {} }: ReduceOptions): Promise<Reduced> {
-  let best = copy(module);
+  let best = copyModule(module);
   let tried = 0;
   const before = opsOf(best).length;
   const attempt = async (edit: (module: Module) => boolean): Promise<boolean> => {
-    const candidate = copy(best);
+    const candidate = copyModule(best);
     if (!edit(candidate) || !isWhole(candidate)) return false;
     tried++;
-    if (!(await fails(copy(candidate)))) return false;
+    if (!(await fails(copyModule(candidate)))) return false;
     best = candidate;
     report(`${opsOf(best).length} operations still fail`);
     return true;
   };
-  if (!(await fails(copy(best)))) {
+  if (!(await fails(copyModule(best)))) {
     throw new QcError({
       what: 'the module does not fail in this way',
       why: 'there is nothing to keep while it shrinks',
@@ -60,11 +60,6 @@ export async function reduceModule(module: Module, { fails, report = () => {} }:
     for (let at = 0; at < opsOf(best).length; at++) await attempt((m) => passOver(m, at));
   }
   return { module: best, before, after: opsOf(best).length, tried };
-}
-
-function copy(module: Module): Module {
-  const { text, bin } = print(module);
-  return parse(text, bin ? { bin } : {});
 }
 
 const isConstant = (op: Op): boolean => op.operands.length === 0 && op.definition.effect === 'pure';

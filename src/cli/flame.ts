@@ -1,3 +1,5 @@
+import { escapeMarkup } from './markup.ts';
+
 /** A frame of a flame graph: a layer, or a module of layers. */
 interface Frame {
   readonly name: string;
@@ -50,12 +52,12 @@ function draw(frame: Frame, depth: number, from: number, total: number, boxes: s
   const [x, w] = [(width * from) / total, (width * frame.value) / total];
   if (w < narrowest) return depth;
   const share = `${((100 * frame.value) / total).toFixed(1)} %`;
-  const text = escaped(
+  const text = escapeMarkup(
     frame.name.length * letter > w ? frame.name.slice(0, Math.max(0, Math.floor(w / letter) - 1)) : frame.name,
   );
   const hue = 20 + ((depth * 37) % 40);
   boxes.push(
-    `<g><title>${escaped(frame.name)}: ${frame.value.toFixed(1)} µs, ${share}</title><rect x="${x.toFixed(2)}" y="${depth * rowHeight}" width="${w.toFixed(2)}" height="${rowHeight - 1}" fill="hsl(${hue} 85% ${72 - (depth % 3) * 5}%)" rx="2"/><text x="${(x + 3).toFixed(2)}" y="${depth * rowHeight + 12}">${text}</text></g>`,
+    `<g><title>${escapeMarkup(frame.name)}: ${frame.value.toFixed(1)} µs, ${share}</title><rect x="${x.toFixed(2)}" y="${depth * rowHeight}" width="${w.toFixed(2)}" height="${rowHeight - 1}" fill="hsl(${hue} 85% ${72 - (depth % 3) * 5}%)" rx="2"/><text x="${(x + 3).toFixed(2)}" y="${depth * rowHeight + 12}">${text}</text></g>`,
   );
   let at = from;
   let deepest = depth;
@@ -64,11 +66,4 @@ function draw(frame: Frame, depth: number, from: number, total: number, boxes: s
     at += child.value;
   }
   return deepest;
-}
-
-const entities: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };
-
-/** A text as XML writes it. */
-function escaped(text: string): string {
-  return text.replaceAll(/[<>&"]/g, (sign) => entities[sign] as string);
 }

@@ -2,16 +2,11 @@ import { reportRuntime } from '../../runtime-strings/report.ts';
 import type { Evaluation } from '../api/evaluate.ts';
 import type { Report } from '../api/report/report.ts';
 import { countText, sizeText } from '../api/summary.ts';
+import { escapeMarkup } from './markup.ts';
 import { decibelText, percentText } from './table.ts';
 
 /** The pictures of a report's graph: `main` and one for each group, as SVG elements. */
 export type Pictures = Readonly<Record<string, string>>;
-
-const entities: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };
-
-function escaped(text: string): string {
-  return text.replaceAll(/[<>&"]/g, (sign) => entities[sign] as string);
-}
 
 /** JSON that may stand inside a script element: nothing in it ends the element. */
 function embedded(value: unknown): string {
@@ -40,13 +35,13 @@ export function reportPage(report: Report, pictures: Pictures, libraries: readon
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escaped(report.name)}: ${escaped(report.scheme)}</title>
+<title>${escapeMarkup(report.name)}: ${escapeMarkup(report.scheme)}</title>
 <style>${style}</style>
 </head>
 <body>
 <header>
-  <h1>${escaped(report.name)}</h1>
-  <p>${escaped(summaryText(report))}</p>
+  <h1>${escapeMarkup(report.name)}</h1>
+  <p>${escapeMarkup(summaryText(report))}</p>
   <label>Search <input id="search" type="search" placeholder="layer or operation ( / )"></label>
 </header>
 <main>
@@ -108,7 +103,9 @@ function summaryText({ scheme, multiplyAdds, integerShare, sizes, launches }: Re
 }
 
 function schemesTable({ schemes, metrics, samples, result }: Evaluation): string {
-  const head = ['scheme', 'weights', 'in integers', ...metrics].map((cell) => `<th>${escaped(cell)}</th>`).join('');
+  const head = ['scheme', 'weights', 'in integers', ...metrics]
+    .map((cell) => `<th>${escapeMarkup(cell)}</th>`)
+    .join('');
   const rows = schemes.map(({ scheme, weightsBytes, integerShare, metrics: values }) => {
     const cells = metrics.map((metric) => {
       const estimate = values[metric];
@@ -117,10 +114,10 @@ function schemesTable({ schemes, metrics, samples, result }: Evaluation): string
         metric === 'snr' ? decibelText(value) : metric === 'mse' ? value.toPrecision(3) : percentText(value);
       return `${text(estimate.value)} <small>(${text(estimate.low)} … ${text(estimate.high)})</small>`;
     });
-    const plain = [escaped(scheme), sizeText(weightsBytes), percentText(integerShare)];
+    const plain = [escapeMarkup(scheme), sizeText(weightsBytes), percentText(integerShare)];
     return `<tr>${[...plain, ...cells].map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
-  return `<p>Output ${escaped(result)}, ${samples} samples; in brackets 95 % of the bootstrap.</p><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  return `<p>Output ${escapeMarkup(result)}, ${samples} samples; in brackets 95 % of the bootstrap.</p><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 const style = `
