@@ -1,6 +1,6 @@
 import { bitsOf, isFloat, type ScalarType } from '../../src/ir/index.ts';
 import { binary, type Expression, expression, nested, precedence, primary } from '../clike/expression.ts';
-import type { Language } from '../clike/language.ts';
+import { type Language, operatorFloats } from '../clike/language.ts';
 import { singleDigits } from '../clike/numbers.ts';
 import { type Helper, helperFor } from './helpers.ts';
 import { cType } from './types.ts';
@@ -30,6 +30,7 @@ export function cLanguage(support: CSupport): Language {
     },
     literal: (value, element) => literal(support, value, element),
     cast,
+    floats: operatorFloats,
     select(condition, a, b) {
       const [c, x, y] = [condition, a, b].map((e) => nested(e, precedence.ternary));
       return expression(`${c} ? ${x} : ${y}`, precedence.ternary, [condition, a, b]);

@@ -32,7 +32,10 @@ const arithmetic =
     isPlain(lane.from) ? plain(a(lane), b(lane)) : helper(name)(language, lane);
 
 const subtract = (x: Expression, y: Expression) => binary(x, '-', y, precedence.additive);
-const multiply = (x: Expression, y: Expression) => binary(x, '*', y, precedence.multiplicative);
+const product = (x: Expression, y: Expression) => binary(x, '*', y, precedence.multiplicative);
+
+const multiply: Printer = (language, lane) =>
+  isFloat(lane.from) ? language.floats.mul(a(lane), b(lane), lane.from) : arithmetic('mul', product)(language, lane);
 
 /** C computes with at least 32 bits: what was narrower is brought back to its type. */
 function narrowed(language: Language, e: Expression, to: ScalarType): Expression {
@@ -88,7 +91,7 @@ const bitcast: Printer = (language, lane) =>
 export const lanewisePrinters: Record<LanewiseName, Printer> = {
   add: arithmetic('add', sum),
   sub: arithmetic('sub', subtract),
-  mul: arithmetic('mul', multiply),
+  mul: multiply,
   div: (_, lane) => binary(a(lane), '/', b(lane), precedence.multiplicative),
   min: helper('min'),
   max: helper('max'),
@@ -117,5 +120,5 @@ export const lanewisePrinters: Record<LanewiseName, Printer> = {
       ...lane.args,
       language.literal(lane.attributes.shift as number, 'index'),
     ]),
-  mul_add: (_, lane) => sum(multiply(a(lane), b(lane)), c(lane)),
+  mul_add: (language, lane) => language.floats.mulAdd(a(lane), b(lane), c(lane), lane.from),
 };

@@ -1,5 +1,5 @@
 import type { ScalarType } from '../../src/ir/index.ts';
-import type { Expression } from './expression.ts';
+import { binary, type Expression, precedence, sum } from './expression.ts';
 
 /**
  * Functions that a generated file defines for itself where the language has no operator with the kernel dialect's
@@ -9,6 +9,19 @@ export type HelperName =
   | ('add' | 'sub' | 'mul' | 'neg' | 'abs' | 'min' | 'max' | 'floor' | 'ceil' | 'round_even' | 'sqrt')
   | ('saturate' | 'bits' | 'mul_shift');
 
+/** How floats are multiplied. */
+export interface Floats {
+  readonly mul: (a: Expression, b: Expression, element: ScalarType) => Expression;
+  /** a·b + c, rounded once or twice. */
+  readonly mulAdd: (a: Expression, b: Expression, c: Expression, element: ScalarType) => Expression;
+}
+
+/** By operators, in languages whose compilers are told to round each. */
+export const operatorFloats: Floats = {
+  mul: (a, b) => binary(a, '*', b, precedence.multiplicative),
+  mulAdd: (a, b, c) => sum(binary(a, '*', b, precedence.multiplicative), c),
+};
+
 /** What differs between C and the languages that look like it. */
 export interface Language {
   /** Type of a variable. */
@@ -17,6 +30,8 @@ export interface Language {
   /** Conversion of a value that fits, or of an integer that wraps. */
   readonly cast: (a: Expression, from: ScalarType, to: ScalarType) => Expression;
   readonly select: (condition: Expression, a: Expression, b: Expression) => Expression;
+  /** Products of floats, which no compiler may join with a sum unless it says so, and a·b + c of the primitive `mul_add`. */
+  readonly floats: Floats;
   /** Calls a helper for element type `from`, with a result of type `to`. */
   readonly call: (name: HelperName, from: ScalarType, to: ScalarType, args: readonly Expression[]) => Expression;
   /** The value of an element of a buffer. */

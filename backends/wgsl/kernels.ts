@@ -1,17 +1,9 @@
-import type { Func, RefType } from '../../src/ir/index.ts';
+import type { RefType } from '../../src/ir/index.ts';
 import { BodyPrinter, gridNames } from '../clike/body.ts';
+import { type EntryPoint, entryPoints } from '../clike/entryPoints.ts';
 import { commentText, Names } from '../clike/names.ts';
 import type { SimtLaunch } from '../clike/simtProgram.ts';
 import { type BufferSpaces, type WgslSupport, wgslLanguage } from './language.ts';
-
-/** An entry point of the module, which may serve several layers. */
-export interface EntryPoint {
-  readonly name: string;
-  readonly text: readonly string[];
-  readonly buffers: number;
-  /** Names of the model's layers. */
-  readonly layers: Set<string>;
-}
 
 const reserved = (
   'alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let ' +
@@ -22,31 +14,10 @@ const reserved = (
   'static std super template this type typedef union unless use using virtual volatile where with yield'
 ).split(' ');
 
-/** The kernels that are launched, each text once, in the order of their first launch. */
+/** The kernels that are launched, as entry points of one module. */
 export function printKernels(launches: readonly SimtLaunch[], support: WgslSupport) {
   const names = new Names(reserved);
-  const byText = new Map<string, EntryPoint>();
-  const byKernel = new Map<Func, EntryPoint>();
-  const entries = launches.map((launch) => {
-    const { kernel, source } = launch;
-    let entry = byKernel.get(kernel);
-    if (!entry) {
-      const text = bodyText(launch, support, names);
-      const key = text.join('\n');
-      const buffers = kernel.body.args.length;
-      entry = byText.get(key) ?? {
-        name: names.unique(`layer_${source || kernel.name}`),
-        text,
-        buffers,
-        layers: new Set(),
-      };
-      byText.set(key, entry);
-      byKernel.set(kernel, entry);
-    }
-    entry.layers.add(source || kernel.name);
-    return entry;
-  });
-  return { entries, kernels: [...byText.values()] };
+  return entryPoints(launches, names, (launch) => bodyText(launch, support, names));
 }
 
 /** What follows `fn NAME`. */

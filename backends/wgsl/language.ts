@@ -1,7 +1,7 @@
 import { bitsOf, integerRange, isFloat, type ScalarType } from '../../src/ir/index.ts';
 import { InternalError } from '../../src/support/diagnostics.ts';
 import { binary, type Expression, expression, negated, nested, precedence, primary } from '../clike/expression.ts';
-import type { HelperName, Language } from '../clike/language.ts';
+import { type HelperName, type Language, operatorFloats } from '../clike/language.ts';
 import { singleText } from '../clike/numbers.ts';
 import { helpers } from './helpers.ts';
 
@@ -38,6 +38,7 @@ export function wgslLanguage(support: WgslSupport, spaces: BufferSpaces): Langua
     type: typeOf,
     literal: (value, element) => literal(support, value, element),
     cast,
+    floats: operatorFloats,
     select: (condition, a, b) => primary(`select(${b.text}, ${a.text}, ${condition.text})`, [condition, a, b]),
     call,
     element(buffer, index, element) {
