@@ -126,6 +126,11 @@ export function headerText(signature: CSignature): string {
     `int ${name}_run(${name}_context *ctx${run.join('')});`,
     '',
     ...stateDeclarations(signature),
+    `/* With ${name}_TRACE defined, ${name}_run calls this after each kernel: its place in the launches of manifest.json, and its layer. */`,
+    `#ifdef ${name}_TRACE`,
+    `void ${name}_trace(int launch, const char *layer); /* yours to define */`,
+    '#endif',
+    '',
     ...(signature.selftest
       ? [
           `/* Runs the network on known inputs and compares with what the compiler computed; overwrites the outputs${signature.stateBytes > 0 ? ' and resets the states' : ''}. */`,

@@ -1,6 +1,7 @@
 import * as structure from '../../dialects/kernel/structure.ts';
 import type { Block, Module, Op, RefType, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
+import { stringText } from '../clike/names.ts';
 import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
@@ -45,6 +46,12 @@ export function preamble(signature: CSignature, support: CSupport): string {
     `#define ${name}_ALIGN(bytes)`,
     '#endif',
     '#endif',
+    `#ifdef ${name}_TRACE`,
+    `#define QC_TRACE(launch, layer) ${name}_trace(launch, layer);`,
+    '#else',
+    '#define QC_TRACE(launch, layer)',
+    '#endif',
+    '',
     '/* A layer is a function of its own also after optimization: for profilers, and so that memory may change its type. */',
     '#if defined(__GNUC__)',
     '#define QC_NOINLINE __attribute__((noinline))',
@@ -83,7 +90,8 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
   const { name } = signature;
   const run = runParameters(signature).map((parameter) => `,\n    ${parameter}`);
   const pointers = [...signature.inputs, ...signature.outputs].map((port) => `${port.identifier} == NULL`);
-  const program = { module, signature, kernels, layout };
+  const numbers = new Map([...kernels.byLaunch.keys()].map((launch, i) => [launch, i]));
+  const program = { module, signature, kernels, layout, numbers };
   const copies = (inputs: boolean) =>
     layout.staged
       .filter(({ isInput }) => isInput === inputs)
@@ -202,12 +210,17 @@ interface Program {
   readonly signature: CSignature;
   readonly kernels: KernelFunctions;
   readonly layout: Layout;
+  /** The place of each launch in the program. */
+  readonly numbers: ReadonlyMap<Op, number>;
 }
 
 /** The calls of a block, those that depend on a flag in an if. */
 function callsOf(block: Block, program: Program, indent: string): string[] {
   return [...block.ops()].flatMap((op) => {
-    if (structure.launch.is(op)) return [callText(program, op, indent)];
+    if (structure.launch.is(op)) {
+      const trace = `QC_TRACE(${program.numbers.get(op)}, ${stringText(op.source)})`;
+      return [callText(program, op, indent), `${indent}${trace}`];
+    }
     if (!structure.when.is(op)) return [];
     const flag = pointerText(program, op.operand(0), 'const uint8_t *');
     return [

@@ -52,3 +52,13 @@ export function commentText(name: string): string {
     .replace(/\?(?=\?)/g, '? ')
     .replaceAll('\\', '/');
 }
+
+/** A name of the model as a string literal of C, byte for byte in UTF-8; it can end neither the literal nor a comment. */
+export function stringText(name: string): string {
+  const bytes = [...new TextEncoder().encode(name)].map((byte) =>
+    byte >= 0x20 && byte < 0x7f && !'"?*\\'.includes(String.fromCharCode(byte))
+      ? String.fromCharCode(byte)
+      : `\\${byte.toString(8).padStart(3, '0')}`,
+  );
+  return `"${bytes.join('')}"`;
+}

@@ -46,13 +46,19 @@ const text = (artifact: CArtifact, file: string) => new TextDecoder().decode(art
 const emit = (options: Partial<EmitCOptions> = {}, names = {}) => emitC(program(names), { name: 'net', ...options });
 
 /** Compiles files in a folder of their own, with a main of the test, and gives what it prints. */
-function compileAndRun(artifact: CArtifact, main: string, compiler: readonly string[], mainFile: string): string {
+function compileAndRun(
+  artifact: CArtifact,
+  main: string,
+  compiler: readonly string[],
+  mainFile: string,
+  defines: readonly string[] = [],
+): string {
   const folder = mkdtempSync(join(tmpdir(), 'qc-test-'));
   try {
     for (const [path, content] of artifact.files) writeFileSync(join(folder, path), content);
     writeFileSync(join(folder, mainFile), main);
     const [command, ...flags] = compiler as [string, ...string[]];
-    execFileSync('gcc', ['-std=c99', '-c', 'net.c'], { cwd: folder });
+    execFileSync('gcc', ['-std=c99', ...strict, ...defines, '-c', 'net.c'], { cwd: folder });
     execFileSync(command, [...flags, mainFile, 'net.o', '-o', 'test'], { cwd: folder });
     return execFileSync(join(folder, 'test'), { encoding: 'utf8' });
   } finally {
@@ -114,6 +120,23 @@ int main() {
   std::printf("%g %g %g %g", y[0], y[1], y[2], y[3]);
 }`;
     expect(compileAndRun(emit(), main, ['g++', '-Wall', '-Wextra'], 'main.cpp')).toBe('1 1 1 1 1 1 1 4 -14 34 0');
+  });
+
+  it('tells of every kernel that has run, where that is asked for', () => {
+    const main = `
+#include "net.h"
+#include <stdio.h>
+static uint64_t arena[net_ARENA_BYTES / 8 + 2];
+void net_trace(int launch, const char *layer) { printf("%d %s\\n", launch, layer); }
+int main(void) {
+  net_context context;
+  float x[net_INPUT_X_COUNT] = {1, -2, 3.5f, 0.25f};
+  float y[net_OUTPUT_Y_COUNT] = {0};
+  return net_init(&context, (void *)(((uintptr_t)arena + 15) / 16 * 16), net_ARENA_BYTES) || net_run(&context, x, y);
+}`;
+    const layer = 'a "b" \\ ??/ é 日\n1';
+    const out = compileAndRun(emit({}, { layer }), main, ['gcc', '-std=c99', '-Dnet_TRACE'], 'main.c', ['-Dnet_TRACE']);
+    expect(out).toBe(`0 ${layer}\n1 bias\n2 again\n3 ${layer}\n`);
   });
 
   it('writes nothing outside the arena and the outputs', () => {
