@@ -122,7 +122,8 @@ export class GraphBuilder {
     if (definition.effect !== 'pure' || op.results.length !== 1 || op.definition === dcast) return undefined;
     const { shape, element } = op.result.type as TensorType;
     const known = shape.every((dim) => typeof dim === 'number');
-    if ((!known && !definition.dataDependent) || hasOpenSizes(op)) return undefined;
+    // The open sizes of a data-dependent op are those that its operands decide.
+    if (!definition.dataDependent && (!known || hasOpenSizes(op))) return undefined;
     const elements = this.#shapes.of(op.result);
     if (known && element === 'i64' && elements?.every((dim) => typeof dim === 'number')) {
       return { dtype: 'i64', shape: shape as number[], data: BigInt64Array.from(elements as number[], BigInt) };

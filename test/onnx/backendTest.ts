@@ -16,7 +16,7 @@ export interface Outcome {
   readonly why: string;
 }
 
-const readTensorFile = (path: string): HostTensor =>
+export const readTensorFile = (path: string): HostTensor =>
   hostTensor(readTensor(decodeTensorFile(new Uint8Array(readFileSync(path)))));
 
 const filesOf = (dir: string, kind: string) =>
@@ -26,11 +26,16 @@ const filesOf = (dir: string, kind: string) =>
 
 type Through = (module: Module) => Module;
 
+/** What differs in one of a model's outputs; undefined where nothing does. */
+type Compare = (actual: HostTensor, expected: HostTensor, output: number) => string | undefined;
+
+const closely: Compare = (actual, expected) => compareTensors(actual, expected);
+
 /**
  * Runs every data set of a test through importer and interpreter, the module as `through` gives it. A QcError is a
  * refusal; anything else is thrown.
  */
-export function runBackendTest(dir: string, compare = compareTensors, through: Through = (m) => m): Outcome {
+export function runBackendTest(dir: string, compare: Compare = closely, through: Through = (m) => m): Outcome {
   const bytes = new Uint8Array(readFileSync(join(dir, 'model.onnx')));
   try {
     const { graph } = decodeModel(bytes);
@@ -48,7 +53,7 @@ export function runBackendTest(dir: string, compare = compareTensors, through: T
       const given = Object.fromEntries(inputs.map((tensor, i) => [named[i]?.name ?? '', tensor]));
       const outputs = Object.values(run(bytes, given, through));
       for (const [i, file] of filesOf(at, 'output').entries()) {
-        const difference = compare(outputs[i] as HostTensor, readTensorFile(join(at, file)));
+        const difference = compare(outputs[i] as HostTensor, readTensorFile(join(at, file)), i);
         if (difference) return { status: 'wrong', why: `${file}: ${difference}` };
       }
     }

@@ -8,20 +8,17 @@ import { allPasses } from '../../passes/index.ts';
 import { pipelineFor } from '../../passes/pipelines.ts';
 import { type Module, staticShape, storageOf, type TensorType } from '../../src/ir/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
-import { decodeModel, decodeTensorFile, hostTensor, readTensor } from '../../src/onnx/proto/index.ts';
+import { decodeModel } from '../../src/onnx/proto/index.ts';
 import { PassRegistry, runPipeline } from '../../src/pass/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { DType, HostTensor } from '../../src/support/tensor.ts';
-import { compareTensors, type Outcome } from './backendTest.ts';
+import { compareTensors, type Outcome, readTensorFile } from './backendTest.ts';
 
 // ONNX's backend tests once more, on the programs that qc compiles.
 
 type Tensors = Record<string, HostTensor>;
 
 const passes = new PassRegistry(allPasses);
-
-const readTensorFile = (path: string): HostTensor =>
-  hostTensor(readTensor(decodeTensorFile(new Uint8Array(readFileSync(path)))));
 
 const filesOf = (dir: string, kind: string) =>
   readdirSync(dir)
