@@ -260,7 +260,14 @@ function makeModel(info, memory, simd, start) {
 	return {
 		signature: {
 			inputs: describe(info.inputs),
-			outputs: describe(info.outputs)
+			outputs: describe(info.outputs),
+			states: describe(info.states),
+			sizes: info.symbols.map(({ name, min, max, next }) => ({
+				name,
+				min,
+				max,
+				grows: next !== undefined
+			}))
 		},
 		simd,
 		views: {

@@ -275,7 +275,9 @@ async function instantiate(info, defaults, device, options = {}) {
 	return {
 		signature: {
 			inputs: describe(info.inputs),
-			outputs: describe(info.outputs)
+			outputs: describe(info.outputs),
+			states: describe(info.states),
+			sizes: []
 		},
 		device,
 		async run(given, runOptions) {

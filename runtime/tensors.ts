@@ -86,7 +86,28 @@ export async function bytesOf(source: BufferSource | Response): Promise<Uint8Arr
     : new Uint8Array(data);
 }
 
-export function describe(infos: readonly TensorInfo[]): object[] {
+/** Bounds of a size. One that a program keeps between runs, and that `grows`, begins at `min`. */
+export interface SizeBounds {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly grows: boolean;
+}
+
+/** What a caller may know of a model. */
+export interface ModelSignature {
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
+  /** What stays in the model between runs. */
+  readonly states: readonly PortInfo[];
+  /** The sizes that a run may have. */
+  readonly sizes: readonly SizeBounds[];
+}
+
+/** An input, output or state without its place in the memory. */
+export type PortInfo = Omit<TensorInfo, 'address' | 'length' | 'sizes'>;
+
+export function describe(infos: readonly TensorInfo[]): PortInfo[] {
   return infos.map(({ address, length, sizes, ...info }) => info);
 }
 

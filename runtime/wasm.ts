@@ -10,6 +10,7 @@ import {
   describe,
   fetchFile,
   isResponse,
+  type ModelSignature,
   type Size,
   type TensorInfo,
   type Tensors,
@@ -60,7 +61,7 @@ export interface RunOptions {
 
 /** A model, ready to run. */
 export interface Model {
-  readonly signature: { readonly inputs: readonly object[]; readonly outputs: readonly object[] };
+  readonly signature: ModelSignature;
   /** The instructions in use. */
   readonly simd: 'baseline' | 'relaxed';
   /** The inputs and outputs in the model's own memory, for use with `execute`. */
@@ -333,7 +334,12 @@ function makeModel(
   const outputs = Object.fromEntries(info.outputs.map(view));
   const states = Object.fromEntries(info.states.map(view));
   return {
-    signature: { inputs: describe(info.inputs), outputs: describe(info.outputs) },
+    signature: {
+      inputs: describe(info.inputs),
+      outputs: describe(info.outputs),
+      states: describe(info.states),
+      sizes: info.symbols.map(({ name, min, max, next }) => ({ name, min, max, grows: next !== undefined })),
+    },
     simd,
     views: { inputs, outputs },
     execute: (told = {}) => execute(sizesOf(info, kept, told, {})),

@@ -9,6 +9,7 @@ import {
   describe,
   fetchFile,
   isResponse,
+  type ModelSignature,
   type TensorInfo,
   type Tensors,
 } from './tensors.ts';
@@ -51,7 +52,7 @@ type Ports = Record<string, Data | GPUBuffer>;
 
 /** A model on a device. */
 export interface Model {
-  readonly signature: { readonly inputs: readonly object[]; readonly outputs: readonly object[] };
+  readonly signature: ModelSignature;
   readonly device: GPUDevice;
   /**
    * Runs on arrays or buffers of the device. The outputs are fresh arrays, or what `into` gives: a buffer there is
@@ -297,7 +298,12 @@ export async function instantiate(
   };
 
   return {
-    signature: { inputs: describe(info.inputs), outputs: describe(info.outputs) },
+    signature: {
+      inputs: describe(info.inputs),
+      outputs: describe(info.outputs),
+      states: describe(info.states),
+      sizes: [],
+    },
     device,
     async run(given, runOptions) {
       checkDevice();

@@ -3,12 +3,14 @@ import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { TypedArray } from '../../src/support/tensor.ts';
 import { importText } from '../importText.ts';
+import type { ModelSignature } from '../typings.ts';
 import { compileProgram, type ModelInfo } from './package.ts';
 
 type Tensors = Readonly<Record<string, TypedArray>>;
 
 /** A model that runs in this process. */
 export interface WasmModel {
+  readonly signature: ModelSignature;
   readonly simd: 'baseline' | 'relaxed';
   readonly views: { readonly inputs: Tensors; readonly outputs: Tensors };
   /** Throws a TypeError or RangeError that names the input or output that doesn't fit. */

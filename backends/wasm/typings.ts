@@ -1,4 +1,4 @@
-import { quoted, signatureType, tensorInterface } from '../typings.ts';
+import { quoted, signatureProperty, tensorInterface } from '../typings.ts';
 import type { Program, ProgramSymbol } from './program.ts';
 
 /** The sizes that a caller chooses. */
@@ -44,11 +44,7 @@ export function modelTypings({ symbols, inputs, outputs, states }: Program, exte
     ...(states.length > 0 ? tensorInterface('States', 'What the model keeps between runs.', states) : []),
     ...(sizes.length > 0 ? sizesInterface(sizes) : []),
     'export interface Model {',
-    '  /** Names, element types and shapes. */',
-    '  readonly signature: {',
-    `    readonly inputs: ${signatureType(inputs)};`,
-    `    readonly outputs: ${signatureType(outputs)};`,
-    '  };',
+    ...signatureProperty({ inputs, outputs, states }, symbols),
     '  /** The instructions in use. */',
     "  readonly simd: 'baseline' | 'relaxed';",
     "  /** Inputs and outputs in the model's own memory, for use with `execute`. */",

@@ -3,6 +3,7 @@ import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { TypedArray } from '../../src/support/tensor.ts';
 import { importText } from '../importText.ts';
+import type { ModelSignature } from '../typings.ts';
 import { compileWgsl, type ModelInfo } from './emit.ts';
 
 type Tensors = Readonly<Record<string, TypedArray>>;
@@ -16,6 +17,7 @@ export interface GpuHost {
 
 /** A model on a device. */
 export interface WgslModel {
+  readonly signature: ModelSignature;
   /** Rejects with a TypeError or RangeError that names the input or output that doesn't fit, and on a lost device. */
   run(inputs: Ports, options?: { readonly into?: Ports }): Promise<Record<string, TypedArray>>;
   reset(): void;

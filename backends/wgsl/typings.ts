@@ -1,5 +1,5 @@
 import type { SimtProgram } from '../clike/simtProgram.ts';
-import { signatureType, tensorInterface } from '../typings.ts';
+import { signatureProperty, tensorInterface } from '../typings.ts';
 
 const stateMethods = [
   '  /** Sets every state to zero, as after `load`. */',
@@ -22,11 +22,7 @@ export function modelTypings({ inputs, outputs, states }: SimtProgram): string {
     'type OrBuffer<T> = { [K in keyof T]: T[K] | GPUBuffer };',
     '',
     'export interface Model {',
-    '  /** Names, element types and shapes. */',
-    '  readonly signature: {',
-    `    readonly inputs: ${signatureType(inputs)};`,
-    `    readonly outputs: ${signatureType(outputs)};`,
-    '  };',
+    ...signatureProperty({ inputs, outputs, states }, []),
     '  readonly device: GPUDevice;',
     '  /** Runs on arrays or buffers and gives the outputs as fresh arrays. Rejects when the device was lost. */',
     '  run(inputs: Readonly<OrBuffer<Inputs>>): Promise<Outputs>;',

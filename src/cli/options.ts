@@ -6,9 +6,10 @@ import { UsageError } from './usage.ts';
 export interface OptionSpec {
   /**
    * `flag` takes nothing; `text` one value, the last one counts; `texts` one value each time it is given; `words` one
-   * value of words separated by commas; `count` a whole number from 1; `maybe` a value only after an equals sign.
+   * value of words separated by commas; `count` a whole number from 1; `number` any number; `maybe` a value only after an
+   * equals sign.
    */
-  readonly kind: 'flag' | 'text' | 'texts' | 'words' | 'count' | 'maybe';
+  readonly kind: 'flag' | 'text' | 'texts' | 'words' | 'count' | 'number' | 'maybe';
   /** How help names the value. */
   readonly value?: string;
   /** The values that are allowed. */
@@ -28,6 +29,7 @@ interface Parsed {
   readonly texts: readonly string[];
   readonly words: readonly string[];
   readonly count: number | undefined;
+  readonly number: number | undefined;
   /** Undefined: not given; empty: given without a value. */
   readonly maybe: readonly string[] | undefined;
 }
@@ -117,6 +119,8 @@ function readValue(
     }
     case 'count':
       return last === undefined ? undefined : countOf(name, last);
+    case 'number':
+      return last === undefined ? undefined : numberOf(name, last);
     case 'maybe':
       return given ? texts.flatMap((text) => text.split(',')) : undefined;
   }
@@ -126,6 +130,11 @@ function countOf(name: string, text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count)) return count;
   throw new UsageError(`--${name} ${text}: a whole number from 1 is needed`);
+}
+
+function numberOf(name: string, text: string): number {
+  if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  throw new UsageError(`--${name} ${text}: a number is needed`);
 }
 
 function checkChoice(name: string, word: string, { choices, planned = [] }: OptionSpec, command: string): void {

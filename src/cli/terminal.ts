@@ -19,6 +19,8 @@ export interface Terminal {
   readonly crash: CrashNotes;
   /** A line, or several, of the result. */
   print(text: string): void;
+  /** A part of the result as it comes, without the end of a line. */
+  write(text: string): void;
   /** The result as JSON, indented. */
   printJson(value: unknown): void;
   /** A line about what is being done or decided; left out with --quiet. */
@@ -38,6 +40,7 @@ export function terminalOn(
     json,
     crash: { file: undefined, module: undefined, written: undefined },
     print: (text) => streams.out(text.endsWith('\n') ? text : `${text}\n`),
+    write: (text) => streams.out(text),
     printJson: (value) => streams.out(`${JSON.stringify(value, undefined, 2)}\n`),
     note: (text) => {
       if (!quiet) streams.err(`${text}\n`);

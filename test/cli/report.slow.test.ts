@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { writeNpy } from '../../src/calibrate/data/index.ts';
+import { browserPath } from '../browser.ts';
 import { root } from '../source-files.ts';
 import { samples, tinyModel } from './models.ts';
 import { workplace } from './workplace.ts';
 
-const browserPath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 const { qc, folder } = workplace({ 'tiny.onnx': tinyModel(), 'samples.npy': writeNpy(samples) });
 const page = join(folder, 'report.html');
 

@@ -5,6 +5,7 @@ import { diff } from './diff.ts';
 import { doctor } from './doctor.ts';
 import { evalCommand } from './eval.ts';
 import { explain } from './explain.ts';
+import { generate } from './generate.ts';
 import { inspect } from './inspect.ts';
 import { opt } from './opt.ts';
 import { profile } from './profile.ts';
@@ -15,7 +16,7 @@ import { run } from './run.ts';
 
 /** Every command, in the order of help. */
 export const commands: readonly Command[] = [
-  ...[compile, quantize, run],
+  ...[compile, quantize, run, generate],
   ...[evalCommand, debug, explain, report, profile, diff, inspect],
   ...[opt, reduce, doctor],
 ];

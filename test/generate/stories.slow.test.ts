@@ -1,0 +1,156 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { chromium } from 'playwright-core';
+import { transformSync } from 'rolldown/utils';
+import { describe, expect, it } from 'vitest';
+import { highest } from '../../runtime/sampling.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { browserPath } from '../browser.ts';
+import { workplace } from '../cli/workplace.ts';
+import { session } from '../state/onnxruntime.ts';
+import { hasShared, sharedFiles, storiesStates, storiesTokenizer } from './stories.ts';
+
+// A decoder tells a story in Node, in a page and from C, as onnxruntime does with the float model.
+
+const prompt = 'Once upon a time';
+const count = 50;
+const tokenizerJson = hasShared ? storiesTokenizer() : {};
+const { qc, folder } = workplace({ 'tokenizer.json': JSON.stringify(tokenizerJson) });
+const model = resolve(sharedFiles, 'models/stories260K_kv.onnx');
+const states = storiesStates.flatMap((state) => ['--state', state]);
+
+/** The likeliest tokens behind the prompt by onnxruntime, in float, on the whole text for each. */
+async function expectedTokens(begun: readonly number[]): Promise<number[]> {
+  const run = await session(`${sharedFiles}/models/stories260K.onnx`);
+  const text = [...begun];
+  for (let i = 0; i < count; i++) {
+    const input: HostTensor = { dtype: 'i64', shape: [1, text.length], data: BigInt64Array.from(text, BigInt) };
+    const { data, shape } = (await run({ input_ids: input })).logits as HostTensor;
+    const words = shape[2] as number;
+    text.push(highest((data as Float32Array).subarray((text.length - 1) * words, text.length * words)));
+  }
+  return text.slice(begun.length);
+}
+
+interface Generated {
+  readonly text: string;
+  readonly promptTokens: readonly number[];
+  readonly tokens: readonly number[];
+  readonly ending: string;
+}
+
+function generated(artifact: string, ...options: string[]): Generated {
+  const { code, out, err } = qc('generate', artifact, '--tokenizer', 'tokenizer.json', '--json', ...options);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out) as Generated;
+}
+
+function compiled(...options: string[]): void {
+  const { code, err } = qc('compile', ...options);
+  expect(code, err).toBe(0);
+}
+
+describe.skipIf(!hasShared)('stories (skipped where ../shared/models is absent)', { timeout: 300_000 }, () => {
+  const told = ['--prompt', prompt, '--max-tokens', `${count}`];
+  let wanted: number[] = [];
+
+  it('are the same in 8 bits as in float, in onnxruntime, for 50 tokens', async () => {
+    compiled(model, '--target', 'wasm', '--scheme', 'w8a16', '--dim', 'T=1', ...states, '--name', 'story', '-o', 'w8');
+    const story = generated('w8', ...told);
+    wanted = await expectedTokens(story.promptTokens);
+    expect(story.tokens).toEqual(wanted);
+    expect(story.promptTokens[0]).toBe(1);
+    const tokenizer = new Tokenizer(tokenizerJson, {});
+    const whole = tokenizer.decode([...story.promptTokens, ...wanted], { skip_special_tokens: true });
+    expect(prompt + story.text).toBe(whole);
+  });
+
+  it('stream to the terminal, end where they shall, and are the same from the same seed', () => {
+    const { out, err } = qc('generate', 'w8', '--tokenizer', 'tokenizer.json', ...told, '--stop', 'park');
+    expect(out).toMatch(/^Once upon a time, there was a little girl[\s\S]*in the \n$/);
+    expect(err).toMatch(
+      /^\d+ tokens, \d+ a second; the first after [\d.]+ ms, behind 5 of the prompt; the text has ended\n$/,
+    );
+    const bold = ['--prompt', 'One', '--max-tokens', '30', '--temperature', '0.9', '--top-k', '40', '--top-p', '0.95'];
+    const [one, again, other] = ['1', '1', '2'].map((seed) => generated('w8', ...bold, '--seed', seed).text);
+    expect(one).toBe(again);
+    expect(one).not.toBe(other);
+    const wrong = qc('generate', 'w8', '--tokenizer', 'tokenizer.json', '--top-p', '3');
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toMatch(/top-p is 3/);
+    expect(qc('generate', 'w8', '--prompt', 'x').code).toBe(2);
+  });
+
+  it('are the same without a cache, and with prompts in runs of several tokens', () => {
+    compiled(resolve(sharedFiles, 'models/stories260K.onnx'), '--target', 'wasm', '--dim', 'T=64', '-o', 'whole');
+    expect(generated('whole', ...told).tokens).toEqual(wanted);
+    compiled(model, '--target', 'wasm', '--dim', 'T=1..3', ...states, '-o', 'runs');
+    expect(generated('runs', ...told).tokens).toEqual(wanted);
+    const full = generated('whole', '--prompt', prompt, '--max-tokens', '100');
+    expect([full.ending, full.tokens.length]).toEqual(['full', 60]);
+  });
+
+  it.skipIf(!browserPath)(`are the same in a page${browserPath ? '' : ' (no Chromium here)'}`, async () => {
+    const runtime = (name: string) => transformSync(name, readFileSync(`runtime/${name}`, 'utf8'), { lang: 'ts' }).code;
+    const page = `<!doctype html><meta charset="utf-8"><p></p><script type="importmap">{"imports": {"@huggingface/tokenizers": "/tokenizers.mjs"}}</script>
+<script type="module">
+import { Tokenizer } from '@huggingface/tokenizers';
+import { generate } from './generate.ts';
+import { textStream } from './textStream.ts';
+import { load } from './story.js';
+const tokenizer = new Tokenizer(await (await fetch('tokenizer.json')).json(), {});
+const decoder = await load();
+const prompt = tokenizer.encode(${JSON.stringify(prompt)}).ids;
+const text = textStream(tokenizer, prompt);
+for await (const token of generate(decoder, { prompt, maxTokens: ${count} })) document.querySelector('p').textContent += text.push(token);
+document.title = 'told';
+</script>`;
+    const files: Record<string, () => string | Uint8Array> = {
+      '/': () => page,
+      '/tokenizers.mjs': () => readFileSync('node_modules/@huggingface/tokenizers/dist/tokenizers.mjs'),
+      '/tokenizer.json': () => JSON.stringify(tokenizerJson),
+      '/story.js': () => readFileSync(`${folder}/w8/story.js`),
+      '/story.wasm': () => readFileSync(`${folder}/w8/story.wasm`),
+      ...Object.fromEntries(
+        ['generate.ts', 'textStream.ts', 'sampling.ts'].map((name) => [`/${name}`, () => runtime(name)]),
+      ),
+    };
+    const types: Record<string, string> = { wasm: 'application/wasm', json: 'application/json', '/': 'text/html' };
+    const server = createServer(({ url = '/' }, response) => {
+      const file = files[url];
+      const type = types[url] ?? types[url.split('.').at(-1) as string] ?? 'text/javascript';
+      response.writeHead(file ? 200 : 404, { 'content-type': type }).end(file?.());
+    });
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const browser = await chromium.launch({
+      executablePath: browserPath as string,
+      args: ['--no-sandbox', '--disable-gpu'],
+    });
+    try {
+      const view = await browser.newPage();
+      await view.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await view.waitForFunction("document.title === 'told'", undefined, { timeout: 60_000 });
+      expect(await view.locator('p').textContent()).toBe(generated('w8', ...told).text);
+    } finally {
+      await browser.close();
+      server.close();
+    }
+  });
+});
+
+const letters = resolve(sharedFiles, 'data/shakespeare/vocab_codepoints.npy');
+
+describe.skipIf(!hasShared)('tokenizers', () => {
+  it('may be a list of characters; what is no tokenizer is refused', () => {
+    writeFileSync(`${folder}/broken.json`, '{"model": {"type": "Unknown"}}');
+    expect(qc('generate', 'w8', '--tokenizer', 'broken.json').err).toMatch(/no tokenizer\.json[\s\S]*broken\.json/);
+    expect(qc('generate', 'w8', '--tokenizer', letters).err).toMatch(/the prompt is empty/);
+    expect(qc('generate', 'w8', '--tokenizer', letters, '--prompt', 'é').err).toMatch(/no token for 'é'/);
+    const { code, out } = qc('generate', 'w8', '--tokenizer', letters, '--prompt', 'ab', '--max-tokens', '3');
+    expect(code).toBe(0);
+    expect(out.startsWith('ab')).toBe(true);
+  });
+});
