@@ -45,7 +45,7 @@ export type { FloatOperation, Work } from './api/work.ts';
 export * from './calibrate/data/index.ts';
 export { type InterpretOptions, interpret, type Tensors } from './interpret/index.ts';
 export type { Module } from './ir/index.ts';
-export type { ImportLimits, ImportOptions } from './onnx/index.ts';
+export type { ImportOptions } from './onnx/index.ts';
 export {
   definePass,
   defineRewritePass,
@@ -57,4 +57,5 @@ export {
 } from './pass/index.ts';
 export { defineConfig, type Recipe, type SchemeName, schemeNames } from './scheme/index.ts';
 export { QcError } from './support/diagnostics.ts';
+export type { Limits } from './support/limits.ts';
 export type { DType, HostTensor, TypedArray } from './support/tensor.ts';

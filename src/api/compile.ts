@@ -2,7 +2,7 @@ import { dcast } from '../../dialects/quant/dcast.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { carriedScheme } from '../../passes/pipelines.ts';
 import { type Module, type Size, sizeIn } from '../ir/index.ts';
-import type { Instrument, Pipeline } from '../pass/index.ts';
+import { type Instrument, type Pipeline, timeLimit } from '../pass/index.ts';
 import {
   choicesIn,
   isCalibrated,
@@ -13,6 +13,7 @@ import {
   type SchemeName,
 } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
+import { type Limits, limitsWith, startClock } from '../support/limits.ts';
 import { elementBytes } from '../support/tensor.ts';
 import {
   type CalibrationOptions,
@@ -30,6 +31,7 @@ import { explainer, type LayerExplanation } from './explain/layers.ts';
 import { floatOpsOf } from './floatOps.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
+import { checkOperationBytes } from './operationBytes.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
 import { copyModule } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
@@ -50,6 +52,8 @@ export interface PrepareOptions extends CalibrationOptions {
   readonly border?: Border;
   /** Layers that stay float: names of the model's nodes, in which `*` and `?` stand for any characters. */
   readonly keepFloat?: readonly string[];
+  /** What the model may come to at most, where it is not the default. */
+  readonly limits?: Partial<Limits>;
   /** Hooks around every pass. */
   readonly instruments?: readonly Instrument[];
   /** Gets plain lines: what was decided and what was refused. */
@@ -117,9 +121,10 @@ export async function compile(module: Module, options: CompileOptions): Promise<
 /** The first part of `compile`, which is the same for every target: the passes on the model's mathematics. */
 export async function prepare(module: Module, options: PrepareOptions = {}): Promise<Prepared> {
   const transformed = await transform(module, options);
+  const check = startClock(limitsWith(options.limits), 'the test run in the interpreter');
   return {
     ...transformed,
-    selfTest: await makeSelfTest(module, transformed.quantization),
+    selfTest: await makeSelfTest(module, transformed.quantization, check),
     // samples are real numbers, which a program without float does not take
     checks: options.border === 'int' ? [] : checksOn(module, options.calibration ?? [], checkedSamples),
   };
@@ -128,11 +133,13 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
 /** What `prepare` does, without the answers, for which the interpreter runs the model several times. */
 export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
   const { dims = {}, state = {}, keepFloat = [], border = 'float', instruments = [], report } = options;
+  const limits = limitsWith(options.limits);
   const { recipe, name: scheme, carried } = chosenScheme(module, options);
   checkIntegerOnly(recipe, keepFloat, border);
   boundStates(module, state);
   await bindDimensions(module, dims, report);
   declareStates(module, state);
+  checkOperationBytes(module, limits);
   const sourceHash = await moduleHash(module);
   const layers = layerCollector();
   const explained = explainer({ ...recipe, keepFloat: [...(recipe.keepFloat ?? []), ...keepFloat] });
@@ -140,7 +147,7 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
   const stages = stagesFor(carried ? carriedScheme : recipe, keepFloat, border);
   await runPipeline(module, withCalibration(stages.model, options), {
     ...context,
-    instruments: [...instruments, layers, explained.instrument],
+    instruments: [timeLimit(startClock(limits, 'the compilation')), ...instruments, layers, explained.instrument],
     decide: explained.decide,
     report,
   });
@@ -211,11 +218,12 @@ export function copyPrepared<P extends Transformed>(prepared: P): P {
 /** The second part of `compile`: kernels, memory and files for one target. Uses the prepared module up. */
 export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
   checkOptions(options);
-  const { target, name = 'model', weights = 'inline', singleFile = false, cpu, instruments, report } = options;
+  const { target, name = 'model', weights = 'inline', singleFile = false, cpu, report } = options;
   const { module, kernels, selfTest } = prepared;
   const backend = backends[target];
   const made = (cpu && backend.cpus?.[cpu]) ?? backend.target;
-  const context: PipelineOptions = { target: made, instruments, report };
+  const inTime = timeLimit(startClock(limitsWith(options.limits), `the compilation for ${target}`));
+  const context: PipelineOptions = { target: made, instruments: [inTime, ...(options.instruments ?? [])], report };
   await runPipeline(module, kernels, context);
   const floatOps = floatOpsOf(module);
   const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });

@@ -14,7 +14,7 @@ import { resultOf } from './signature.ts';
 
 export interface EvaluateOptions
   extends CalibrationOptions,
-    Pick<PrepareOptions, 'dims' | 'state' | 'keepFloat' | 'report'> {
+    Pick<PrepareOptions, 'dims' | 'state' | 'keepFloat' | 'limits' | 'report'> {
   /** What is compared with float, which is always measured. */
   readonly schemes: readonly (SchemeName | Recipe)[];
   /** Samples to measure on, input tensors by name. They are read once, one after the other. */
@@ -94,9 +94,9 @@ async function contend(
   chosen: readonly MetricName[],
   options: EvaluateOptions,
 ): Promise<Contender> {
-  const { dims = {}, state = {}, keepFloat = [], report = () => {}, ...calibration } = options;
+  const { dims = {}, state = {}, keepFloat = [], limits = {}, report = () => {}, ...calibration } = options;
   const kept = scheme === 'float' ? [] : keepFloat;
-  const transformed = await transform(module, { ...calibration, scheme, dims, state, keepFloat: kept });
+  const transformed = await transform(module, { ...calibration, scheme, dims, state, limits, keepFloat: kept });
   const names = chosen.filter((name) => scheme !== 'float' || (metrics[name] as Metric).against === 'labels');
   return {
     scheme: transformed.scheme,

@@ -1,6 +1,7 @@
 import { registry } from '../../dialects/index.ts';
 import type { Module } from '../ir/index.ts';
 import { type ImportOptions, importOnnx as importModel } from '../onnx/index.ts';
+import type { ExternalFile } from '../support/externalFile.ts';
 import { type PrintOptions, parse as parseText, printModule } from '../text/index.ts';
 
 /**
@@ -13,11 +14,15 @@ export function importOnnx(bytes: Uint8Array, options: Omit<ImportOptions, 'regi
 }
 
 /**
- * Reads the text form of a module (`.qir`). `bin` is the companion file (`.qir.bin`) where the text names one.
+ * Reads the text form of a module (`.qir`). `bin` is the companion file (`.qir.bin`) where the text names one:
+ * its bytes, or its length and a `read(offset, length)` for a file that stays where it is.
  *
  * @throws QcError with line and column
  */
-export function parse(text: string, options: { readonly bin?: Uint8Array; readonly file?: string } = {}): Module {
+export function parse(
+  text: string,
+  options: { readonly bin?: Uint8Array | ExternalFile; readonly file?: string } = {},
+): Module {
   return parseText(text, { registry, ...options });
 }
 

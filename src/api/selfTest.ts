@@ -66,8 +66,15 @@ export interface SelfTestVector extends Check {
   readonly described: SelfTest;
 }
 
-/** Makes the self-test of a module in which values are still tensors, by the interpreter. */
-export async function makeSelfTest(module: Module, quantization: QuantizationSummary): Promise<SelfTestVector> {
+/**
+ * Makes the self-test of a module in which values are still tensors, by the interpreter.
+ * @param check called before every op: what it throws ends the test
+ */
+export async function makeSelfTest(
+  module: Module,
+  quantization: QuantizationSummary,
+  check: () => void = () => {},
+): Promise<SelfTestVector> {
   const args = publicArguments(module);
   const described = args.map(({ name, type }, i): SelfTestInput => {
     return { name, seed: i + 1, ...rangeOf(name, type, quantization) };
@@ -80,16 +87,16 @@ export async function makeSelfTest(module: Module, quantization: QuantizationSum
   const named = Object.fromEntries(described.map(({ name }, i) => [name, inputs[i] as HostTensor]));
   const steps = module.states.length === 0 || changesSizes(module, args) ? 1 : statefulSteps;
   const stream = new Stream(module);
-  for (let step = 1; step < steps; step++) stream.run(named);
+  for (let step = 1; step < steps; step++) stream.run(named, { check });
   const given = { ...stream.states, ...named };
-  const results = publicResults(module, stream.run(named));
+  const results = publicResults(module, stream.run(named, { check }));
   const outputs: SelfTestOutput[] = [];
   for (const [name, tensor] of Object.entries(results)) {
     const bytes = bytesOfTensor(tensor);
     const base64 = bytes.length <= inlineLimit ? { base64: toBase64(bytes) } : {};
     outputs.push({ name, sha256: await sha256(bytes), ...base64 });
   }
-  const tolerance = returnsToCodes(module) ? 2e-2 : floatTolerance(module, given, results);
+  const tolerance = returnsToCodes(module) ? 2e-2 : floatTolerance(module, given, results, check);
   return {
     described: {
       rule,
@@ -146,8 +153,8 @@ const leastTolerance = 1e-4;
 const roundingFactor = 8;
 
 /** A model may amplify rounding errors: what single precision costs the interpreter itself says how much. */
-function floatTolerance(module: Module, inputs: Sample, single: Sample): number {
-  const double = publicResults(module, interpret(module, inputs, { precision: 'f64' }));
+function floatTolerance(module: Module, inputs: Sample, single: Sample, check: () => void): number {
+  const double = publicResults(module, interpret(module, inputs, { precision: 'f64', check }));
   return Math.max(leastTolerance, roundingFactor * selfTestError(Object.values(single), Object.values(double)));
 }
 

@@ -12,8 +12,9 @@ import type { calibrationOptions } from './dataOptions.ts';
 import { explainText } from './explainText.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions, stateOptions } from './globalOptions.ts';
+import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
-import { loadBoundModel, nameOfModel, parseDims } from './modelFile.ts';
+import { loadBoundModel, nameOfModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
 import { calibrationChoices } from './rangeOptions.ts';
@@ -41,7 +42,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   folders.forEach(checkOutputFolder);
   const scheme = options.scheme === undefined ? {} : { scheme: await loadScheme(options.scheme) };
 
-  const module = await loadBoundModel(path, parseDims(options.dim), options.state);
+  const module = await loadBoundModel(path, options, options.state);
   terminal.crash.module = module;
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
@@ -49,6 +50,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const prepared = await prepare(module, {
     ...common,
     ...calibrationChoices(options),
+    limits: parseLimits(options.allow),
     ...scheme,
     calibration,
     border: (options.border ?? 'float') as Border,
@@ -57,6 +59,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const settings = {
     ...common,
     name,
+    limits: parseLimits(options.allow),
     ...(options.weights ? { weights: options.weights as 'inline' | 'external' } : {}),
     ...(options.cpu ? { cpu: options.cpu as CpuName } : {}),
     singleFile: options['single-file'],

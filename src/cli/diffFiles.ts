@@ -5,7 +5,9 @@ import type { Module } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { isArtifact, loadArtifact } from './artifactFile.ts';
 import { readFile } from './files.ts';
+import type { importOptions } from './importOptions.ts';
 import { loadModel } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
 import { tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,8 +15,13 @@ import type { Terminal } from './terminal.ts';
 type Side = { readonly module: Module } | { readonly document: unknown };
 
 /** Compares two models, two artifacts or two reports, and prints what differs. */
-export function diffFiles(first: string, second: string, terminal: Terminal): void {
-  const [a, b] = [load(first), load(second)];
+export function diffFiles(
+  first: string,
+  second: string,
+  { allow }: OptionValues<typeof importOptions>,
+  terminal: Terminal,
+): void {
+  const [a, b] = [load(first, allow), load(second, allow)];
   if ('module' in a && 'module' in b) diffModels(a.module, b.module, [first, second], terminal);
   else if ('document' in a && 'document' in b) printDifferences(diffDocuments(a.document, b.document), terminal);
   else {
@@ -27,9 +34,9 @@ export function diffFiles(first: string, second: string, terminal: Terminal): vo
   }
 }
 
-function load(path: string): Side {
+function load(path: string, allow: readonly string[]): Side {
   if (isArtifact(path)) return { document: loadArtifact(path).manifest };
-  if (extname(path) !== '.json') return { module: loadModel(path) };
+  if (extname(path) !== '.json') return { module: loadModel(path, allow) };
   try {
     return { document: JSON.parse(new TextDecoder().decode(readFile(path))) };
   } catch (error) {

@@ -7,6 +7,7 @@ import { readNpy } from '../calibrate/data/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { readFile } from './files.ts';
+import { parseLimits } from './importOptions.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
 import { calibrationChoices } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
@@ -31,6 +32,7 @@ export async function evaluateModel(path: string, options: EvalArguments, termin
   const evaluation = await evaluate(module, {
     schemes,
     ...calibrationChoices(options),
+    limits: parseLimits(options.allow),
     calibration,
     dataset: data ?? [],
     labels,

@@ -5,6 +5,7 @@ import { countText, sizeText } from '../api/summary.ts';
 import type { calibrationOptions } from './dataOptions.ts';
 import { explainText } from './explainText.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
+import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadMeasured } from './measuredModel.ts';
 import type { OptionValues } from './options.ts';
@@ -27,6 +28,7 @@ export async function explainModel(path: string, options: ExplainArguments, term
     target: (options.target ?? 'wasm') as TargetName,
     scheme: await loadScheme(options.scheme ?? 'float'),
     ...calibrationChoices(options),
+    limits: parseLimits(options.allow),
     calibration,
     keepFloat: options['keep-float'],
     instruments: instruments.list,

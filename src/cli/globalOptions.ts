@@ -1,3 +1,4 @@
+import { importOptions } from './importOptions.ts';
 import type { OptionTable } from './options.ts';
 
 /** Options of every command. */
@@ -47,4 +48,5 @@ export const modelOptions = {
     value: 'NAME=VALUE',
     help: 'the size of a dimension that the model leaves open, or NAME=LOW..HIGH in qc compile for a program that takes any size within bounds, or a sum, NAME=OTHER+1; a leading one is 1 when nothing is said',
   },
+  ...importOptions,
 } as const satisfies OptionTable;

@@ -3,7 +3,9 @@ import { signatureOf, type TensorSignature } from '../api/signature.ts';
 import { countText, sizeText, summaryLine } from '../api/summary.ts';
 import { type Module, Resource } from '../ir/index.ts';
 import { isArtifact, loadArtifact } from './artifactFile.ts';
+import type { importOptions } from './importOptions.ts';
 import { loadModel } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What `inspect` says of a model. */
@@ -18,14 +20,14 @@ interface ModelSummary {
 }
 
 /** Prints what is in a model or an artifact. */
-export function inspectPath(path: string, terminal: Terminal): void {
+export function inspectPath(path: string, { allow }: OptionValues<typeof importOptions>, terminal: Terminal): void {
   if (isArtifact(path)) {
     const { manifest } = loadArtifact(path);
     if (terminal.json) terminal.printJson(manifest);
     else terminal.print(manifestText(manifest));
     return;
   }
-  const module = loadModel(path);
+  const module = loadModel(path, allow);
   terminal.crash.module = module;
   const summary = summarize(module);
   if (terminal.json) terminal.printJson(summary);

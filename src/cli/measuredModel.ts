@@ -4,7 +4,7 @@ import type { Module } from '../ir/index.ts';
 import type { measureOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions } from './globalOptions.ts';
-import { loadBoundModel, parseDims } from './modelFile.ts';
+import { loadBoundModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,7 +27,7 @@ export async function loadMeasured(
     state = [],
   }: { readonly limit?: number | undefined; readonly state?: readonly string[] } = {},
 ): Promise<MeasuredModel> {
-  const module = await loadBoundModel(path, parseDims(options.dim), state);
+  const module = await loadBoundModel(path, options, state);
   terminal.crash.module = module;
   const signature = inputSignature(module);
   const formats = options['input-format'].map((text) => parseInputFormat(text, signature));

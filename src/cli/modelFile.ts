@@ -6,7 +6,10 @@ import { boundStates, declareStates, parseStates } from '../api/states.ts';
 import type { Module } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { externalDataBeside } from './externalData.ts';
-import { readFile } from './files.ts';
+import { fileInRanges, readFile } from './files.ts';
+import type { modelOptions } from './globalOptions.ts';
+import { parseLimits } from './importOptions.ts';
+import type { OptionValues } from './options.ts';
 import { UsageError } from './usage.ts';
 
 /**
@@ -14,11 +17,16 @@ import { UsageError } from './usage.ts';
  * import; those of a `.qir` are left open.
  * @throws QcError when it can't be read or is none
  */
-export function loadModel(path: string, dims: Readonly<Record<string, number>> = {}): Module {
+export function loadModel(
+  path: string,
+  allowed: readonly string[] = [],
+  dims: Readonly<Record<string, number>> = {},
+): Module {
+  const limits = parseLimits(allowed);
   const bytes = readFile(path, 'give the path of a .onnx or .qir file');
   switch (extname(path)) {
     case '.onnx':
-      return importOnnx(bytes, { externalData: externalDataBeside(path), fileName: path, symbols: dims });
+      return importOnnx(bytes, { externalData: externalDataBeside(path), fileName: path, symbols: dims, limits });
     case '.qir':
       return parseFile(path, bytes);
   }
@@ -33,11 +41,12 @@ export function loadModel(path: string, dims: Readonly<Record<string, number>> =
 /** Reads a MODEL, declares its states and gives every other open dimension its size, as `bindDimensions` does. @throws QcError */
 export async function loadBoundModel(
   path: string,
-  dims: Dimensions,
+  { dim, allow }: OptionValues<typeof modelOptions>,
   stateTexts: readonly string[] = [],
 ): Promise<Module> {
+  const dims = parseDims(dim);
   const sizes = fixedSizes(dims);
-  const module = loadModel(path, sizes);
+  const module = loadModel(path, allow, sizes);
   const states = parseStates(module, stateTexts);
   boundStates(module, states);
   const known = extname(path) === '.onnx' ? sizes : {};
@@ -49,7 +58,7 @@ export async function loadBoundModel(
 /** Reads the text form of a module, with its companion file when it is there. */
 export function parseFile(path: string, bytes: Uint8Array): Module {
   const companion = `${path}.bin`;
-  const bin = existsSync(companion) ? { bin: readFile(companion) } : {};
+  const bin = existsSync(companion) ? { bin: fileInRanges(companion) } : {};
   return parse(new TextDecoder().decode(bytes), { file: path, ...bin });
 }
 

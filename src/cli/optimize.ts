@@ -9,13 +9,14 @@ import type { Pass, Preserves } from '../pass/index.ts';
 import { companionPieces, printModule, printModuleLazily } from '../text/index.ts';
 import { hostFiles } from './files.ts';
 import type { pipelineOptions } from './globalOptions.ts';
+import type { importOptions } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { writeWhole } from './outputFolder.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface OptArguments extends OptionValues<typeof pipelineOptions> {
+export interface OptArguments extends OptionValues<typeof pipelineOptions & typeof importOptions> {
   readonly pipeline: string | undefined;
   readonly output: string | undefined;
   readonly target: string | undefined;
@@ -25,7 +26,8 @@ export interface OptArguments extends OptionValues<typeof pipelineOptions> {
 
 /** Runs passes on a file and prints or writes the module. */
 export async function optimize(path: string, options: OptArguments, terminal: Terminal): Promise<void> {
-  const module = path === '-' ? parse(readFileSync(0, 'utf8'), { file: 'standard input' }) : loadModel(path);
+  const module =
+    path === '-' ? parse(readFileSync(0, 'utf8'), { file: 'standard input' }) : loadModel(path, options.allow);
   terminal.crash.module = module;
   verifyModule(module);
   const calibration = calibrationData(module, options);

@@ -6,8 +6,9 @@ import { printModule } from '../text/index.ts';
 import type { calibrationOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
+import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
-import { loadBoundModel, parseDims } from './modelFile.ts';
+import { loadBoundModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { writeWhole } from './outputFolder.ts';
 import { calibrationChoices } from './rangeOptions.ts';
@@ -23,12 +24,13 @@ export interface QuantizeArguments
 /** Quantizes a model and writes it. */
 export async function quantizeModel(path: string, options: QuantizeArguments, terminal: Terminal): Promise<void> {
   const scheme = await loadScheme(options.scheme ?? 'w8a8');
-  const module = await loadBoundModel(path, parseDims(options.dim));
+  const module = await loadBoundModel(path, options);
   terminal.crash.module = module;
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   await quantizeTypes(module, {
     ...calibrationChoices(options),
+    limits: parseLimits(options.allow),
     scheme,
     calibration,
     keepFloat: options['keep-float'],

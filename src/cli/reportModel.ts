@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gatherReport, type Report } from '../api/report/report.ts';
 import { type GraphView, toDot } from '../graph/index.ts';
 import type { Sample } from '../pass/index.ts';
+import { parseLimits } from './importOptions.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
 import { writeWhole } from './outputFolder.ts';
 import { calibrationChoices } from './rangeOptions.ts';
@@ -28,6 +29,7 @@ export async function reportModel(path: string, options: ReportArguments, termin
   const dataset: Sample[] = data ? [...data] : [];
   const report = await gatherReport(module, basename(path), {
     ...calibrationChoices(options),
+    limits: parseLimits(options.allow),
     scheme: first,
     beside,
     calibration,

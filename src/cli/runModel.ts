@@ -7,16 +7,17 @@ import { didYouMean, invariant, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { type ArtifactFiles, isArtifact, loadArtifact } from './artifactFile.ts';
 import { readFile } from './files.ts';
+import type { modelOptions } from './globalOptions.ts';
 import { loadModel, parseSizes } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
 import { tensorText } from './tensorText.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
 
-export interface RunArguments {
+export interface RunArguments extends OptionValues<typeof modelOptions> {
   readonly input: readonly string[];
   readonly output: string | undefined;
-  readonly dim: readonly string[];
 }
 
 type Tensors = Record<string, HostTensor>;
@@ -40,7 +41,7 @@ function runInterpreted(
   symbols: Readonly<Record<string, number>>,
   terminal: Terminal,
 ): Tensors {
-  const module = loadModel(path, symbols);
+  const module = loadModel(path, options.allow, symbols);
   terminal.crash.module = module;
   const names = signatureOf(module).inputs.map(({ name }) => name);
   return interpret(module, readInputs(options.input, names), { symbols });

@@ -15,6 +15,8 @@ export interface InterpretOptions {
   readonly symbols?: Readonly<Record<string, number>>;
   /** Results of @main that are taken as given, as they are stored: an op whose results are all here is not computed. */
   readonly known?: ReadonlyMap<Value, HostTensor>;
+  /** Called before every block and every op: what it throws ends the run. */
+  readonly check?: () => void;
 }
 
 /** Named tensors: a model's inputs or outputs. */
@@ -34,12 +36,14 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
   });
   const values = new Map<Value, HostTensor>();
   const runBlock = (block: Block, given: readonly HostTensor[]): HostTensor[] => {
+    options.check?.();
     block.args.forEach((arg, i) => {
       values.set(arg, given[i] as HostTensor);
       if (block.parent) bindResult(arg.type as TensorType, given[i] as HostTensor, binding);
     });
     const dying = lastUses(block);
     for (const op of block.ops()) {
+      options.check?.();
       const operands = op.operands.map((operand) => operand && values.get(operand));
       if (op.definition.terminator) return operands as HostTensor[];
       const runRegion = (index: number, regionArgs: readonly HostTensor[]) =>

@@ -17,8 +17,9 @@ import {
   withElement,
 } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
+import { checkLimit, type Limits } from '../support/limits.ts';
 import { type DType, elementBytes, elementCount, type HostTensor } from '../support/tensor.ts';
-import { checkElements, checkLimit, type ImportLimits } from './limits.ts';
+import { checkElements } from './elements.ts';
 import { ShapeValues } from './shapeValues.ts';
 
 /** Constants are folded when the result has no more elements than this, or than the operands together. */
@@ -30,12 +31,12 @@ export class GraphBuilder {
   readonly #shapes = new ShapeValues();
   readonly #isTaken: (name: string) => boolean;
   readonly #names = new Map<string, number>();
-  readonly #limits: ImportLimits;
+  readonly #limits: Limits;
   #foldedBytes = 0;
   #block: Block;
 
   /** Ops go to the end of `block`. `isTaken` knows the names of the model's own tensors. */
-  constructor(block: Block, isTaken: (name: string) => boolean, limits: ImportLimits) {
+  constructor(block: Block, isTaken: (name: string) => boolean, limits: Limits) {
     this.#block = block;
     this.#limits = limits;
     this.#isTaken = isTaken;

@@ -1,8 +1,8 @@
 import { type Dim, Value } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
+import { checkLimit, type Limits, startClock } from '../support/limits.ts';
 import { type GraphBuilder, located } from './builder.ts';
 import { readInitializers } from './initializers.ts';
-import { checkLimit, type ImportLimits } from './limits.ts';
 import type { Mappings } from './mappings.ts';
 import { ImportedNode, type NodeContext } from './node.ts';
 import { nodeName, orderedNodes } from './order.ts';
@@ -30,16 +30,18 @@ export interface ImportState {
   readonly symbols: Symbols;
   readonly functions: readonly FunctionProto[];
   readonly external: ExternalData | undefined;
-  readonly limits: ImportLimits;
+  readonly limits: Limits;
 }
 
 /** Imports the nodes of graphs, of the graphs in their attributes, and of the functions that they call. */
 export class GraphImporter {
   readonly state: ImportState;
+  readonly #checkTime: () => void;
   #nodes = 0;
 
   constructor(state: ImportState) {
     this.state = state;
+    this.#checkTime = startClock(state.limits, 'the import');
   }
 
   /** The frame of a graph inside another; `outer` finds what the graph around it defines. */
@@ -78,6 +80,7 @@ export class GraphImporter {
     const { limits } = this.state;
     const tooMany = `the model has more than ${limits.nodes} nodes when its functions and loops are written out`;
     checkLimit(limits, 'nodes', ++this.#nodes, tooMany);
+    this.#checkTime();
     const proto = withArguments(written, frame);
     const where = nodeName(proto);
     const called = this.#functionOf(proto);

@@ -1,12 +1,13 @@
 import { returnOp } from '../../dialects/nn/return.ts';
 import { type Block, Func, Module, type Registry, type Rewriter, Value } from '../ir/index.ts';
 import { QcError } from '../support/diagnostics.ts';
+import { type Limits, limitsWith } from '../support/limits.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { GraphBuilder } from './builder.ts';
+import { checkElements } from './elements.ts';
 import { type Frame, GraphImporter, opsetsOf } from './graph.ts';
 import { readInitializers } from './initializers.ts';
 import { checkedConstant, inputType } from './inputs.ts';
-import { checkElements, defaultLimits, type ImportLimits } from './limits.ts';
 import { Mappings } from './mappings.ts';
 import { decodeModel, type ExternalData, type ModelProto, type OnnxTensor } from './proto/index.ts';
 import { type Item, Scope } from './scope.ts';
@@ -25,7 +26,7 @@ export interface ImportOptions {
   /** Values of inputs that are fixed: they are no inputs of the module, and what depends on them alone is folded. */
   readonly constants?: Readonly<Record<string, HostTensor>> | undefined;
   /** What the import may come to at most, where it is not the default. */
-  readonly limits?: Partial<ImportLimits> | undefined;
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 /** Oldest and newest version of the standard operator set that is understood. */
@@ -39,7 +40,7 @@ const newestOpset = 28;
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions): Module {
   try {
-    const limits = { ...defaultLimits, ...options.limits };
+    const limits = limitsWith(options.limits);
     return importModel(decodeModel(bytes, limits.nesting), options, limits);
   } catch (error) {
     if (!(error instanceof QcError) || error.diagnostic.where || !options.fileName) throw error;
@@ -47,7 +48,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): Module {
   }
 }
 
-function importModel(model: ModelProto, options: ImportOptions, limits: ImportLimits): Module {
+function importModel(model: ModelProto, options: ImportOptions, limits: Limits): Module {
   const { graph, functions } = model;
   const external = options.externalData;
   const opsets = checkedOpsets(model);

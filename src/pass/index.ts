@@ -3,6 +3,7 @@ export { numbersOf } from './instruments/compare.ts';
 export type { Observe } from './instruments/layerValues.ts';
 export { type PassChoice, type PrintIrOptions, printIr } from './instruments/printIr.ts';
 export { type Reproducer, type ReproducerOptions, reproducer, runLine } from './instruments/reproducer.ts';
+export { timeLimit } from './instruments/timeLimit.ts';
 export { type PassTime, timing, timingTable } from './instruments/timing.ts';
 export { traceRewrites } from './instruments/traceRewrites.ts';
 export { verifier } from './instruments/verifier.ts';

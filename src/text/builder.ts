@@ -15,6 +15,7 @@ import {
   type Value,
 } from '../ir/index.ts';
 import { didYouMean, type QcError } from '../support/diagnostics.ts';
+import { type ExternalFile, rangeReader } from '../support/externalFile.ts';
 import { type DType, elementBytes, isDType } from '../support/tensor.ts';
 import { fromBase64 } from './base64.ts';
 import { errorAt, type SourceText } from './errors.ts';
@@ -39,14 +40,14 @@ export class ModuleBuilder {
   readonly module: Module = new Module();
   readonly #source: SourceText;
   readonly #registry: Registry;
-  readonly #bin: Uint8Array | undefined;
+  readonly #bin: Uint8Array | ExternalFile | undefined;
   readonly #params = new Map<string, QuantParams>();
   readonly #resources = new Map<string, Resource>();
   readonly #values = new Map<string, Value>();
   readonly #scopes: string[][] = [];
   readonly #rewriter = new Rewriter();
 
-  constructor(source: SourceText, registry: Registry, bin: Uint8Array | undefined) {
+  constructor(source: SourceText, registry: Registry, bin: Uint8Array | ExternalFile | undefined) {
     this.#source = source;
     this.#registry = registry;
     this.#bin = bin;
@@ -108,16 +109,17 @@ export class ModuleBuilder {
 
   addFromFile(head: ResourceHead, start: number, hash: Spelled): void {
     const size = head.length * elementBytes(this.#elementOf(head));
-    const bytes = this.#bin?.subarray(start, start + size);
-    if (bytes?.length !== size) {
-      const what = this.#bin
-        ? `@${head.name.text} lies beyond the end of the companion file, ${this.#bin.length} bytes`
+    const bin = this.#bin;
+    if (!bin || start + size > bin.length) {
+      const what = bin
+        ? `@${head.name.text} lies beyond the end of the companion file, ${bin.length} bytes`
         : `the bytes of @${head.name.text} are in a companion file that was not given`;
       throw this.error(head.name.offset, what, 'keep the .qir.bin file beside its .qir');
     }
+    const kept = bin instanceof Uint8Array ? 'here' : 'elsewhere';
     const resource = this.#addResource(
       head,
-      (name, element, length) => new Resource(name, element, length, () => bytes),
+      (name, element, length) => new Resource(name, element, length, rangeReader(bin, start, size), kept),
     );
     if (resource.hash !== hash.text) {
       const help = 'take the .qir.bin file that was written together with the .qir';

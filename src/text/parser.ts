@@ -1,5 +1,6 @@
 import { EOF, tokenMatcher } from 'chevrotain';
 import type { Module, Registry } from '../ir/index.ts';
+import type { ExternalFile } from '../support/externalFile.ts';
 import { ModuleBuilder } from './builder.ts';
 import { errorAt, type SourceText } from './errors.ts';
 import { ModuleGrammar } from './grammar/module.ts';
@@ -8,8 +9,8 @@ import { lexer } from './lexer.ts';
 export interface ParseOptions {
   /** The ops that the text may use. */
   readonly registry: Registry;
-  /** The bytes of the companion file (`FILE.qir.bin`), where the text has one. */
-  readonly bin?: Uint8Array | undefined;
+  /** The companion file (`FILE.qir.bin`), where the text has one: its bytes, or what reads ranges of it. */
+  readonly bin?: Uint8Array | ExternalFile | undefined;
   /** Name of the file, for messages. */
   readonly file?: string | undefined;
 }

@@ -48,6 +48,7 @@ describe('the command line', { timeout: 60_000 }, () => {
       'src/scheme/presets.ts',
       'src/scheme/recipes.ts',
       'src/support/diagnostics.ts',
+      'src/support/limits.ts',
     ]);
   });
 

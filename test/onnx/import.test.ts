@@ -222,6 +222,12 @@ describe('limits of an import', () => {
     expect(opNames(load(graph, 17, { limits: { foldedBytes: 32 } }))).toEqual(['nn.constant', 'nn.add', 'nn.return']);
   });
 
+  it('counts seconds', () => {
+    expect(() => load(chain(1), 17, { limits: { seconds: 0 } })).toThrow(
+      /the import takes too long[\s\S]*--allow seconds/,
+    );
+  });
+
   it('leaves large weights where they lie', () => {
     const size = 70_000;
     let reads = 0;

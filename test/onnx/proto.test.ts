@@ -17,7 +17,6 @@ import { externalDataBeside } from '../../src/cli/externalData.ts';
 import {
   decodeModel,
   decodeTensorFile,
-  type ExternalFile,
   encodeModel,
   encodeTensorFile,
   type GraphProto,
@@ -29,6 +28,7 @@ import {
   tensorProto,
 } from '../../src/onnx/proto/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
+import type { ExternalFile } from '../../src/support/externalFile.ts';
 
 const models = '../shared/models';
 const conformance = '../shared/conformance';

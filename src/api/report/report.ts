@@ -2,6 +2,7 @@ import { foldView, type GraphView, viewOf } from '../../graph/index.ts';
 import type { Module, Op } from '../../ir/index.ts';
 import type { Sample } from '../../pass/index.ts';
 import { type Recipe, recipeName, recipeOf, type SchemeName } from '../../scheme/index.ts';
+import type { Limits } from '../../support/limits.ts';
 import { type CalibrationOptions, hasCalibration } from '../calibration.ts';
 import { copyPrepared, finish, prepare } from '../compile.ts';
 import { diagnose, type LayerDiagnosis } from '../diagnose.ts';
@@ -25,6 +26,8 @@ export interface ReportOptions extends CalibrationOptions {
   readonly dataset?: readonly Sample[];
   readonly dims?: Dimensions;
   readonly keepFloat?: readonly string[];
+  /** What the model may come to at most, where it is not the default. */
+  readonly limits?: Partial<Limits>;
   readonly report?: ((line: string) => void) | undefined;
 }
 

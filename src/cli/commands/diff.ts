@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { importOptions } from '../importOptions.ts';
 
 export const diff = defineCommand({
   name: 'diff',
@@ -13,9 +14,9 @@ export const diff = defineCommand({
     'qc diff eval-before.json eval-after.json',
   ],
   arguments: ['A', 'B'],
-  options: {},
-  async run([first = '', second = ''], _options, terminal) {
+  options: importOptions,
+  async run([first = '', second = ''], options, terminal) {
     const { diffFiles } = await import('../diffFiles.ts');
-    diffFiles(first, second, terminal);
+    diffFiles(first, second, options, terminal);
   },
 });

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { importOptions } from '../importOptions.ts';
 
 export const inspect = defineCommand({
   name: 'inspect',
@@ -9,9 +10,9 @@ export const inspect = defineCommand({
   ],
   examples: ['qc inspect model.onnx', 'qc inspect model-wasm --json'],
   arguments: ['MODEL or ARTIFACT'],
-  options: {},
-  async run([path = ''], _options, terminal) {
+  options: importOptions,
+  async run([path = ''], options, terminal) {
     const { inspectPath } = await import('../inspectModel.ts');
-    inspectPath(path, terminal);
+    inspectPath(path, options, terminal);
   },
 });

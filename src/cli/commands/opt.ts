@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { pipelineOptions } from '../globalOptions.ts';
+import { importOptions } from '../importOptions.ts';
 import { UsageError } from '../usage.ts';
 
 export const opt = defineCommand({
@@ -20,6 +21,7 @@ export const opt = defineCommand({
     calibrate: { kind: 'texts', value: 'DATA', help: 'samples for the pass calibrate' },
     limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
     'list-passes': { kind: 'flag', help: 'name every pass, with its options and what it preserves' },
+    ...importOptions,
     ...pipelineOptions,
   },
   async run([path], options, terminal) {

@@ -1,13 +1,6 @@
 import { QcError } from '../../support/diagnostics.ts';
+import { type ExternalFile, rangeReader } from '../../support/externalFile.ts';
 import type { StringEntry } from './model.ts';
-
-/** A file beside a model that stays where it is: ranges of it are read when they are needed, each time anew. */
-export interface ExternalFile {
-  /** Bytes of the whole file. */
-  readonly length: number;
-  /** The `length` bytes from `offset`; both lie inside the file. @throws QcError when they cannot be read */
-  readonly read: (offset: number, length: number) => Uint8Array;
-}
 
 /**
  * Gives a file beside the model, as its bytes or as what reads ranges of it, by the location that the model names
@@ -101,5 +94,5 @@ export function externalReader(
       help: 'export or download the model with its data file again',
     });
   }
-  return file instanceof Uint8Array ? () => file.subarray(offset, offset + length) : () => file.read(offset, length);
+  return rangeReader(file, offset, length);
 }
