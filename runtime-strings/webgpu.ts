@@ -254,13 +254,15 @@ async function instantiate(info, defaults, device, options = {}) {
 		}
 		return found;
 	};
+	const encodeLaunch = (pass, i) => {
+		const [kernel, workgroups] = info.launches[i];
+		pass.setPipeline(pipelines[kernel]);
+		pass.setBindGroup(0, group, [i * placesStride]);
+		pass.dispatchWorkgroups(Math.min(workgroups, widestDispatch), Math.ceil(workgroups / widestDispatch));
+	};
 	const encodeLaunches = (encoder) => {
 		const pass = encoder.beginComputePass();
-		info.launches.forEach(([kernel, workgroups], i) => {
-			pass.setPipeline(pipelines[kernel]);
-			pass.setBindGroup(0, group, [i * placesStride]);
-			pass.dispatchWorkgroups(Math.min(workgroups, widestDispatch), Math.ceil(workgroups / widestDispatch));
-		});
+		for (let i = 0; i < info.launches.length; i++) encodeLaunch(pass, i);
 		pass.end();
 	};
 	const zeroStates = () => {
@@ -321,6 +323,8 @@ async function instantiate(info, defaults, device, options = {}) {
 			for (const one of info.states) if (Object.hasOwn(states, one.name)) check("state", one, states[one.name], one.length);
 			for (const one of info.states) if (Object.hasOwn(states, one.name)) write(one, states[one.name]);
 		},
+		launches: info.launches.length,
+		encodeLaunch,
 		destroy() {
 			for (const buffer of [
 				memory,

@@ -65,6 +65,10 @@ export interface Model {
   saveState(): Promise<Tensors>;
   /** Sets the states that are given, such as those that `saveState` gave. */
   loadState(states: Readonly<Tensors>): void;
+  /** How many kernels a run launches. */
+  readonly launches: number;
+  /** Adds one launch to a pass of the caller's own, on the inputs of the last run: for profilers. */
+  encodeLaunch(pass: GPUComputePassEncoder, launch: number): void;
   /** Gives the model's memory on the device back. */
   destroy(): void;
 }
@@ -274,13 +278,15 @@ export async function instantiate(
     return found;
   };
 
+  const encodeLaunch = (pass: GPUComputePassEncoder, i: number): void => {
+    const [kernel, workgroups] = info.launches[i] as LaunchInfo;
+    pass.setPipeline(pipelines[kernel] as GPUComputePipeline);
+    pass.setBindGroup(0, group, [i * placesStride]);
+    pass.dispatchWorkgroups(Math.min(workgroups, widestDispatch), Math.ceil(workgroups / widestDispatch));
+  };
   const encodeLaunches = (encoder: GPUCommandEncoder): void => {
     const pass = encoder.beginComputePass();
-    info.launches.forEach(([kernel, workgroups], i) => {
-      pass.setPipeline(pipelines[kernel] as GPUComputePipeline);
-      pass.setBindGroup(0, group, [i * placesStride]);
-      pass.dispatchWorkgroups(Math.min(workgroups, widestDispatch), Math.ceil(workgroups / widestDispatch));
-    });
+    for (let i = 0; i < info.launches.length; i++) encodeLaunch(pass, i);
     pass.end();
   };
 
@@ -347,6 +353,8 @@ export async function instantiate(
         if (Object.hasOwn(states, one.name)) check('state', one, states[one.name], one.length);
       for (const one of info.states) if (Object.hasOwn(states, one.name)) write(one, states[one.name] as Data);
     },
+    launches: info.launches.length,
+    encodeLaunch,
     destroy() {
       for (const buffer of [memory, weights, places]) buffer.destroy();
     },

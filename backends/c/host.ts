@@ -1,6 +1,6 @@
 import { elementBytes } from '../../src/support/tensor.ts';
 import { WEIGHTS_ALIGNMENT } from './header.ts';
-import { type CSignature, countOf } from './signature.ts';
+import { type CPort, type CSignature, countOf } from './signature.ts';
 import { cStorageType } from './types.ts';
 
 /** Compilers to try, in order. */
@@ -13,24 +13,13 @@ export const hostFlags = ['-std=c99', '-ffp-contract=off', '-fno-math-errno'] as
 export const inputFile = (i: number): string => `input${i}.bin`;
 export const outputFile = (i: number): string => `output${i}.bin`;
 
-/**
- * A main program for the host: reads input0.bin, … (and NAME_weights.bin) from the working directory, runs as often
- * as its first argument says and writes output0.bin, …. Its exit status is the model's status, or 100 when a file can't
- * be read or written. With a second argument `selftest` it runs the self-test before.
- */
-export function hostMain(signature: CSignature): string {
-  const { name, inputs, outputs } = signature;
-  const ports = [...inputs, ...outputs];
-  const bytes = (port: (typeof ports)[number]) => countOf(port) * elementBytes(port.dtype);
-  const external = signature.weights === 'external';
-  const words = (n: number) => Math.max(1, Math.ceil(n / 8));
-  const outputArgs = outputs.map((port) => `, (${cStorageType(port.dtype)} *)${port.identifier}`).join('');
-  const inputArgs = inputs.map((port) => `, (const ${cStorageType(port.dtype)} *)${port.identifier}`).join('');
-  return `${[
+const bytesOf = (port: CPort): number => countOf(port) * elementBytes(port.dtype);
+
+/** The C file of a main program up to its variables: `headers` beside those that every one needs. */
+function opening({ name }: CSignature, headers: readonly string[] = []): string[] {
+  return [
     `#include "${name}.h"`,
-    '#include <stdio.h>',
-    '#include <stdlib.h>',
-    '#include <string.h>',
+    ...['stdio', 'stdlib', 'string', ...headers].map((header) => `#include <${header}.h>`),
     '',
     'static FILE *opened(const char *path, const char *mode)',
     '{',
@@ -48,10 +37,19 @@ export function hostMain(signature: CSignature): string {
     '  }',
     '}',
     '',
+  ];
+}
+
+/** The beginning of main: memory, weights, the files of the inputs and a context; `status` says whether all is well. */
+function setUp(signature: CSignature): string[] {
+  const { name, inputs, outputs } = signature;
+  const external = signature.weights === 'external';
+  const words = (n: number) => Math.max(1, Math.ceil(n / 8));
+  return [
     'int main(int argc, char **argv)',
     '{',
     `  ${name}_context context;`,
-    ...ports.map((port) => `  uint64_t *${port.identifier} = malloc(${words(bytes(port)) * 8});`),
+    ...[...inputs, ...outputs].map((port) => `  uint64_t *${port.identifier} = malloc(${words(bytesOf(port)) * 8});`),
     `  void *arena = malloc(${signature.arenaBytes} + 1);`,
     ...(external
       ? [
@@ -63,28 +61,113 @@ export function hostMain(signature: CSignature): string {
         ]
       : []),
     ...inputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${inputFile(i)}", "rb");`),
-    ...outputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${outputFile(i)}", "wb");`),
-    '  const int steps = argc > 1 ? atoi(argv[1]) : 1;',
     `  int status = ${name}_init(&context, arena, ${signature.arenaBytes}${external ? `, weights, ${signature.weightsBytes}` : ''});`,
-    ...(signature.selftest
-      ? [
-          '  if (status == 0 && argc > 2 && strcmp(argv[2], "selftest") == 0) {',
-          `    status = ${name}_selftest(&context${outputArgs});`,
-          '  }',
-        ]
-      : []),
-    '  for (int step = 0; step < steps && status == 0; step++) {',
-    ...inputs.map((port) => `    transfer(file_${port.identifier}, ${port.identifier}, ${bytes(port)}, 0);`),
-    `    status = ${name}_run(&context${inputArgs}${outputArgs});`,
-    ...outputs.map((port) => `    transfer(file_${port.identifier}, ${port.identifier}, ${bytes(port)}, 1);`),
-    '  }',
-    ...outputs.map((port) => `  if (fclose(file_${port.identifier}) != 0) {\n    exit(100);\n  }`),
+  ];
+}
+
+/** The end of main. */
+function tearDown({ name, inputs, outputs, weights }: CSignature): string[] {
+  const held = ['arena', ...(weights === 'external' ? ['room'] : []), ...[...inputs, ...outputs].map(identifierOf)];
+  return [
     ...inputs.map((port) => `  fclose(file_${port.identifier});`),
     '  if (status != 0) {',
     `    fprintf(stderr, "%s\\n", ${name}_status_text(status));`,
     '  }',
-    ...['arena', ...(external ? ['room'] : []), ...ports.map((port) => port.identifier)].map((it) => `  free(${it});`),
+    ...held.map((one) => `  free(${one});`),
     '  return status;',
     '}',
+  ];
+}
+
+const identifierOf = ({ identifier }: CPort): string => identifier;
+
+/** What a call of NAME_run or NAME_selftest hands over behind the context. */
+const outputArguments = ({ outputs }: CSignature): string =>
+  outputs.map((port) => `, (${cStorageType(port.dtype)} *)${port.identifier}`).join('');
+const runArguments = (signature: CSignature): string =>
+  signature.inputs.map((port) => `, (const ${cStorageType(port.dtype)} *)${port.identifier}`).join('') +
+  outputArguments(signature);
+
+const readInputs = ({ inputs }: CSignature): string[] =>
+  inputs.map((port) => `transfer(file_${port.identifier}, ${port.identifier}, ${bytesOf(port)}, 0);`);
+
+/**
+ * A main program for the host: reads input0.bin, … (and NAME_weights.bin) from the working directory, runs as often
+ * as its first argument says and writes output0.bin, …. Its exit status is the model's status, or 100 when a file can't
+ * be read or written. With a second argument `selftest` it runs the self-test before.
+ */
+export function hostMain(signature: CSignature): string {
+  const { name, outputs } = signature;
+  return `${[
+    ...opening(signature),
+    ...setUp(signature),
+    ...outputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${outputFile(i)}", "wb");`),
+    '  const int steps = argc > 1 ? atoi(argv[1]) : 1;',
+    ...(signature.selftest
+      ? [
+          '  if (status == 0 && argc > 2 && strcmp(argv[2], "selftest") == 0) {',
+          `    status = ${name}_selftest(&context${outputArguments(signature)});`,
+          '  }',
+        ]
+      : []),
+    '  for (int step = 0; step < steps && status == 0; step++) {',
+    ...readInputs(signature).map((line) => `    ${line}`),
+    `    status = ${name}_run(&context${runArguments(signature)});`,
+    ...outputs.map((port) => `    transfer(file_${port.identifier}, ${port.identifier}, ${bytesOf(port)}, 1);`),
+    '  }',
+    ...outputs.map((port) => `  if (fclose(file_${port.identifier}) != 0) {\n    exit(100);\n  }`),
+    ...tearDown(signature),
+  ].join('\n')}\n`;
+}
+
+/** The file of a profile: for each run, the microseconds of each launch as f64. */
+export const timesFile = 'times.bin';
+
+/**
+ * A main program that times every launch, for code that is compiled with NAME_TRACE: it runs the self-test, then on
+ * input0.bin, … as often as its first argument says, for as many milliseconds as the second says and three times at
+ * least, and writes times.bin. Exit status as that of hostMain.
+ */
+export function profileMain(signature: CSignature, launches: number): string {
+  const { name } = signature;
+  return `${[
+    '#define _POSIX_C_SOURCE 199309L',
+    ...opening(signature, ['time']),
+    `static double times[${Math.max(1, launches)}];`,
+    'static double begun;',
+    '',
+    'static double now(void)',
+    '{',
+    '  struct timespec time;',
+    '  clock_gettime(CLOCK_MONOTONIC, &time);',
+    '  return 1e6 * (double)time.tv_sec + 1e-3 * (double)time.tv_nsec;',
+    '}',
+    '',
+    `void ${name}_trace(int launch, const char *layer)`,
+    '{',
+    '  (void)layer;',
+    '  times[launch] = now() - begun;',
+    '  begun = now();',
+    '}',
+    '',
+    ...setUp(signature),
+    '  const int rounds = argc > 1 ? atoi(argv[1]) : 1;',
+    '  const double budget = argc > 2 ? 1e3 * atof(argv[2]) : 0;',
+    ...(signature.selftest
+      ? ['  if (status == 0) {', `    status = ${name}_selftest(&context${outputArguments(signature)});`, '  }']
+      : []),
+    ...readInputs(signature).map((line) => `  ${line}`),
+    `  FILE *file = opened("${timesFile}", "wb");`,
+    '  const double start = now();',
+    '  for (int done = 0; done < rounds && status == 0 && (done < 3 || now() - start < budget); done++) {',
+    '    memset(times, 0, sizeof times);',
+    '    begun = now();',
+    `    status = ${name}_run(&context${runArguments(signature)});`,
+    '    transfer(file, times, sizeof times, 1);',
+    '  }',
+    '  if (fclose(file) != 0) {',
+    '    exit(100);',
+    '  }',
+    ...tearDown(signature),
   ].join('\n')}\n`;
 }

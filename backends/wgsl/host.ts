@@ -23,6 +23,8 @@ export interface WgslModel {
   reset(): void;
   saveState(): Promise<Record<string, TypedArray>>;
   loadState(states: Tensors): void;
+  readonly launches: number;
+  encodeLaunch(pass: GPUComputePassEncoder, launch: number): void;
   destroy(): void;
 }
 

@@ -19,8 +19,7 @@ export function dumpGraph(folder: string, data: Dataset | undefined): GraphDump 
   let reference: LayerValues | undefined;
 
   const draw = (name: string, module: Module) => {
-    const hasKernels = [...module.functions.values()].some(({ kind }) => kind === 'kernel');
-    const snr = sample && reference && !hasKernels ? noiseByOp(module, sample, reference) : undefined;
+    const snr = sample && reference && !module.hasKernels ? noiseByOp(module, sample, reference) : undefined;
     const view = viewOf(module, name, snr);
     const earlier = steps.at(-1)?.view;
     if (earlier && toDot({ ...earlier, name: '' }) === toDot({ ...view, name: '' })) return;

@@ -1,30 +1,22 @@
 import type { Dataset } from '../calibrate/data/index.ts';
-import { interpret, toReals } from '../interpret/index.ts';
-import type { Module } from '../ir/index.ts';
 import {
   type Instrument,
-  numbersOf,
-  type Observe,
   type PassChoice,
   printIr,
   type Reproducer,
   reproducer,
-  type Sample,
   timing,
   timingTable,
   traceRewrites,
-  verifySemantics,
 } from '../pass/index.ts';
-import { InternalError, QcError } from '../support/diagnostics.ts';
+import { QcError } from '../support/diagnostics.ts';
 import { writeReproducer } from './bug.ts';
 import { dumpGraph, type GraphDump } from './dumpGraph.ts';
 import type { pipelineOptions } from './globalOptions.ts';
 import type { OptionValues } from './options.ts';
 import { checkOutputFolder } from './outputFolder.ts';
+import { semantics } from './semantics.ts';
 import type { Terminal } from './terminal.ts';
-
-/** Samples on which --verify-semantics compares. */
-const comparedSamples = 2;
 
 type Values = OptionValues<typeof pipelineOptions>;
 
@@ -71,39 +63,4 @@ function keep(found: Reproducer, error: unknown, checks: boolean, terminal: Term
   if (error instanceof QcError) return;
   const text = checks ? found.text.replace('// RUN: qc opt ', '// RUN: qc opt --verify-semantics ') : found.text;
   writeReproducer({ ...found, text }, terminal);
-}
-
-/**
- * A pass that does not keep its promise is a bug of qc, not of the model. Once there are kernels the interpreter has
- * no more say: compile compares the finished program with it.
- */
-export function semantics(data: Dataset | undefined): Instrument {
-  const count = Math.min(comparedSamples, data?.length ?? 0);
-  const inputs = data && Array.from({ length: count }, (_, i) => data.sample(i));
-  const run = (module: Module, sample: Sample, observe: Observe) =>
-    interpret(module, sample, {
-      observe(op, tensor, index) {
-        const type = op.results[index]?.type;
-        if (index === 0 && type?.kind === 'tensor') observe(op, numbersOf(toReals(tensor, type)));
-      },
-    });
-  const instrument = verifySemantics({ interpret: run, ...(inputs ? { inputs } : {}) });
-  return {
-    async before(run, module) {
-      if (!hasKernels(module)) await instrument.before?.(run, module);
-    },
-    async after(run, module, milliseconds) {
-      if (hasKernels(module)) return;
-      try {
-        await instrument.after?.(run, module, milliseconds);
-      } catch (error) {
-        throw error instanceof QcError ? new InternalError(error.message) : error;
-      }
-    },
-    failed: (run, module, error) => instrument.failed?.(run, module, error),
-  };
-}
-
-function hasKernels(module: Module): boolean {
-  return [...module.functions.values()].some(({ kind }) => kind === 'kernel');
 }

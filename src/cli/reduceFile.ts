@@ -9,9 +9,9 @@ import { parsePipeline } from '../pass/pipeline.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { printModule } from '../text/index.ts';
 import { hostFiles, readFile } from './files.ts';
-import { semantics } from './instruments.ts';
 import { loadModel } from './modelFile.ts';
 import { writeWhole } from './outputFolder.ts';
+import { semantics } from './semantics.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ReduceArguments {

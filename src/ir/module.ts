@@ -62,6 +62,11 @@ export class Module {
     return main;
   }
 
+  /** Whether @main launches kernels, and is no longer a graph of tensors. */
+  get hasKernels(): boolean {
+    return [...this.functions.values()].some(({ kind }) => kind === 'kernel');
+  }
+
   addFunction(func: Func): Func {
     this.functions.set(func.name, func);
     return func;

@@ -2,8 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeNpy } from '../../src/calibrate/data/index.ts';
+import { missing } from '../c/program.ts';
+import { missingWebGpu } from '../wgsl/dawn.ts';
 import { samples, tinyModel } from './models.ts';
 import { workplace } from './workplace.ts';
+
+const noCompiler = missing('cc');
 
 const { qc, list, folder } = workplace({ 'tiny.onnx': tinyModel(), 'samples.npy': writeNpy(samples) });
 
@@ -73,11 +77,42 @@ describe('qc profile', { timeout: 60_000 }, () => {
     expect(svg).toMatch(/<title>first: \d+\.\d µs/);
   });
 
+  it.skipIf(noCompiler)(`times C by hooks behind every kernel, like wasm${noCompiler}`, () => {
+    const quantized = ['--scheme', 'w8a8', '--calibrate', 'samples.npy'];
+    expect(qc('compile', 'tiny.onnx', '--target', 'c,wasm', ...quantized, '-o', 'both').code).toBe(0);
+    const layersOf = (...args: string[]) => {
+      const { code, out } = qc('profile', ...args, '--rounds', '4', '--json');
+      expect(code).toBe(0);
+      const { launches, by, rounds } = JSON.parse(out);
+      expect(rounds).toBe(4);
+      for (const { median } of launches) expect(median).toBeGreaterThan(0);
+      return { by, layers: launches.map(({ layer, op }: { layer: string; op: string }) => `${layer} ${op}`) };
+    };
+    const c = layersOf('both/c', '--cflags', '-O1', '--flame', 'c.svg');
+    expect(c.by).toMatch(/^(cc|gcc|clang) -O1$/);
+    expect(c.layers).toContain('first int.conv');
+    const { layers } = layersOf('both/wasm');
+    expect(new Set(c.layers)).toEqual(new Set(layers));
+    expect(readFileSync(join(folder, 'c.svg'), 'utf8')).toMatch(/<title>second: \d+\.\d µs/);
+  });
+
+  it.skipIf(missingWebGpu)(`times dispatches of a wgsl program${missingWebGpu}`, () => {
+    expect(qc('compile', 'tiny.onnx', '--target', 'wgsl', '-o', 'shader').code).toBe(0);
+    const { code, out } = qc('profile', 'shader', '--rounds', '3');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^tiny: float, (timestamps of the device|a clock around each launch), medians of 3 runs/);
+    expect(out).toMatch(/^first +nn\.conv +\d+\.\d/m);
+  });
+
   it('refuses what it cannot take apart', () => {
-    expect(qc('compile', 'tiny.onnx', '--target', 'c', '-o', 'source').code).toBe(0);
-    const { code, err } = qc('profile', 'source');
+    expect(qc('compile', 'tiny.onnx', '--target', 'wasm', '--single-file', '-o', 'single').code).toBe(0);
+    const { code, err } = qc('profile', 'single');
     expect(code).toBe(1);
-    expect(err).toMatch(/only wasm artifacts[\s\S]*for the target c[\s\S]*--target wasm/);
+    expect(err).toMatch(/only wasm artifacts[\s\S]*a single file[\s\S]*without --single-file/);
+    expect(qc('profile', 'single', '--cflags', '-O2')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/for C artifacts/),
+    });
   });
 });
 

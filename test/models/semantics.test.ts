@@ -3,7 +3,7 @@ import { wasmTarget } from '../../backends/wasm/target.ts';
 import { bindDimensions } from '../../src/api/dimensions.ts';
 import { runPipeline, stagesFor } from '../../src/api/pipeline.ts';
 import type { Dataset } from '../../src/calibrate/data/index.ts';
-import { semantics } from '../../src/cli/instruments.ts';
+import { semantics } from '../../src/cli/semantics.ts';
 import { dimsOf, hasSharedModels, type SharedSample, sharedModel, sharedSamples } from './sharedSamples.ts';
 
 /** Models, and sizes that the importer must know. */

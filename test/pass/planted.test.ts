@@ -4,7 +4,7 @@ import { registry } from '../../dialects/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { allPasses } from '../../passes/index.ts';
 import { pipelineFor } from '../../passes/pipelines.ts';
-import { semantics } from '../../src/cli/instruments.ts';
+import { semantics } from '../../src/cli/semantics.ts';
 import { type Module, type Op, Resource, Rewriter, tensor } from '../../src/ir/index.ts';
 import { type Pass, parsePipeline, runPipeline } from '../../src/pass/index.ts';
 import { parse } from '../../src/text/index.ts';

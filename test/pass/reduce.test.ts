@@ -36,7 +36,7 @@ const brittle = definePass({
 
 async function message(module: Module, passes: readonly ReturnType<typeof definePass>[]): Promise<string> {
   const names = passes.map(({ name }) => name).join(',');
-  const instruments = [verifySemantics({ interpret: (m, inputs) => interpret(m, inputs) })];
+  const instruments = [verifySemantics({ interpret: (m, inputs) => interpret(m, inputs), registry })];
   try {
     await runPipeline(module, names, { passes, registry, instruments });
     return '';

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { clamp } from '../../dialects/nn/clamp.ts';
-import type { Module } from '../../src/ir/index.ts';
-import { type Interpret, runPipeline, verifySemantics } from '../../src/pass/index.ts';
+import { allPasses } from '../../passes/index.ts';
+import { semantics } from '../../src/cli/semantics.ts';
+import { type Module, Rewriter, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import {
+  definePass,
+  type Interpret,
+  type Pass,
+  runPipeline,
+  type Sample,
+  verifySemantics,
+} from '../../src/pass/index.ts';
 import { disagreement } from '../../src/pass/instruments/compare.ts';
 import { seededInputs } from '../../src/pass/instruments/inputs.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
@@ -24,11 +33,11 @@ const interpret: Interpret = (module, inputs) => {
 
 const sample = { x: { dtype: 'f32' as const, shape: [1, 8], data: Float32Array.of(-1, 0, 1, 2, 3, 4, 5, 6) } };
 const run = (pipeline: string, inputs = [sample]) =>
-  runPipeline(relu6(), pipeline, { passes, registry, instruments: [verifySemantics({ interpret, inputs })] });
+  runPipeline(relu6(), pipeline, { passes, registry, instruments: [verifySemantics({ interpret, registry, inputs })] });
 
 describe('verifySemantics', () => {
   it('accepts passes that keep their promise', async () => {
-    await run('nothing,set-max{max=7},about-max{max=5.5},noisy-max{max=5.2}');
+    await run('nothing,set-max{max=6},about-max{max=5.5},noisy-max{max=5.2}');
   });
 
   it('names the pass, the output and the largest difference', async () => {
@@ -46,12 +55,78 @@ describe('verifySemantics', () => {
   });
 
   it('compares each pass with the one before it, on inputs of its own', async () => {
-    const own = verifySemantics({ interpret });
+    const own = verifySemantics({ interpret, registry });
     const fails = runPipeline(relu6(), 'nothing,set-max{max=0.25}', { passes, registry, instruments: [own] });
     await expect(fails).rejects.toThrow(
       /'set-max' changes the results: output 'y' differs by up to 0\.\d+ \(element \d+: 0\.\d+ before, 0\.25 after\)/,
     );
-    await runPipeline(relu6(), 'set-max{max=1}', { passes, registry, instruments: [own] });
+    await runPipeline(relu6(), 'about-max{max=5.5}', { passes, registry, instruments: [own] });
+  });
+
+  it('sees at the edges what ordinary inputs do not show, and asks no stated loss of them', async () => {
+    await expect(run('set-max{max=7}')).rejects.toThrow(/'set-max'.*\(element \d+: 6 before, 7 after\)/);
+    const own = [verifySemantics({ interpret, registry })];
+    const onRandom = (pipeline: string) => runPipeline(relu6(), pipeline, { passes, registry, instruments: own });
+    await expect(onRandom('set-max{max=1}')).rejects.toThrow(/'set-max'.*\(element \d+: 6 before, 1 after\)/);
+    await onRandom('noisy-max{max=1}');
+  });
+});
+
+describe('a pass that changes what @main takes', () => {
+  const changing = (name: string, change: (module: Module) => void): Pass =>
+    definePass({ name, summary: '', phase: 'import', preserves: 'bits', run: change });
+  const takesOne = (module: Module) => {
+    const bind = ({ element, layout }: TensorType) => tensor([1, 8], element, layout);
+    for (const value of [module.main.body.args[0], module.main.body.first?.result] as Value[]) {
+      new Rewriter().retype(value, bind(value.type as TensorType));
+    }
+    module.main.resultTypes = module.main.resultTypes.map((type) => bind(type as TensorType));
+    module.symbols.clear();
+  };
+  const found = [
+    changing('bind', takesOne),
+    changing('bind-wrong', (module) => {
+      takesOne(module);
+      for (const op of module.ops()) if (clamp.is(op)) op.attributes = { ...op.attributes, max: 0.25 };
+    }),
+    changing('rename', (module) => {
+      (module.main.body.args[0] as Value).name = 'z';
+    }),
+  ];
+  const through = (pipeline: string) =>
+    runPipeline(relu6(), pipeline, { passes: found, registry, instruments: [semantics(undefined)] });
+
+  it('is compared on the sizes after it, and passed over when the names are others', async () => {
+    await through('bind,rename');
+    await expect(through('bind-wrong')).rejects.toThrow(/'bind-wrong' changes the results: output 'y' differs/);
+  });
+});
+
+describe('a pass that leaves casts to the caller', () => {
+  const text = `quant @q {scale = [0.5], zero_point = [3]}
+func @main(%x: tensor<8xf32>) -> (%y: tensor<8xf32>) {
+  %0 = quant.qcast %x : tensor<8x!quant<i8:f32, @q>>
+  %1 = quant.dcast %0 : tensor<8xf32>
+  nn.return %1
+}`;
+  it.each([
+    ['inputs of its own', undefined],
+    ['samples', sample.x.data],
+  ])('is compared in real numbers, on %s', async (_, data) => {
+    const given = data && [{ x: { ...sample.x, shape: [8], data } }];
+    const dataset = given && {
+      length: 1,
+      inputs: ['x'],
+      sample: () => given[0] as Sample,
+      [Symbol.iterator]: () => given[Symbol.iterator](),
+    };
+    const module = parse(text, { registry });
+    await runPipeline(module, 'integer-border{border=int}', {
+      passes: allPasses,
+      registry,
+      instruments: [semantics(dataset)],
+    });
+    expect(module.main.body.first?.name).toBe('nn.return');
   });
 });
 
@@ -60,7 +135,7 @@ describe('a model that does not run on random inputs', () => {
     const refusing = () => {
       throw new QcError({ what: 'the shapes [2] and [3] do not fit together' });
     };
-    const instruments = [verifySemantics({ interpret: refusing })];
+    const instruments = [verifySemantics({ interpret: refusing, registry })];
     await expect(runPipeline(relu6(), 'nothing', { passes, registry, instruments })).rejects.toThrow(
       /does not run on random inputs: the shapes \[2\] and \[3\] do not fit together/,
     );

@@ -5,17 +5,23 @@ export const profile = defineCommand({
   summary: 'times every layer of a compiled program',
   usage: 'ARTIFACT [--flame FILE.svg]',
   details: [
-    'Runs a wasm artifact launch by launch on the inputs of its self-test, checks that the results are those of the whole program, and prints the median and the least time of every kernel launch, slowest first, and its multiply-adds a nanosecond. --flame draws the same as a flame graph, by the modules in the names of the layers.',
+    'Runs an artifact on the inputs of its self-test and prints the median and the least time of every kernel launch, slowest first, and its multiply-adds a nanosecond. --flame draws the same as a flame graph, by the modules in the names of the layers.',
+    'A wasm program is run launch by launch, after a check that the results are those of the whole program. C is compiled by cc, gcc or clang with NAME_TRACE, which tells of every kernel that has run. A wgsl program is timed by timestamps of the device, or where it has none by a clock around each launch.',
   ],
-  examples: ['qc profile model-wasm', 'qc profile model-wasm --simd baseline --flame model.svg'],
+  examples: [
+    'qc profile model-wasm',
+    'qc profile model-wasm --simd baseline --flame model.svg',
+    'qc profile model-c --cflags -O2',
+  ],
   arguments: ['ARTIFACT'],
   options: {
     rounds: { kind: 'count', value: 'N', help: 'whole runs to time (default: 50, or 5 seconds)' },
     simd: {
       kind: 'text',
       choices: ['auto', 'baseline', 'relaxed'],
-      help: 'the instructions to use (default: the fastest that are exact here)',
+      help: 'the instructions of a wasm program (default: the fastest that are exact here)',
     },
+    cflags: { kind: 'text', value: 'FLAGS', help: 'options of the C compiler (default: -O3 -march=native)' },
     flame: { kind: 'text', value: 'FILE.svg', help: 'write a flame graph' },
   },
   async run([artifact = ''], options, terminal) {

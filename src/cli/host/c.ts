@@ -2,7 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostCompilers, hostFlags, hostMain, inputFile, outputFile } from '../../../backends/c/host.ts';
+import {
+  hostCompilers,
+  hostFlags,
+  hostMain,
+  inputFile,
+  outputFile,
+  profileMain,
+  timesFile,
+} from '../../../backends/c/host.ts';
 import type { CPort, CSignature } from '../../../backends/c/signature.ts';
 import { concatenated } from '../../../backends/c/words.ts';
 import { QcError } from '../../support/diagnostics.ts';
@@ -44,18 +52,13 @@ export interface CSource {
 
 /** As runC, for several runs of one context after each other: what the model keeps between runs goes on. */
 export function runCSteps(
-  { files, signature }: CSource,
+  source: CSource,
   steps: readonly (readonly HostTensor[])[],
   options: RunCOptions = {},
 ): HostTensor[][] {
-  const folder = mkdtempSync(join(tmpdir(), 'qc-c-'));
-  try {
-    for (const [path, content] of files) writeFileSync(join(folder, path), content);
-    writeFileSync(join(folder, mainFile), hostMain(signature));
-    signature.inputs.forEach((port, i) => {
-      writeFileSync(join(folder, inputFile(i)), concatenated(steps.map((inputs) => inputBytes(port, inputs[i]))));
-    });
-    compile(folder, signature.name, options);
+  const { signature } = source;
+  return withProgram(source, hostMain(signature), options, (folder) => {
+    writeInputs(folder, signature, steps);
     run(folder, [`${steps.length}`, ...(options.selftest ? ['selftest'] : [])]);
     const results = signature.outputs.map((_, i) => new Uint8Array(readFileSync(join(folder, outputFile(i)))));
     return steps.map((_, step) =>
@@ -65,9 +68,55 @@ export function runCSteps(
         return { dtype, shape: [...shape], data };
       }),
     );
+  });
+}
+
+/**
+ * Compiles generated C with hooks behind every kernel, checks it by its self-test and times it, run after run.
+ * @param limits most runs, and milliseconds after which no further one begins
+ * @returns microseconds of each launch in each run
+ */
+export function timeC(
+  source: CSource,
+  launches: number,
+  inputs: readonly HostTensor[],
+  limits: { readonly rounds: number; readonly budget: number },
+  options: RunCOptions = {},
+): number[][] {
+  const { signature } = source;
+  const flags = [...(options.flags ?? ['-O2']), `-D${signature.name}_TRACE`];
+  return withProgram(source, profileMain(signature, launches), { ...options, flags }, (folder) => {
+    writeInputs(folder, signature, [inputs]);
+    run(folder, [`${limits.rounds}`, `${Math.min(limits.budget, 1e9)}`]);
+    const bytes = new Uint8Array(readFileSync(join(folder, timesFile)));
+    const times = Array.from(new Float64Array(bytes.buffer));
+    const stride = Math.max(1, launches);
+    return Array.from({ length: times.length / stride }, (_, i) => times.slice(i * stride, i * stride + launches));
+  });
+}
+
+/** Compiles code and a main in a temporary folder, and hands that over. */
+function withProgram<T>(
+  { files, signature }: CSource,
+  main: string,
+  options: RunCOptions,
+  use: (folder: string) => T,
+): T {
+  const folder = mkdtempSync(join(tmpdir(), 'qc-c-'));
+  try {
+    for (const [path, content] of files) writeFileSync(join(folder, path), content);
+    writeFileSync(join(folder, mainFile), main);
+    compile(folder, signature.name, options);
+    return use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function writeInputs(folder: string, { inputs }: CSignature, steps: readonly (readonly HostTensor[])[]): void {
+  inputs.forEach((port, i) => {
+    writeFileSync(join(folder, inputFile(i)), concatenated(steps.map((given) => inputBytes(port, given[i]))));
+  });
 }
 
 function inputBytes(port: CPort, tensor: HostTensor | undefined): Uint8Array {
