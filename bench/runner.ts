@@ -1,17 +1,20 @@
-import type { HostTensor } from '../src/support/tensor.ts';
+import type { HostTensor, TypedArray } from '../src/support/tensor.ts';
 
-export type Values = Float32Array | Int8Array | Uint8Array;
+/** Tensors by name. */
+export type Inputs = Readonly<Record<string, HostTensor>>;
+/** The elements of the outputs, by name. */
+export type Outputs = Readonly<Record<string, TypedArray>>;
 
-/** A loaded model of one input, in whichever runtime: one call is one whole run, input handed over and output taken. */
+/** A loaded model, in whichever runtime: one call is one whole run, inputs handed over and outputs taken. */
 export interface Runner {
   readonly name: string;
-  /** The values of the first output, the caller's to keep. */
-  run(input: HostTensor): Values | Promise<Values>;
+  /** The outputs, the caller's until the next run. */
+  run(inputs: Inputs): Outputs | Promise<Outputs>;
   /** Milliseconds of `runs` runs, where the runner counts them itself: a program in a process of its own. */
-  time?(input: HostTensor, runs: number): Promise<number>;
+  time?(inputs: Inputs, runs: number): Promise<number>;
   /** Ends what the runner has started. */
   close?(): void;
 }
 
-/** What onnxruntime calls the element types of inputs here. */
-export const onnxTypes: Readonly<Record<string, 'float32' | 'uint8'>> = { f32: 'float32', u8: 'uint8' };
+/** The only output of a run. */
+export const onlyOutput = (outputs: Outputs): TypedArray => Object.values(outputs)[0] as TypedArray;

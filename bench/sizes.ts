@@ -32,7 +32,7 @@ export function ortWebSizes(model: BenchModel): Sizes {
   return {
     code: code.length,
     script: script.length,
-    weights: model.bytes.length,
-    gzipped: gzipped(code) + gzipped(script) + gzipped(model.bytes),
+    weights: model.onnx.bytes.length,
+    gzipped: gzipped(code) + gzipped(script) + gzipped(model.onnx.bytes),
   };
 }

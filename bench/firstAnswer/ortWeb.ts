@@ -1,13 +1,10 @@
-// First answer of onnxruntime-web in a fresh process. Arguments: the model, input file, the input's name and shape.
+// First answer of onnxruntime-web in a fresh process. Arguments: the model, the folder of the inputs.
 import { readFileSync } from 'node:fs';
-import { floats, printAnswer } from './script.ts';
+import { printAnswer, readInputs } from './script.ts';
 
-const [path = '', inputFile = '', input = '', shape = ''] = process.argv.slice(2);
-const data = floats(readFileSync(inputFile));
+const [path = '', folder = ''] = process.argv.slice(2);
+const inputs = readInputs(folder);
 const start = performance.now();
-const { env, InferenceSession, Tensor } = await import('onnxruntime-web');
-env.wasm.numThreads = 1;
-env.logLevel = 'error';
-const session = await InferenceSession.create(readFileSync(path), { executionProviders: ['wasm'] });
-const results = await session.run({ [input]: new Tensor('float32', data, shape.split('x').map(Number)) });
-printAnswer(start, (results[session.outputNames[0] ?? '']?.data as Float32Array) ?? []);
+const { ortWeb } = await import('../peers/ortWeb.ts');
+const session = await ortWeb({ bytes: readFileSync(path) });
+printAnswer(start, Object.values(await session.run(inputs))[0] as Float32Array);

@@ -1,12 +1,10 @@
-// First answer of a compiled model in a fresh process. Arguments: folder of the artifact, input file, input's name.
-import { readFileSync } from 'node:fs';
+// First answer of a compiled model in a fresh process. Arguments: folder of the artifact, folder of the inputs.
 import { pathToFileURL } from 'node:url';
-import { floats, printAnswer } from './script.ts';
+import { printAnswer, readInputs } from './script.ts';
 
-const [folder = '', inputFile = '', input = ''] = process.argv.slice(2);
-const data = floats(readFileSync(inputFile));
+const [artifact = '', folder = ''] = process.argv.slice(2);
+const inputs = Object.fromEntries(Object.entries(readInputs(folder)).map(([name, { data }]) => [name, data]));
 const start = performance.now();
-const { load } = await import(pathToFileURL(`${folder}/model.js`).href);
+const { load } = await import(pathToFileURL(`${artifact}/model.js`).href);
 const model = await load();
-const [output] = Object.values(model.run({ [input]: data })) as Float32Array[];
-printAnswer(start, output ?? []);
+printAnswer(start, Object.values(model.run(inputs))[0] as Float32Array);

@@ -1,16 +1,37 @@
-/** What a script of this folder prints: milliseconds from its start to the first answer, and the index of its largest output. */
+import { readFileSync } from 'node:fs';
+import type { DType, HostTensor } from '../../src/support/tensor.ts';
+import { viewBytes } from '../../src/support/tensor.ts';
+
+/** What a script of this folder prints. */
 export interface FirstAnswer {
+  /** From the script's start to the first answer. */
   readonly milliseconds: number;
-  readonly best: number;
+  /** The most memory that the process has held. */
+  readonly peakBytes: number;
+  /** Values of the first output. */
+  readonly values: readonly number[];
 }
 
-export function printAnswer(start: number, output: ArrayLike<number>): void {
+/** An input as it lies in `inputs.json`; its elements are in the file `INDEX.bin` beside it. */
+export interface InputEntry {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export function printAnswer(start: number, output: ArrayLike<number | bigint>): void {
   const milliseconds = performance.now() - start;
-  const values = Array.from(output);
-  console.log(JSON.stringify({ milliseconds, best: values.indexOf(Math.max(...values)) } satisfies FirstAnswer));
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  console.log(JSON.stringify({ milliseconds, peakBytes, values: Array.from(output, Number) } satisfies FirstAnswer));
 }
 
-/** The f32 values of an input file. */
-export function floats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(Uint8Array.from(bytes).buffer);
+/** The inputs in a folder. */
+export function readInputs(folder: string): Record<string, HostTensor> {
+  const entries = JSON.parse(readFileSync(`${folder}/inputs.json`, 'utf8')) as InputEntry[];
+  return Object.fromEntries(
+    entries.map(({ name, dtype, shape }, i) => {
+      const bytes = new Uint8Array(readFileSync(`${folder}/${i}.bin`));
+      return [name, { dtype, shape, data: viewBytes(dtype, bytes) }];
+    }),
+  );
 }

@@ -8,7 +8,6 @@ import { cTarget } from '../../backends/c/target.ts';
 import { loadWasmRuntime } from '../../backends/wasm/host.ts';
 import { emitWasm } from '../../backends/wasm/package.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
-import { type BenchModel, packagedModels, sharedModels } from '../../bench/models.ts';
 import { bindDimensions } from '../../src/api/dimensions.ts';
 import { stagesFor } from '../../src/api/pipeline.ts';
 import { findCompiler, runC } from '../../src/cli/host/c.ts';
@@ -17,6 +16,7 @@ import { bytesOfTensor, type HostTensor } from '../../src/support/tensor.ts';
 import { hasModels, modelCases } from '../quant/modelCases.ts';
 import { hosts, missingHosts, type Outcome, runOnHost } from './hosts.ts';
 import { type Cut, exposeIntegers } from './integerResults.ts';
+import { packagedModels, type SingleInputModel, sharedModels } from './singleInput.ts';
 
 const rowsToRun = 2;
 const rowsToCalibrate = 4;
@@ -32,7 +32,7 @@ const hasC = (() => {
 })();
 
 /** A model in integers, before kernels, as text: each cut and target uses up a module of its own. */
-async function quantized(model: BenchModel): Promise<() => Module> {
+async function quantized(model: SingleInputModel): Promise<() => Module> {
   const module = importOnnx(model.bytes);
   await bindDimensions(module, model.dims);
   const rows = model.rows('calib').slice(0, rowsToCalibrate);
@@ -51,7 +51,7 @@ interface CutModel {
   lowered(target: typeof wasmTarget): Promise<Module>;
 }
 
-function cutModel(fresh: () => Module, model: BenchModel, rows: readonly HostTensor[], cut: Cut): CutModel {
+function cutModel(fresh: () => Module, model: SingleInputModel, rows: readonly HostTensor[], cut: Cut): CutModel {
   const cutFresh = () => {
     const module = fresh();
     return { module, names: exposeIntegers(module, cut) };
@@ -103,7 +103,7 @@ function expectSameOnHosts(folder: string, cut: CutModel, relaxedIsExactHere: bo
 const unlessHere = (missing: readonly string[]) =>
   missing.length === 0 ? '' : ` (skipped without ${missing.join(', ')})`;
 
-function describeModel(model: BenchModel): void {
+function describeModel(model: SingleInputModel): void {
   describe(model.name, () => {
     const rows = model.rows('dev').slice(0, rowsToRun);
     const cuts = new Map<Cut, CutModel>();

@@ -1,16 +1,16 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { instantiateWasm } from '../../backends/wasm/host.ts';
-import { type BenchModel, packagedModels, sharedModels } from '../../bench/models.ts';
 import { type Artifact, compile, importOnnx } from '../../src/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { hasModels, modelCases } from '../quant/modelCases.ts';
+import { packagedModels, type SingleInputModel, sharedModels } from './singleInput.ts';
 
 const rowsToRun = 6;
 /** As a share of the range of onnxruntime's outputs over the rows. */
 const tolerance = 1e-4;
 
-async function runtimeOutputs(model: BenchModel, rows: readonly HostTensor[]): Promise<Float32Array[]> {
+async function runtimeOutputs(model: SingleInputModel, rows: readonly HostTensor[]): Promise<Float32Array[]> {
   const session = await InferenceSession.create(model.bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const [name = ''] = session.outputNames;
   const outputs: Float32Array[] = [];
@@ -35,7 +35,7 @@ function relativeError(actual: readonly Float32Array[], expected: readonly Float
   return worst / (high - low);
 }
 
-function describeModel(model: BenchModel): void {
+function describeModel(model: SingleInputModel): void {
   describe(model.name, () => {
     const all = model.rows('dev');
     const step = Math.max(1, Math.floor(all.length / rowsToRun));

@@ -1,19 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runWgsl } from '../../backends/wgsl/host.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
-import { type BenchModel, packagedModels, sharedModels } from '../../bench/models.ts';
 import { bindDimensions } from '../../src/api/dimensions.ts';
 import { stagesFor } from '../../src/api/pipeline.ts';
 import { importOnnx, interpret, type Module, parse, print, runPipeline } from '../../src/index.ts';
 import { hasModels } from '../quant/modelCases.ts';
 import { device, missingWebGpu } from '../wgsl/dawn.ts';
 import { exposeIntegers } from './integerResults.ts';
+import { packagedModels, type SingleInputModel, sharedModels } from './singleInput.ts';
 
 /** Whole models whose shaders a driver on the CPU compiles in reasonable time; `QC_FULL` adds larger ones. */
 const names = ['mnist_resnet_f', ...(process.env.QC_FULL ? ['resnet8_cifar10', 'mbnet128_0.25_f'] : [])];
 
 /** A model before kernels, as text: each run uses up a module of its own. */
-async function prepared(model: BenchModel, scheme: 'float' | 'w8a8'): Promise<() => Module> {
+async function prepared(model: SingleInputModel, scheme: 'float' | 'w8a8'): Promise<() => Module> {
   const module = importOnnx(model.bytes);
   await bindDimensions(module, model.dims);
   const rows = model.rows('calib').slice(0, 4);
@@ -23,7 +23,7 @@ async function prepared(model: BenchModel, scheme: 'float' | 'w8a8'): Promise<()
 }
 
 /** The results of the interpreter and of the device, for the same row. */
-async function both(model: BenchModel, scheme: 'float' | 'w8a8', fresh: () => Module) {
+async function both(model: SingleInputModel, scheme: 'float' | 'w8a8', fresh: () => Module) {
   const row = model.rows('dev')[0];
   if (!row) throw new Error('a model without data');
   const module = fresh();
@@ -36,7 +36,7 @@ async function both(model: BenchModel, scheme: 'float' | 'w8a8', fresh: () => Mo
   return { codes, expected, actual };
 }
 
-function describeModel(model: BenchModel): void {
+function describeModel(model: SingleInputModel): void {
   describe(model.name, () => {
     const fresh = new Map<string, () => Module>();
     beforeAll(async () => {

@@ -180,6 +180,8 @@ describe('exported quantization in onnxruntime', () => {
     const { graph } = decodeModel(exportOnnx(module));
     const stored = (name: string) => graph.initializers.find((one) => one.name === name);
     expect(stored('layer_bias')?.dataType).toBe(6);
+    const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
+    expect(graph.initializers.map(({ name }) => name).filter((name) => !read.has(name))).toEqual([]);
     const operators = graph.nodes.map(({ opType }) => opType);
     expect(operators.filter((name) => name === 'QuantizeLinear')).toHaveLength(3);
     expect(operators).toEqual(expect.arrayContaining(['Conv', 'Clip', 'Sigmoid', 'Mul']));

@@ -53,12 +53,14 @@ class Exporter {
     const { domain } = op.definition;
     const toOnnx = op.definition.toOnnx ?? writer.refuse('there is no ONNX operator for it');
     const onCodes = domain === 'codes';
-    const operands = op.operands.map((value) => value && (onCodes ? this.#stored(value) : this.#real(value, op)));
     const bias = biasCodes(op);
-    if (bias) {
-      const codes = this.graph.initializer(`${op.source}_bias`, bias.codes);
-      operands[biasIndex(op)] = new NodeWriter(this.graph, bias.source).dequantize(codes, bias.type);
-    }
+    const operands = op.operands.map((value, i) => {
+      if (bias && i === biasIndex(op)) {
+        const codes = this.graph.initializer(`${op.source}_bias`, bias.codes);
+        return new NodeWriter(this.graph, bias.source).dequantize(codes, bias.type);
+      }
+      return value && (onCodes ? this.#stored(value) : this.#real(value, op));
+    });
     const names = toOnnx(writer, operands, op);
     op.results.forEach((result, i) => {
       const [name, type] = [names[i] as string, result.type as TensorType];

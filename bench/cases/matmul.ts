@@ -1,28 +1,18 @@
-import { encodeModel, tensorInfo, tensorProto } from '../src/onnx/proto/index.ts';
-import type { HostTensor, TypedArray } from '../src/support/tensor.ts';
-import { toBase64 } from '../src/text/base64.ts';
-import { generator, RandomResource } from '../src/text/index.ts';
+import { parse } from '../../src/index.ts';
+import type { HostTensor, TypedArray } from '../../src/support/tensor.ts';
+import { toBase64 } from '../../src/text/base64.ts';
+import { generator, RandomResource } from '../../src/text/index.ts';
+import { type KernelCase, largestError } from './case.ts';
+import { type OneNode, oneNodeModel } from './oneNode.ts';
 
-/** A product of a [rows, depth] input and constant weights [depth, columns], as qc and as onnxruntime know it. */
-export interface MatmulCase {
-  readonly name: string;
-  readonly multiplyAdds: number;
-  /** The text form of a module with one input. */
-  readonly text: string;
-  readonly input: HostTensor;
-  /** The same as an ONNX model. */
-  readonly onnx: Uint8Array;
-  readonly onnxInput: HostTensor;
-  /** What must be added to onnxruntime's results, and how far they may then be from qc's. */
-  readonly offset: number;
-  readonly tolerance: number;
-}
-
-interface Size {
+/** Of a product of a [rows, depth] input `x` and constant weights [depth, columns]. */
+export interface Size {
   readonly rows: number;
   readonly depth: number;
   readonly columns: number;
 }
+
+const sizeText = ({ rows, depth, columns }: Size) => `${rows}×${depth}×${columns}`;
 
 const scalar = (dtype: 'f32' | 'u8' | 'i8', value: number): HostTensor => ({
   dtype,
@@ -30,34 +20,13 @@ const scalar = (dtype: 'f32' | 'u8' | 'i8', value: number): HostTensor => ({
   data: dtype === 'f32' ? Float32Array.of(value) : dtype === 'u8' ? Uint8Array.of(value) : Int8Array.of(value),
 });
 
-function onnxModel(
-  opType: string,
-  { rows, depth, columns }: Size,
-  dtype: 'f32' | 'u8',
-  inputs: readonly (string | [string, HostTensor])[],
-): Uint8Array {
-  const initializers = inputs.flatMap((one) => (typeof one === 'string' ? [] : [tensorProto(one[0], one[1])]));
-  const names = inputs.map((one) => (typeof one === 'string' ? one : one[0]));
-  return encodeModel({
-    irVersion: 8,
-    producerName: '',
-    producerVersion: '',
-    domain: '',
-    modelVersion: 0n,
-    opsetImports: [{ domain: '', version: 13 }],
-    functions: [],
-    metadata: [],
-    graph: {
-      name: opType,
-      nodes: [{ name: opType, opType, domain: '', overload: '', inputs: names, outputs: ['y'], attributes: [] }],
-      initializers,
-      sparseInitializers: [],
-      inputs: [tensorInfo('x', dtype, [rows, depth])],
-      outputs: [tensorInfo('y', dtype, [rows, columns])],
-      valueInfos: [],
-    },
+const product = (opType: string, { rows, depth, columns }: Size, dtype: 'f32' | 'u8', inputs: OneNode['inputs']) =>
+  oneNodeModel({
+    opType,
+    inputs,
+    x: { dtype, shape: [rows, depth] },
+    y: { dtype, shape: [rows, columns] },
   });
-}
 
 /** The values of `random(1, -largest, largest)` in a module's text. */
 function randomWeights(dtype: 'f32' | 'i8', count: number, largest: number): TypedArray {
@@ -67,7 +36,7 @@ function randomWeights(dtype: 'f32' | 'i8', count: number, largest: number): Typ
 const base64 = (value: number) => toBase64(new Uint8Array(Int32Array.of(value).buffer));
 
 /** In float, without bias. */
-export function floatMatmul(size: Size): MatmulCase {
+export function floatMatmul(size: Size): KernelCase {
   const { rows, depth, columns } = size;
   const next = generator(1);
   const x = {
@@ -77,21 +46,24 @@ export function floatMatmul(size: Size): MatmulCase {
   } as const;
   const w = randomWeights('f32', depth * columns, 1);
   return {
-    name: `f32 ${rows}×${depth}×${columns}`,
+    name: `f32 ${sizeText(size)}`,
     multiplyAdds: rows * depth * columns,
-    text: `
+    bytes: 4 * depth * columns,
+    scheme: 'float',
+    module: () =>
+      parse(`
 resource @w : f32[${depth * columns}] = random(1, -1, 1)
 func @main(%x: tensor<${rows}x${depth}xf32>) -> (%y: tensor<${rows}x${columns}xf32>) {
   %w = nn.constant {value = @w} : tensor<${depth}x${columns}xf32>
   %0 = nn.matmul %x, %w : tensor<${rows}x${columns}xf32> loc("product")
   nn.return %0
 }
-`,
+`),
     input: x,
-    onnx: onnxModel('MatMul', size, 'f32', ['x', ['w', { dtype: 'f32', shape: [depth, columns], data: w }]]),
+    onnx: product('MatMul', size, 'f32', ['x', ['w', { dtype: 'f32', shape: [depth, columns], data: w }]]),
     onnxInput: x,
-    offset: 0,
-    tolerance: 1e-3,
+    error: largestError(1e-3),
+    peaks: { relaxed: 'relaxedMulAdd', baseline: 'mulAdd' },
   };
 }
 
@@ -101,7 +73,7 @@ const [multiplier, shift, zeroPoint] = [1610612736, 42, -7];
  * In 8 bits, one scale, rounded to codes again. onnxruntime gets unsigned activations, its faster case; its results
  * may differ by one, because it multiplies by a float.
  */
-export function integerMatmul(size: Size): MatmulCase {
+export function integerMatmul(size: Size): KernelCase {
   const { rows, depth, columns } = size;
   const next = generator(2);
   const codes = () => Math.floor(next() * 256) - 128;
@@ -109,9 +81,12 @@ export function integerMatmul(size: Size): MatmulCase {
   const w = randomWeights('i8', depth * columns, 127);
   const shape = [rows, depth];
   return {
-    name: `i8 ${rows}×${depth}×${columns}`,
+    name: `i8 ${sizeText(size)}`,
     multiplyAdds: rows * depth * columns,
-    text: `
+    bytes: depth * columns,
+    scheme: 'float',
+    module: () =>
+      parse(`
 quant @qx {scale = [1], zero_point = [${zeroPoint}]}
 quant @qy {scale = [1], zero_point = [3]}
 resource @w : i8[${depth * columns}] = random(1, -127, 127)
@@ -125,9 +100,9 @@ func @main(%x: tensor<${rows}x${depth}x!quant<i8:f32, @qx>>) -> (%y: tensor<${ro
   %1 = int.requantize %0, %m, %s {zero_point = 3, min = -128, max = 127} : tensor<${rows}x${columns}x!quant<i8:f32, @qy>> loc("product")
   nn.return %1
 }
-`,
+`),
     input: { dtype: 'i8', shape, data: x },
-    onnx: onnxModel('QLinearMatMul', size, 'u8', [
+    onnx: product('QLinearMatMul', size, 'u8', [
       'x',
       ['x_scale', scalar('f32', 1)],
       ['x_zero', scalar('u8', zeroPoint + 128)],
@@ -138,7 +113,7 @@ func @main(%x: tensor<${rows}x${depth}x!quant<i8:f32, @qx>>) -> (%y: tensor<${ro
       ['y_zero', scalar('u8', 3 + 128)],
     ]),
     onnxInput: { dtype: 'u8', shape, data: Uint8Array.from(x, (code) => code + 128) },
-    offset: -128,
-    tolerance: 1,
+    error: largestError(1, -128),
+    peaks: { relaxed: 'relaxedDot', baseline: 'dot' },
   };
 }

@@ -1,0 +1,64 @@
+import type { Figures } from './section.ts';
+import { markdown, times } from './table.ts';
+
+/** What qc has set itself to reach. */
+interface Goal {
+  readonly work: string;
+  /** The name of a figure. */
+  readonly figure: string;
+  readonly least: number;
+  /** Where it is missed: what keeps it there, by which measurement. */
+  readonly limit?: string;
+}
+
+export const goals: readonly Goal[] = [
+  { work: 'int8 matmul 512³, relaxed', figure: 'i8 512×512×512, relaxed, over onnxruntime-web', least: 3 },
+  { work: 'the same, of the peak of its port', figure: 'i8 512×512×512, relaxed, of its bound', least: 0.9 },
+  { work: 'int8 matmul 512³, baseline', figure: 'i8 512×512×512, baseline, over onnxruntime-web', least: 1.2 },
+  { work: 'f32 matmul 512³, relaxed', figure: 'f32 512×512×512, relaxed, over onnxruntime-web', least: 1.5 },
+  { work: 'f32 matmul 512³, baseline', figure: 'f32 512×512×512, baseline, over onnxruntime-web', least: 1.2 },
+  { work: 'int8 matvec 4096²', figure: 'i8 1×4096×4096, relaxed, over onnxruntime-web', least: 5 },
+  { work: 'the same, of reading alone', figure: 'i8 1×4096×4096, relaxed, of its bound', least: 0.85 },
+  {
+    work: '4-bit matvec 4096², groups of 32, against onnxruntime-node',
+    figure: '4 bits, i8 activations, 1×4096×4096, relaxed, over onnxruntime-node',
+    least: 1,
+  },
+  {
+    work: "whole models, w8a8, against onnxruntime-web's best, geometric mean",
+    figure: "w8a8 relaxed over onnxruntime-web's best, geometric mean",
+    least: 3,
+  },
+  { work: 'the same, least', figure: "w8a8 relaxed over onnxruntime-web's best, least", least: 1.5 },
+  {
+    work: 'whole models, float, geometric mean',
+    figure: 'float relaxed over onnxruntime-web float, geometric mean',
+    least: 1.8,
+  },
+  {
+    work: 'whole models, C w8a8 against onnxruntime-node, geometric mean',
+    figure: 'w8a8 C -O3 -march=native over onnxruntime-node float, geometric mean',
+    least: 1.2,
+  },
+  {
+    work: 'whole models, C float against onnxruntime-node, geometric mean',
+    figure: 'float C -O3 -march=native over onnxruntime-node float, geometric mean',
+    least: 1.2,
+  },
+  { work: 'bytes to first answer, mbnet128', figure: 'mbnet128_0.25_f w8a8: first answer', least: 10 },
+  { work: 'bytes to ship, mbnet128', figure: 'mbnet128_0.25_f w8a8: bytes to ship', least: 15 },
+  { work: 'peak memory of a session, mbnet128', figure: 'mbnet128_0.25_f w8a8: memory', least: 5 },
+  { work: 'qc compile, float, 1,000 ops', figure: 'seconds within which 1,000 ops compile, of 3', least: 1 },
+];
+
+/** The goals beside what was measured; those of sections that were not measured are left out. */
+export function goalTable(figures: Figures): string {
+  const measured = goals.flatMap((goal) => {
+    const reached = figures[goal.figure];
+    return reached ? [{ ...goal, reached }] : [];
+  });
+  const met = ({ least, reached }: (typeof measured)[number]) => reached.median >= least;
+  const rows = measured.map((goal) => [goal.work, `≥ ${goal.least}×`, times(goal.reached), met(goal) ? 'yes' : 'no']);
+  const limits = measured.filter((goal) => !met(goal) && goal.limit).map(({ work, limit }) => `- ${work}: ${limit}`);
+  return [markdown(['work', 'goal', 'reached', 'met'], rows), limits.join('\n')].filter(Boolean).join('\n\n');
+}

@@ -1,0 +1,32 @@
+import type { Spread } from './stats.ts';
+
+/** How long to measure. */
+export interface Effort {
+  readonly rounds: number;
+  readonly sliceMilliseconds: number;
+  /** Processes that are started for one number. */
+  readonly processes: number;
+}
+
+/** A figure with the name by which goals and the regression gate find it; the greater the better. */
+export type Figures = Readonly<Record<string, Spread>>;
+
+export interface SectionResult {
+  /** Markdown: tables and what explains them. */
+  readonly text: string;
+  readonly figures: Figures;
+}
+
+/** A part of the report that can be measured alone. */
+export interface Section {
+  readonly name: string;
+  readonly title: string;
+  measure(effort: Effort, models: readonly string[] | undefined): Promise<SectionResult>;
+}
+
+/** Options of interleaved rounds: runners warm up for two slices. */
+export const rounds = ({ rounds, sliceMilliseconds }: Effort) => ({
+  rounds,
+  sliceMilliseconds,
+  warmUpMilliseconds: 2 * sliceMilliseconds,
+});

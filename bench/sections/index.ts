@@ -1,0 +1,9 @@
+import type { Section } from '../section.ts';
+import { compileTime } from './compileTime.ts';
+import { kernels } from './kernels.ts';
+import { sequenceLengths } from './lengths.ts';
+import { models } from './models.ts';
+import { start } from './start.ts';
+
+/** The parts of the report, in its order. */
+export const sections: readonly Section[] = [kernels, models, start, sequenceLengths, compileTime];
