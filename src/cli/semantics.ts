@@ -1,7 +1,8 @@
 import { registry } from '../../dialects/index.ts';
+import { fused } from '../../dialects/nn/fused.ts';
 import type { Dataset } from '../calibrate/data/index.ts';
 import { fromReals, interpret, toReals } from '../interpret/index.ts';
-import { type Module, quantOf, type TensorType, type Value } from '../ir/index.ts';
+import { isInteger, type Module, quantOf, storageOf, type TensorType, type Value } from '../ir/index.ts';
 import { type Instrument, type Interpret, numbersOf, type Sample, verifySemantics } from '../pass/index.ts';
 import { InternalError, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
@@ -38,7 +39,11 @@ const inReals: Interpret = (module, sample, observe) => {
   const outputs = interpret(module, withCodes(module, sample), {
     observe(op, tensor, index) {
       const type = op.results[index]?.type;
-      if (index === 0 && type?.kind === 'tensor') observe(op, numbersOf(toReals(tensor, type)));
+      // the ops inside have been seen
+      if (index > 0 || type?.kind !== 'tensor' || fused.is(op)) return;
+      const reals = numbersOf(toReals(tensor, type));
+      if (!isInteger(storageOf(type.element))) observe(op, { reals });
+      else observe(op, { reals, codes: quantOf(type) ? Float64Array.from(tensor.data as Int8Array) : reals });
     },
   });
   const { main } = module;

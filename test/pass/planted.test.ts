@@ -4,118 +4,107 @@ import { registry } from '../../dialects/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { allPasses } from '../../passes/index.ts';
 import { pipelineFor } from '../../passes/pipelines.ts';
+import type { Dataset } from '../../src/calibrate/data/index.ts';
 import { semantics } from '../../src/cli/semantics.ts';
-import { type Module, type Op, Resource, Rewriter, tensor } from '../../src/ir/index.ts';
+import { type Attribute, type Module, type Op, Resource, Rewriter, tensor, walk } from '../../src/ir/index.ts';
 import { type Pass, parsePipeline, runPipeline } from '../../src/pass/index.ts';
 import { parse } from '../../src/text/index.ts';
+import { wholeModel, wholeModelSample } from './wholeModel.ts';
 
-const model = `
-symbol N in 1..8
-resource @w1 : f32[216] = random(1)
-resource @s : f32[8] = random(2, 0.5, 1.5)
-resource @w2 : f32[8] = random(3)
-resource @w3 : f32[80] = random(4)
-func @main(%x: tensor<Nx3x12x12xf32>) -> (%y: tensor<Nx10xf32>) {
-  %w1 = nn.constant {value = @w1} : tensor<8x3x3x3xf32>
-  %s = nn.constant {value = @s} : tensor<8xf32>
-  %w2 = nn.constant {value = @w2} : tensor<8x1x1x1xf32>
-  %w3 = nn.constant {value = @w3} : tensor<8x10xf32>
-  %0 = nn.conv %x, %w1 {strides = [1, 1], pads = [1, 1, 1, 1], dilations = [1, 1]} : tensor<Nx8x12x12xf32> loc("conv1")
-  %1 = nn.batch_norm %0, %s, %s, %s, %s : tensor<Nx8x12x12xf32> loc("bn1")
-  %2 = nn.clamp %1 {min = 0, max = 6} : tensor<Nx8x12x12xf32> loc("relu1")
-  %3 = nn.conv %2, %w2 {strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], group = 8} : tensor<Nx8x12x12xf32> loc("conv2")
-  %4 = nn.sigmoid %3 : tensor<Nx8x12x12xf32> loc("sigmoid")
-  %5 = nn.add %4, %2 : tensor<Nx8x12x12xf32> loc("sum")
-  %6 = nn.reduce_mean %5 {axes = [2, 3], keepdims = false} : tensor<Nx8xf32> loc("mean")
-  %7 = nn.matmul %6, %w3 : tensor<Nx10xf32> loc("fc")
-  %8 = nn.softmax %7 {axis = 1} : tensor<Nx10xf32> loc("softmax")
-  nn.return %8
+type Bug = (op: Op) => void;
+
+/** Attributes are others. */
+const attributes =
+  (changed: Readonly<Record<string, Attribute>>): Bug =>
+  (op) =>
+    new Rewriter().setAttributes(op, changed);
+
+/** The first operand is read twice. */
+const sameOperand: Bug = (op) => new Rewriter().setOperand(op, 1, op.operand(0));
+
+/** The last constant of floats has another first element. */
+const weights: Bug = (op) => {
+  const index = op.operands.findLastIndex((value) => constant.is(value?.op));
+  const { type } = op.operand(index);
+  if (type.kind !== 'tensor') throw new Error('no tensor');
+  const data = Float32Array.from(constant.attributesOf(op.operand(index).op as Op).value.data() as Float32Array);
+  data[0] = (data[0] as number) + 2;
+  const rewriter = new Rewriter().before(op);
+  const value = Resource.of('planted', 'f32', data);
+  const made = rewriter.create(constant, {}, { value }, { types: [tensor(type.shape, 'f32')] });
+  rewriter.setOperand(op, index, made.result);
+};
+
+interface Planted {
+  readonly pass: string;
+  readonly layer: string;
+  readonly op: string;
+  readonly bug: Bug;
+  /** The layer's last op, which stands for it, where that is another one. */
+  readonly last?: string;
 }
-`;
 
-const opIn = (module: Module, layer: string, name?: string): Op => {
-  const found = [...module.main.body.ops()].findLast(
-    (op) => op.source === layer && !constant.is(op) && (name === undefined || op.name === name),
-  );
-  if (!found) throw new Error(`no ${name ?? 'op'} in ${layer}`);
-  return found;
-};
-
-/** Three ways to be wrong. */
-const bugs = {
-  /** A constant of the layer loses its first element. */
-  weights(module: Module, layer: string) {
-    const op = opIn(module, layer);
-    const index = op.operands.findIndex((value) => constant.is(value?.op) && value?.type.kind === 'tensor');
-    const type = op.operand(index).type;
-    if (type.kind !== 'tensor') throw new Error('no tensor');
-    const old = constant.attributesOf(op.operand(index).op as Op).value;
-    const data = Float32Array.from(old.data() as Float32Array);
-    data[0] = (data[0] as number) + 2;
-    const rewriter = new Rewriter().before(op);
-    const value = Resource.of('planted', 'f32', data);
-    rewriter.setOperand(
-      op,
-      index,
-      rewriter.create(constant, {}, { value }, { types: [tensor(type.shape, 'f32')] }).result,
-    );
-  },
-  /** The layer reads one operand twice. */
-  operand(module: Module, layer: string) {
-    const op = opIn(module, layer);
-    new Rewriter().setOperand(op, 0, op.operand(1));
-  },
-  /** An attribute is off by a little. */
-  attribute(module: Module, layer: string) {
-    const op = opIn(module, layer);
-    new Rewriter().setAttributes(op, 'max' in op.attributes ? { max: 0.25 } : { clamp: [0, 0.25] });
-  },
-};
-
-/** Pass, kind of bug, and the layer that it is planted in. */
-const planted: readonly (readonly [string, keyof typeof bugs, string])[] = [
-  ['recognize-norms', 'attribute', 'relu1'],
-  ['fold-constants', 'operand', 'sum'],
-  ['canonicalize', 'weights', 'fc'],
-  ['recognize-activations', 'weights', 'conv2'],
-  ['fold-batch-norm', 'weights', 'conv1'],
-  ['fold-affine', 'attribute', 'relu1'],
-  ['fuse-clamp', 'operand', 'sum'],
-  ['decompose', 'weights', 'fc'],
-  ['explicit-padding', 'weights', 'conv2'],
-  ['choose-layout', 'operand', 'sum'],
+const planted: readonly Planted[] = [
+  { pass: 'bind-dims', layer: 'relu1', op: 'nn.clamp', bug: attributes({ max: 0.25 }) },
+  { pass: 'recognize-activations', layer: 'sum', op: 'nn.add', bug: sameOperand },
+  { pass: 'fold-batch-norm', layer: 'conv1', op: 'nn.conv', bug: weights },
+  { pass: 'fuse-clamp', layer: 'conv1', op: 'nn.conv', bug: attributes({ clamp: [0, 0.25] }) },
+  { pass: 'insert-observers', layer: 'fc', op: 'nn.matmul', bug: weights },
+  { pass: 'quantize', layer: 'conv1', op: 'nn.conv', bug: attributes({ clamp: [0, 0.25] }) },
+  { pass: 'to-integer', layer: 'sum', op: 'int.add', bug: attributes({ zero_points: [-128, 0] }) },
+  { pass: 'expand-dcast', layer: 'fc', op: 'nn.mul', bug: weights },
+  { pass: 'float-rescale', layer: 'conv2', op: 'int.rescale_f32', bug: weights },
+  { pass: 'uniform-shift', layer: 'conv1', op: 'int.rescale', bug: attributes({ shift: 38 }) },
+  { pass: 'explicit-padding', layer: 'conv1', op: 'int.conv', bug: attributes({ zero_point: 9 }), last: 'int.rescale' },
+  { pass: 'choose-layout', layer: 'sum', op: 'int.add', bug: sameOperand },
+  { pass: 'fuse-epilogues', layer: 'mean', op: 'int.rescale_f32', bug: attributes({ zero_point: 0 }) },
 ];
 
-describe('--verify-semantics', () => {
-  it.each(planted)('finds a bug planted in %s (%s of %s) and names pass and layer', async (name, kind, layer) => {
-    const passes = allPasses.map((pass): Pass => {
-      if (pass.name !== name) return pass;
-      return {
-        ...pass,
-        async run(module, options, context) {
-          await pass.run(module, options, context);
-          bugs[kind](module, layer);
-        },
-      };
-    });
-    const steps = parsePipeline(pipelineFor('float'));
-    const until = steps.slice(0, steps.findIndex(({ pass }) => pass === name) + 1);
-    const failure = runPipeline(parse(model, { registry }), until, {
-      passes,
-      registry,
-      context: { target: wasmTarget },
-      instruments: [semantics(undefined)],
-    });
-    await expect(failure).rejects.toThrow(`the pass '${name}' changes the results`);
-    await expect(failure).rejects.toThrow(`first in layer '${layer}'`);
-  });
+const samples = [wholeModelSample(1), wholeModelSample(2)];
+const data: Dataset = {
+  length: samples.length,
+  inputs: ['x'],
+  sample: (index) => samples[index] as ReturnType<Dataset['sample']>,
+  [Symbol.iterator]: () => samples[Symbol.iterator](),
+};
 
-  it('has nothing to say when nothing is planted', async () => {
-    await runPipeline(parse(model, { registry }), pipelineFor('float'), {
-      passes: allPasses,
-      registry,
-      context: { target: wasmTarget },
-      instruments: [semantics(undefined)],
-    });
+/** Runs the pipeline of w8a8, up to a pass that ends with a bug where one is given. */
+async function compileWith(bug?: { readonly pass: string; readonly plant: (module: Module) => void }): Promise<void> {
+  const passes = allPasses.map(
+    (pass): Pass =>
+      pass.name === bug?.pass
+        ? {
+            ...pass,
+            async run(module, options, context) {
+              await pass.run(module, options, context);
+              bug.plant(module);
+            },
+          }
+        : pass,
+  );
+  const steps = parsePipeline(pipelineFor('w8a8'));
+  await runPipeline(parse(wholeModel, { registry }), steps, {
+    passes,
+    registry,
+    context: { target: wasmTarget, calibration: data },
+    instruments: [semantics(data)],
   });
+}
+
+describe('--verify-semantics', () => {
+  it.each(planted)(
+    'finds a bug in $pass, planted in $layer at its $op',
+    async ({ pass, layer, op, bug, last = op }) => {
+      const plant = (module: Module) => {
+        const found = [...walk(module.main.body)].find((one) => one.source === layer && one.name === op);
+        if (!found) throw new Error(`no ${op} in ${layer}`);
+        bug(found);
+      };
+      const failure = compileWith({ pass, plant });
+      await expect(failure).rejects.toThrow(`the pass '${pass}' changes the results`);
+      await expect(failure).rejects.toThrow(`first in layer '${layer}' (${last})`);
+    },
+  );
+
+  it('has nothing to say when nothing is planted', () => compileWith());
 });

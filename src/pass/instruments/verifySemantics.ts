@@ -140,10 +140,14 @@ const namesOf = (shapes: string): string =>
     .map((line) => (line === '' ? '' : JSON.parse(line)[0]))
     .join('\n');
 
+function resultOf({ main }: Module, name: string): Value | undefined {
+  return main.body.last?.operands[main.resultNames.indexOf(name)];
+}
+
 function compareOutputs({ pass }: PassRun, module: Module, earlier: Run, now: Run): void {
   const [before, after] = [earlier.outputs, now.outputs];
   const fail = (name: string, what: string): never => {
-    const first = now.layers.firstDifference(earlier.layers, pass.preserves);
+    const first = now.layers.firstDifference(earlier.layers, pass.preserves, resultOf(module, name));
     throw new QcError({
       what: `the pass '${pass.name}' changes the results: output '${name}' ${what}`,
       where: first === undefined ? `output '${name}' of @main` : `first in ${first}`,
@@ -166,9 +170,8 @@ function compareOutputs({ pass }: PassRun, module: Module, earlier: Run, now: Ru
  * is a dequantization of; 1/255 of the largest magnitude where there is none.
  */
 function quantumOf(module: Module, name: string, values: HostTensor): number {
-  const { main } = module;
   if (!isFloatTensor(values)) return 1;
-  let value: Value | undefined = main.body.last?.operands[main.resultNames.indexOf(name)];
+  let value = resultOf(module, name);
   while (value?.type.kind === 'tensor') {
     const params = quantOf(value.type)?.params;
     if (params) return Math.max(...params.scale);
