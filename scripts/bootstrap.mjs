@@ -10,7 +10,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const projectNode = join(root, 'node_modules', '.bin', 'node');
 
 /** System tools that tests call, and the Debian packages that bring them. */
-const tools = [{ command: 'gcc', packages: ['gcc', 'libc6-dev'] }];
+const tools = [
+  { command: 'gcc', packages: ['gcc', 'libc6-dev'] },
+  { command: 'chromium', packages: ['chromium'] },
+];
 
 /** Optional native parts that installs would otherwise download: the CPU library is inside the package. */
 const installEnvironment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
@@ -68,7 +71,7 @@ function installTools() {
   const packages = missing.flatMap((tool) => tool.packages);
   if (process.getuid?.() !== 0 || !has('apt-get')) {
     console.error(
-      `Not installed: ${names}. Tests that need it are skipped (Debian: apt-get install ${packages.join(' ')}).`,
+      `Not installed: ${names}. Tests that need them are skipped (Debian: apt-get install ${packages.join(' ')}).`,
     );
     return;
   }
@@ -76,7 +79,7 @@ function installTools() {
   const installed =
     run('apt-get', ['update', '-qq']) &&
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages]);
-  if (!installed) console.error(`${names} could not be installed: tests that need it are skipped.`);
+  if (!installed) console.error(`${names} could not be installed: tests that need them are skipped.`);
 }
 
 /** A Vulkan driver that computes on the CPU, and the loader that finds it: parts of Debian's chromium-common. */

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { debugLevels } from './debugLevel.ts';
 import { generalOptions } from './globalOptions.ts';
 import type { OptionSpec, OptionTable } from './options.ts';
 
@@ -14,6 +15,11 @@ export function overviewText(commands: readonly Command[]): string {
     '',
     'qc COMMAND --help says more. qc --version prints the version.',
     'Exit codes: 0 done, 1 the input is bad, 2 the command line is wrong, 3 a bug in qc.',
+    '',
+    'QC_DEBUG=N in the environment prints what happens inside:',
+    ...debugLevels.flatMap((what, i) =>
+      wrap(`${i === 0 ? '' : 'also '}${what}`, 94).map((line, j) => `  ${j === 0 ? i + 1 : ' '}  ${line}`),
+    ),
     '',
   ].join('\n');
 }
@@ -82,6 +88,13 @@ export function commandPage(commands: readonly Command[], planned: ReadonlyMap<s
     ...commands.flatMap(commandSection),
     '## Options of every command',
     ...optionTable(generalOptions),
+    '',
+    '## What happens inside',
+    'The environment variable `QC_DEBUG` prints it to standard error:',
+    '',
+    '| QC_DEBUG | prints |',
+    '|---|---|',
+    ...debugLevels.map((what, i) => `| ${i + 1} | ${i === 0 ? '' : 'also '}${what} |`),
     '',
     '## Not there yet',
     ...[...planned].map(([name, what]) => `- \`qc ${name}\`: ${what}`),

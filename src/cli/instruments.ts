@@ -2,6 +2,7 @@ import type { Dataset } from '../calibrate/data/index.ts';
 import {
   type Instrument,
   type PassChoice,
+  passLog,
   printIr,
   type Reproducer,
   reproducer,
@@ -29,16 +30,17 @@ export interface CommandInstruments {
 /** Reproducers are always written; the rest is asked for. Meaning is compared on samples of `data` where there are any. */
 export function instrumentsFor(values: Values, terminal: Terminal, data?: Dataset): CommandInstruments {
   const before = chosen(values['print-ir-before'], values['print-ir-before-all']);
-  const after = chosen(values['print-ir-after'], values['print-ir-after-all']);
+  const after = chosen(values['print-ir-after'], values['print-ir-after-all'] || terminal.debug >= 3);
   const times = values['time-passes'] ? timing(() => process.memoryUsage.rss()) : undefined;
   const graphs = values['dump-graph'] === undefined ? undefined : graphDump(values['dump-graph'], data);
   const checks = values['verify-semantics'];
   terminal.crash.file = values.reproducer;
   const list = [
     reproducer({ write: (found, error) => keep(found, error, checks, terminal) }),
+    ...(terminal.debug >= 1 ? [passLog({ print: terminal.error })] : []),
     ...(times ? [times] : []),
     ...(before.length > 0 || after.length > 0 ? [printIr({ before, after, print: terminal.error })] : []),
-    ...(values['trace-rewrites'] ? [traceRewrites({ print: terminal.error })] : []),
+    ...(values['trace-rewrites'] || terminal.debug >= 2 ? [traceRewrites({ print: terminal.error })] : []),
     ...(checks ? [semantics(data)] : []),
     ...(graphs ? [graphs] : []),
   ];

@@ -1,6 +1,7 @@
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import type { Command } from './command.ts';
 import { commands, planned } from './commands/index.ts';
+import { debugLevel } from './debugLevel.ts';
 import type { generalOptions } from './globalOptions.ts';
 import { commandText, overviewText } from './help.ts';
 import { type Terminal, terminalOn } from './terminal.ts';
@@ -18,8 +19,10 @@ export interface Streams {
 /** Runs one command line, without the program's name, and gives the exit code. Never throws. */
 export async function runProgram(argv: readonly string[], streams: Streams): Promise<ExitCode> {
   const general = takeGeneral(argv);
-  const terminal = terminalOn(streams, { commandLine: quoteCommand(argv), ...general });
+  const plain = { commandLine: quoteCommand(argv), ...general };
+  let terminal = terminalOn(streams, { ...plain, debug: 0 });
   try {
+    terminal = terminalOn(streams, { ...plain, debug: debugLevel(process.env.QC_DEBUG) });
     await dispatch(general, terminal);
     return 0;
   } catch (error) {
@@ -75,6 +78,7 @@ function findCommand(name: string): Command {
 }
 
 async function reportError(error: unknown, terminal: Terminal): Promise<ExitCode> {
+  if (terminal.debug > 0 && error instanceof Error) terminal.error(error.stack ?? error.message);
   if (error instanceof UsageError) {
     terminal.error(`qc: ${error.message}${error.help ? `\n  help: ${error.help}` : ''}`);
     return 2;

@@ -16,6 +16,8 @@ export interface Terminal {
   readonly commandLine: string;
   /** One JSON document instead of text. */
   readonly json: boolean;
+  /** The level of QC_DEBUG. */
+  readonly debug: number;
   readonly crash: CrashNotes;
   /** A line, or several, of the result. */
   print(text: string): void;
@@ -32,12 +34,18 @@ export interface Terminal {
 /** A terminal on two text streams. */
 export function terminalOn(
   streams: { readonly out: (text: string) => void; readonly err: (text: string) => void },
-  settings: { readonly commandLine: string; readonly quiet: boolean; readonly json: boolean },
+  settings: {
+    readonly commandLine: string;
+    readonly quiet: boolean;
+    readonly json: boolean;
+    readonly debug: number;
+  },
 ): Terminal {
-  const { commandLine, quiet, json } = settings;
+  const { commandLine, quiet, json, debug } = settings;
   return {
     commandLine,
     json,
+    debug,
     crash: { file: undefined, module: undefined, written: undefined },
     print: (text) => streams.out(text.endsWith('\n') ? text : `${text}\n`),
     write: (text) => streams.out(text),

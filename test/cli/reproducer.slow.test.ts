@@ -41,7 +41,7 @@ async function run(module: Module, pipeline: string, file: string, checks: boole
       err += chunk;
     },
   };
-  const terminal = terminalOn(streams, { commandLine: 'qc opt', quiet: false, json: false });
+  const terminal = terminalOn(streams, { commandLine: 'qc opt', quiet: false, json: false, debug: 0 });
   const values = {
     'print-ir-before': undefined,
     'print-ir-before-all': false,
