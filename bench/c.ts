@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { hostFlags } from '../backends/c/host.ts';
 import type { CPort } from '../backends/c/signature.ts';
 import { cStorageType } from '../backends/c/types.ts';
-import { type CSource, findCompiler } from '../src/cli/host/c.ts';
+import { findCompiler } from '../src/cli/host/c.ts';
+import type { NativeSource } from '../src/cli/host/native.ts';
 import { bytesOfTensor, type HostTensor, viewBytes } from '../src/support/tensor.ts';
 import type { Inputs, Outputs, Runner } from './runner.ts';
 
@@ -21,7 +22,7 @@ const inputFile = (i: number) => `bench-input${i}.bin`;
 const outputFile = (i: number) => `bench-output${i}.bin`;
 
 /** Reads numbers: runs the model so often on the input files, says the nanoseconds, and writes the outputs. */
-function timingMain({ name, inputs, outputs }: CSource['signature']): string {
+function timingMain({ name, inputs, outputs }: NativeSource['signature']): string {
   const room = ({ identifier, dtype }: CPort, variable: string) =>
     `static ${cStorageType(dtype)} ${variable}[${name}_${identifier.toUpperCase()}_COUNT + 64] __attribute__((aligned(64)));`;
   const transfer = (mode: 'rb' | 'wb', call: 'fread' | 'fwrite', path: string, variable: string, port: CPort) => `    {
@@ -70,7 +71,7 @@ ${outputs.map((port, i) => transfer('wb', 'fwrite', outputFile(i), `output${i}`,
 }
 
 /** Generated C in a process of its own, which counts its own time. */
-export async function cRunner(name: string, source: CSource, flags: readonly string[]): Promise<Runner> {
+export async function cRunner(name: string, source: NativeSource, flags: readonly string[]): Promise<Runner> {
   const { signature } = source;
   const folder = mkdtempSync(join(tmpdir(), 'qc-bench-'));
   for (const [path, content] of source.files) writeFileSync(join(folder, path), content);

@@ -44,7 +44,8 @@ export function initParameters({ name, weights }: CSignature): string {
   return weights === 'external' ? `${own}, const void *weights, size_t weights_bytes` : own;
 }
 
-function portMacros(name: string, kind: 'input' | 'output', port: CPort): string[] {
+/** How many elements an input or output has, as a macro. */
+export function portMacros(name: string, kind: 'input' | 'output', port: CPort): string[] {
   const shape = port.shape.length === 0 ? 'one element' : port.shape.join(' x ');
   return [
     `/* ${kind} "${commentText(port.name)}": ${shape}, ${port.dtype} */`,
@@ -149,6 +150,7 @@ export function headerText(signature: CSignature): string {
   ].join('\n')}\n`;
 }
 
-function withoutLastComma(line: string, i: number, lines: readonly string[]): string {
+/** C's enums have none behind their last entry. */
+export function withoutLastComma(line: string, i: number, lines: readonly string[]): string {
   return i === lines.length - 1 ? line.replace(', /*', ' /*') : line;
 }

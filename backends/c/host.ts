@@ -15,28 +15,33 @@ export const outputFile = (i: number): string => `output${i}.bin`;
 
 const bytesOf = (port: CPort): number => countOf(port) * elementBytes(port.dtype);
 
+/** Functions of main programs that read and write files, and exit with 100 when they can't. */
+export const transferFunctions: readonly string[] = [
+  'static FILE *opened(const char *path, const char *mode)',
+  '{',
+  '  FILE *file = fopen(path, mode);',
+  '  if (!file) {',
+  '    exit(100);',
+  '  }',
+  '  return file;',
+  '}',
+  '',
+  'static void transfer(FILE *file, void *data, size_t bytes, int writes)',
+  '{',
+  '  if ((writes ? fwrite(data, 1, bytes, file) : fread(data, 1, bytes, file)) != bytes) {',
+  '    exit(100);',
+  '  }',
+  '}',
+  '',
+];
+
 /** The C file of a main program up to its variables: `headers` beside those that every one needs. */
 function opening({ name }: CSignature, headers: readonly string[] = []): string[] {
   return [
     `#include "${name}.h"`,
     ...['stdio', 'stdlib', 'string', ...headers].map((header) => `#include <${header}.h>`),
     '',
-    'static FILE *opened(const char *path, const char *mode)',
-    '{',
-    '  FILE *file = fopen(path, mode);',
-    '  if (!file) {',
-    '    exit(100);',
-    '  }',
-    '  return file;',
-    '}',
-    '',
-    'static void transfer(FILE *file, void *data, size_t bytes, int writes)',
-    '{',
-    '  if ((writes ? fwrite(data, 1, bytes, file) : fread(data, 1, bytes, file)) != bytes) {',
-    '    exit(100);',
-    '  }',
-    '}',
-    '',
+    ...transferFunctions,
   ];
 }
 

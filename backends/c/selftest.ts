@@ -16,9 +16,8 @@ export interface SelfTest {
 
 const isReal = (port: CPort) => port.dtype === 'f32' || port.dtype === 'f64';
 
-/** The arrays and the function of NAME_selftest. */
-export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array {
-  const { name, inputs, outputs } = signature;
+/** Known inputs and outputs, as arrays `selftest_…`. */
+export function selfTestArrays({ inputs, outputs }: CSignature, test: SelfTest): Uint8Array[] {
   const vectors = (ports: readonly CPort[], tensors: readonly HostTensor[]) =>
     ports.flatMap((port, i) => {
       const bytes = bytesOfTensor(tensors[i] as HostTensor);
@@ -26,6 +25,19 @@ export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array 
       invariant(bytes.length === wanted, `the self-test's '${port.name}' has ${bytes.length} bytes, not ${wanted}`);
       return wordArray(`selftest_${port.identifier}`, bytes, '');
     });
+  return [...vectors(inputs, test.inputs), ...vectors(outputs, test.outputs)];
+}
+
+/** Statements that return NAME_ERROR_SELFTEST where an output is not as it was. */
+export function comparisonLines({ name, outputs }: CSignature, test: SelfTest): string[] {
+  return outputs.flatMap((port) =>
+    isReal(port) ? compareReals(name, port, test.tolerance ?? 1e-4) : compareBytes(name, port),
+  );
+}
+
+/** The arrays and the function of NAME_selftest. */
+export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array {
+  const { name, inputs, outputs } = signature;
   const parameters = outputs.map((port) => `,\n    ${cStorageType(port.dtype)} *${port.identifier}`).join('');
   const given = inputs.map(
     (port) => `,\n      (const ${cStorageType(port.dtype)} *)(const void *)selftest_${port.identifier}`,
@@ -38,19 +50,13 @@ export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array 
       `(ctx${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')})`,
       test.steps,
     ),
-    ...outputs.flatMap((port) =>
-      isReal(port) ? compareReals(name, port, test.tolerance ?? 1e-4) : compareBytes(name, port),
-    ),
+    ...comparisonLines(signature, test),
     `  return ${signature.stateBytes > 0 ? `${name}_reset(ctx)` : `${name}_OK`};`,
     '}',
     '',
     '',
   ];
-  return concatenated([
-    ...vectors(inputs, test.inputs),
-    ...vectors(outputs, test.outputs),
-    new TextEncoder().encode(lines.join('\n')),
-  ]);
+  return concatenated([...selfTestArrays(signature, test), new TextEncoder().encode(lines.join('\n'))]);
 }
 
 /** Runs of the network, until one fails. */

@@ -1,7 +1,6 @@
 /** Targets that programs can be written for. */
-export const targetNames = ['wasm', 'c', 'wgsl'] as const;
+export const targetNames = ['wasm', 'c', 'wgsl', 'cuda'] as const;
 export type TargetName = (typeof targetNames)[number];
-export const plannedTargets = ['cuda'] as const;
 
 /** Machines that C is written for: any, by vectors where the compiler has them, or those without vectors. */
 export const cpuNames = ['generic', 'scalar'] as const;

@@ -1,6 +1,8 @@
 import { emitC } from '../../backends/c/emit.ts';
 import type { CSignature } from '../../backends/c/signature.ts';
 import { cScalarTarget, cTarget } from '../../backends/c/target.ts';
+import { emitCuda } from '../../backends/cuda/emit.ts';
+import { cudaTarget } from '../../backends/cuda/target.ts';
 import { emitWasm } from '../../backends/wasm/package.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { emitWgsl } from '../../backends/wgsl/package.ts';
@@ -55,6 +57,15 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
       const { files, report, signature } = emitC(module, { name, weights, selftest });
       const { arenaBytes, stateBytes, weightsBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, c: signature };
+    },
+  },
+  cuda: {
+    target: cudaTarget,
+    async emit(module, { name, weights, selfTest }) {
+      const { inputs, outputs, described } = selfTest;
+      const selftest = { inputs, outputs, tolerance: described.tolerance, steps: described.steps ?? 1 };
+      const { files, report, signature } = emitCuda(module, { name, weights, selftest });
+      return { files, ...report, c: signature };
     },
   },
   wgsl: {

@@ -43,7 +43,7 @@ export async function instantiate(
     throw new QcError({
       what: `an artifact of the target ${manifest.target} cannot run in this process`,
       why: isWgsl ? 'it needs a device' : 'it is source code for another compiler',
-      help: isWgsl ? 'use instantiateOnDevice' : 'use qc run, which calls the C compiler of this machine',
+      help: isWgsl ? 'use instantiateOnDevice' : 'use qc run, which calls a compiler of this machine',
     });
   }
   return { manifest, ...programOf(await instantiateWasm(files, options), manifest.signature) };

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { hostCompilers } from '../../backends/c/host.ts';
 import { loadWasmRuntime } from '../../backends/wasm/host.ts';
 import { QcError } from '../support/diagnostics.ts';
+import { findCuda } from './host/cuda.ts';
 import { openAdapter } from './host/webgpu.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,7 +24,7 @@ const simdModule = Uint8Array.of(
 
 /** Looks for everything that qc can use, and prints it. */
 export async function examine(terminal: Terminal): Promise<void> {
-  const findings = [findNode(), findSimd(), await findRelaxed(), findC(), await findWebGpu()];
+  const findings = [findNode(), findSimd(), await findRelaxed(), findC(), await findWebGpu(), findGpu()];
   if (terminal.json) {
     terminal.printJson(findings.map(({ what, found }) => ({ what, found: found ?? null })));
     return;
@@ -83,4 +84,15 @@ async function findWebGpu(): Promise<Finding> {
   } catch (error) {
     return { what, found: undefined, help: error instanceof QcError ? `${error.message}` : String(error) };
   }
+}
+
+function findGpu(): Finding {
+  const { compiler, device } = findCuda();
+  return {
+    what: 'nvcc and a graphics processor, to run cuda artifacts',
+    found: compiler && device && `${compiler}, ${device}`,
+    help: compiler
+      ? `nvcc is here (${compiler}), nvidia-smi finds no graphics processor: artifacts can be compiled`
+      : 'install the CUDA toolkit, on a machine with a graphics processor',
+  };
 }

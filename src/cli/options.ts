@@ -14,8 +14,6 @@ export interface OptionSpec {
   readonly value?: string;
   /** The values that are allowed. */
   readonly choices?: readonly string[];
-  /** Words of the design that are not there yet: named as such instead of as unknown. */
-  readonly planned?: readonly string[];
   readonly short?: string;
   /** One phrase. */
   readonly help: string;
@@ -137,11 +135,10 @@ function numberOf(name: string, text: string): number {
   throw new UsageError(`--${name} ${text}: a number is needed`);
 }
 
-function checkChoice(name: string, word: string, { choices, planned = [] }: OptionSpec, command: string): void {
+function checkChoice(name: string, word: string, { choices }: OptionSpec, command: string): void {
   if (!choices || choices.includes(word)) return;
   const there = `there are: ${choices.join(', ')}`;
-  if (planned.includes(word)) throw new UsageError(`--${name} ${word} is planned and not there yet`, there);
-  const near = didYouMean(word, [...choices, ...planned]);
+  const near = didYouMean(word, choices);
   const label = `--${name}${command === '' ? '' : ` of qc ${command}`}`;
   throw new UsageError(`'${word}' is no value for ${label}`, near ? `did you mean '${near}'? ${there}` : there);
 }

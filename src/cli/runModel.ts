@@ -58,10 +58,13 @@ async function runArtifact(artifact: ArtifactFiles, options: RunArguments): Prom
   );
   if (manifest.target === 'wasm') return (await instantiate(files)).run(inputs);
   if (manifest.target === 'wgsl') return runOnDevice(files, inputs);
-  const { runC } = await import('./host/c.ts');
-  invariant(manifest.c, 'the manifest of a C artifact describes its functions');
+  invariant(manifest.c, 'the manifest of generated C or CUDA describes its functions');
+  const source = { files, signature: manifest.c };
   const ordered = checkInputs(manifest.signature, inputs).map(({ tensor }) => tensor);
-  const results = runC({ files, signature: manifest.c }, ordered);
+  const results =
+    manifest.target === 'c'
+      ? (await import('./host/c.ts')).runC(source, ordered)
+      : (await import('./host/cuda.ts')).runCuda(source, ordered);
   return Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, results[i] as HostTensor]));
 }
 

@@ -65,8 +65,6 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['comple', 'm.onnx'], /did you mean 'compile'/],
     [['compile', 'm.onnx', '--traget', 'wasm'], /did you mean --target/],
     [['compile', 'm.onnx', '--target', 'wsam'], /did you mean 'wasm'/],
-    [['compile', 'm.onnx', '--target', 'cuda'], /cuda is planned and not there yet/],
-    [['compile', 'm.onnx', '--target', 'wasm,cuda'], /cuda is planned and not there yet/],
     [['compile', 'm.onnx', '--target', 'wasm', '--scheme', 'w8a9'], /did you mean 'w8a8'/],
     [['compile', 'm.onnx', '--target', 'wasm', '--scheme', 'int9'], /did you mean 'int8'/],
     [['compile', 'm.onnx'], /--target is missing/],

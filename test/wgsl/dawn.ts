@@ -6,7 +6,8 @@ import { gapBytes, readSimtProgram } from '../../backends/clike/simtProgram.ts';
 import { type GpuHost, runWgsl } from '../../backends/wgsl/host.ts';
 import { openDevice } from '../../src/cli/host/webgpu.ts';
 import type { Module } from '../../src/ir/index.ts';
-import { elementBytes, type HostTensor } from '../../src/support/tensor.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { gapsOf } from '../differential/gaps.ts';
 import { outputTypes } from '../differential/run.ts';
 
 /** Where `npm test` puts a Vulkan driver that computes on the CPU. */
@@ -33,9 +34,7 @@ const canary = 0xa5;
 export async function runOnDawn(module: Module, inputs: readonly HostTensor[]): Promise<HostTensor[]> {
   const host = await device();
   const program = readSimtProgram(module);
-  const gaps = [...program.inputs, ...program.outputs].map(
-    ({ address, length, dtype }) => address + Math.ceil((length * elementBytes(dtype)) / 4) * 4,
-  );
+  const gaps = gapsOf(program);
   const { model, memory } = await withMemory(host, () => runWgsl(module, host));
   for (const gap of gaps) host.device.queue.writeBuffer(memory, gap, new Uint8Array(gapBytes).fill(canary));
   const names = module.main.body.args.map((arg) => arg.name ?? '');

@@ -1,4 +1,4 @@
-import { borderNames, cpuNames, plannedTargets, targetNames } from '../../api/choices.ts';
+import { borderNames, cpuNames, targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
@@ -7,7 +7,7 @@ import { UsageError } from '../usage.ts';
 export const compile = defineCommand({
   name: 'compile',
   summary: 'compiles a model into a program',
-  usage: 'MODEL --target wasm|c|wgsl [--scheme NAME|FILE --calibrate DATA] [-o DIR]',
+  usage: 'MODEL --target wasm|c|wgsl|cuda [--scheme NAME|FILE --calibrate DATA] [-o DIR]',
   details: [
     'Writes a folder: ./NAME-TARGET, or with several targets one folder each below DIR. It appears complete or not at all. The last line says the size of all files, the memory of a run, the multiply-adds, and their share in integers.',
     'DATA is a .npy file for a single input, a .npz file with an array for each input, NAME=FILE repeated, or a folder of these with one sample a file. An array is a set of S samples when its shape is [S] and then the shape of the input, or that of the input with S in the place of a leading 1 or open size.',
@@ -23,7 +23,6 @@ export const compile = defineCommand({
     target: {
       kind: 'words',
       choices: targetNames,
-      planned: plannedTargets,
       help: 'what to write programs for, separated by commas',
     },
     scheme: {

@@ -5,7 +5,7 @@ export const doctor = defineCommand({
   summary: 'says which toolchains are here, and what to install for the rest',
   usage: '',
   details: [
-    'Nothing is needed to compile. Running a C artifact with qc run takes a C compiler, and a wgsl artifact WebGPU.',
+    'Nothing is needed to compile. Running a C artifact with qc run takes a C compiler, a wgsl artifact WebGPU, and a cuda artifact nvcc and a graphics processor.',
   ],
   examples: ['qc doctor'],
   arguments: [],

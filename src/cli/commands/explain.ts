@@ -1,4 +1,4 @@
-import { plannedTargets, targetNames } from '../../api/choices.ts';
+import { targetNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions } from '../globalOptions.ts';
@@ -16,7 +16,6 @@ export const explain = defineCommand({
     target: {
       kind: 'text',
       choices: targetNames,
-      planned: plannedTargets,
       help: 'what is compiled for (default wasm)',
     },
     scheme: { kind: 'text', value: 'NAME|FILE', help: schemeHelp },
