@@ -181,7 +181,7 @@ describe('datasets', () => {
   const load = (shape: number[], input: InputSignature = image, dtype: DType = input.dtype) =>
     loadDataset(['a.npy'], [input], memory({ 'a.npy': writeNpy(counting(dtype, shape)) }));
 
-  it('takes [S] + the shape, or S in place of a leading 1 or symbol', () => {
+  it('takes [S] + the shape, or S in place of a leading 1 or symbol, but for axes of one element', () => {
     for (const [shape, input, sample] of [
       [[5, 2, 2, 3], image, [1, 2, 2, 3]],
       [[5, 4, 2, 2, 3], image, [4, 2, 2, 3]],
@@ -189,6 +189,9 @@ describe('datasets', () => {
       [[5, 1, 7], { name: 'x', dtype: 'f32', shape: [1, 7] }, [1, 7]],
       [[5, 2, 1, 7], { name: 's', dtype: 'f32', shape: [2, 1, 7] }, [2, 1, 7]],
       [[5], { name: 's', dtype: 'f32', shape: [] }, []],
+      // Axes of one element may be left out, or more.
+      [[5, 2, 3], { name: 'g', dtype: 'f32', shape: ['N', 2, 3, 1] }, [1, 2, 3, 1]],
+      [[5, 2, 1, 3], { name: 'g', dtype: 'f32', shape: [1, 2, 3] }, [1, 2, 3]],
     ] as [number[], InputSignature, number[]][]) {
       const dataset = load(shape, input);
       expect(dataset.length).toBe(5);
@@ -199,7 +202,7 @@ describe('datasets', () => {
   });
 
   it('shows both shapes when they do not fit', () => {
-    for (const shape of [[5, 2, 2, 4], [2, 2, 3], [5], [], [1, 1, 5, 2, 2, 3]]) {
+    for (const shape of [[5, 2, 2, 4], [5, 2, 3, 2], [2, 2, 3], [5], [], [1, 1, 5, 2, 2, 3]]) {
       expect(() => load(shape)).toThrow(`[${shape.join(', ')}]`);
       expect(() => load(shape)).toThrow('[N, 2, 2, 3]');
       expect(() => load(shape)).toThrow(QcError);

@@ -28,9 +28,17 @@ export function shapeMatches(shape: readonly number[], expected: readonly (numbe
   );
 }
 
+/** `expected` where `shape` is the same but for axes of one element; undefined where it is not. */
+function withOnes(shape: readonly number[], expected: readonly (number | string)[]): number[] | undefined {
+  const sizes = shape.filter((size) => size !== 1);
+  const widened = expected.map((dim) => (dim === 1 ? 1 : (sizes.shift() ?? 0)));
+  return sizes.length === 0 && shapeMatches(widened, expected) && !widened.includes(0) ? widened : undefined;
+}
+
 /**
  * How an array is a set of S samples of an input: its shape is [S] + the input's shape, or the input's with its
- * leading 1 or symbol replaced by S. With `streams` its first two axes may be streams and their steps instead of
+ * leading 1 or symbol replaced by S; axes of one element may be missing or more, as in [S, 28, 28] for images of
+ * [1, 28, 28, 1]. With `streams` its first two axes may be streams and their steps instead of
  * samples. `expected` is the shape of what the caller passes. @throws QcError
  */
 export function cutSamples(
@@ -51,6 +59,8 @@ export function cutSamples(
   if (streams && shape.length > 1 && leading === 1 && shapeMatches(inner, others)) {
     return { count: count * steps, steps, shape: [1, ...inner] };
   }
+  const widened = leading === 1 || typeof leading === 'string' ? withOnes(rest, others) : undefined;
+  if (widened) return { count, steps: count, shape: [1, ...widened] };
   const forms = [`[S, ${expected.join(', ')}]`.replace(', ]', ']')];
   if (leading === 1 || typeof leading === 'string') forms.push(`[S, ${others.join(', ')}]`.replace(', ]', ']'));
   throw new QcError({
