@@ -4,6 +4,7 @@ import { kernels } from './kernels.ts';
 import { sequenceLengths } from './lengths.ts';
 import { models } from './models.ts';
 import { start } from './start.ts';
+import { webgpu } from './webgpu.ts';
 
 /** The parts of the report, in its order. */
-export const sections: readonly Section[] = [kernels, models, start, sequenceLengths, compileTime];
+export const sections: readonly Section[] = [kernels, models, webgpu, start, sequenceLengths, compileTime];
