@@ -110,13 +110,17 @@ function tensorAt(name: string, type: TensorType, at: number | ((bytes: number) 
   return { name, dtype, shape, length, address, ...(uniform ? { quantization: uniform } : {}) };
 }
 
+const isWeights = (type: unknown): boolean => (type as RefType | undefined)?.space === 'weights';
+
 function launchOf(module: Module, op: Op, addresses: ReadonlyMap<Value, number>): SimtLaunch {
   const { kernel: name } = launch.attributesOf(op);
   const kernel = module.functions.get(name);
   invariant(kernel, `there is no kernel @${name}`);
-  const places = op.operands.map((operand) => {
+  const places = op.operands.map((operand, i) => {
     const address = operand && addresses.get(operand);
     invariant(address !== undefined, 'a launch on a buffer without an address');
+    const declared = kernel.body.args[i]?.type as RefType | undefined;
+    invariant(isWeights(operand?.type) === isWeights(declared), `@${name} takes a buffer for weights that is none`);
     return address;
   });
   const [head] = kernel.body.ops();

@@ -137,9 +137,11 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
   rewriter.replace(op, launched.results.slice(0, op.results.length));
 }
 
-/** Constants, and what will be folded from them. */
-const isWeight = (value: Value): boolean =>
-  constant.is(value.op) || pack.is(value.op) || packCodes.is(value.op) || start.is(value.op);
+/** Constants in any shape, and what will be folded from them. */
+function isWeight(value: Value): boolean {
+  const { op } = aliasRoot(value);
+  return constant.is(op) || pack.is(op) || packCodes.is(op) || start.is(op);
+}
 
 /** The stored element of a value that a kernel reads or writes. @throws QcError for types that kernels don't know. */
 function checked(value: Value, source: string): ScalarType {

@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { emitCuda } from '../../backends/cuda/emit.ts';
+import { cudaTarget } from '../../backends/cuda/target.ts';
+import type { Module } from '../../src/ir/index.ts';
+import { missing } from '../c/program.ts';
+import { cases } from '../differential/cases.ts';
+import { choosesByData, planned } from '../differential/run.ts';
+
+const noNvcc = missing('nvcc');
+
+/** Kinds of processors that a program is for. */
+const architectures = ['sm_75', 'sm_80', 'sm_90', 'sm_120'] as const;
+
+interface Kernel {
+  readonly name: string;
+  readonly spilled: number;
+}
+
+/** Compiles a planned module to PTX and on to the instructions of a processor; what the assembler says of each kernel. */
+function assemble(module: Module, architecture: string): { readonly ptx: string; readonly kernels: Kernel[] } {
+  const folder = mkdtempSync(join(tmpdir(), 'qc-nvcc-'));
+  try {
+    for (const [path, content] of emitCuda(module, { name: 'model' }).files) writeFileSync(join(folder, path), content);
+    const flags = ['-arch', architecture, '-cubin', '-keep', '-Werror', 'all-warnings', '-Xptxas', '-v', 'model.cu'];
+    const { status, stderr } = spawnSync('nvcc', flags, { cwd: folder, encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const said = /Compiling entry function '(\w+)'[\s\S]*?(\d+) bytes spill stores, (\d+) bytes spill loads/g;
+    const kernels = [...stderr.matchAll(said)].map(([, name = '', stores, loads]) => ({
+      name,
+      spilled: Number(stores) + Number(loads),
+    }));
+    return { ptx: readFileSync(join(folder, 'model.ptx'), 'utf8'), kernels };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const products = cases.filter(({ name }) => /matmul|convolution|floats by|codes by/.test(name));
+const chosen = process.env.QC_FULL ? cases : products.filter((_, i) => i % 8 === 0);
+
+describe.skipIf(noNvcc)(`kernels that nvcc compiles${noNvcc}`, () => {
+  it.each(chosen.map((one, i) => ({ ...one, turn: i })))('$name', async ({ name, text, turn }) => {
+    const module = await planned(text, cudaTarget);
+    if (choosesByData(module)) return;
+    const all = process.env.QC_FULL ? architectures : [architectures[turn % architectures.length] ?? 'sm_75'];
+    for (const architecture of all) {
+      const { ptx, kernels } = assemble(module, architecture);
+      expect(kernels.length).toBeGreaterThan(0);
+      if (products.some((one) => one.name === name)) {
+        for (const { name: kernel, spilled } of kernels) expect(spilled, `${kernel} for ${architecture}`).toBe(0);
+      }
+      // sums and products that are written apart stay apart
+      if (!text.includes('f32')) expect(ptx).not.toMatch(/\bfma\./);
+      if (/^i8 (matmul|conv)/.test(name) && !name.includes('depthwise')) expect(ptx).toContain('dp4a.s32.s32');
+    }
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, it } from 'vitest';
+import { cudaTarget } from '../../backends/cuda/target.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { missingShim, runOnShim } from '../cuda/shim.ts';
+import { hasModels } from '../quant/modelCases.ts';
+import { type Device, describeModel } from './onDevice.ts';
+import { packagedModels, sharedModels } from './singleInput.ts';
+
+/** Whole models on the CPU; `QC_FULL` adds larger ones. */
+const names = ['mnist_resnet_f', 'resnet8_cifar10', ...(process.env.QC_FULL ? ['ad01_fp32', 'mbnet128_0.25_f'] : [])];
+
+const shim: Device = {
+  target: cudaTarget,
+  async run(module, _, row) {
+    const outputs = runOnShim(module, [row], { flags: ['-O2'] });
+    return Object.fromEntries(module.main.resultNames.map((name, i) => [name, (outputs[i] as HostTensor).data]));
+  },
+};
+
+describe.skipIf(missingShim || !process.env.QC_FULL)(`the packaged model in CUDA, on the CPU${missingShim}`, () => {
+  for (const model of packagedModels()) describeModel(model, shim);
+});
+
+describe.skipIf(missingShim || !hasModels)(
+  `shared models in CUDA, on the CPU${missingShim} (skipped where ../shared/models or ../shared/data is absent)`,
+  () => {
+    for (const name of names) {
+      const model = sharedModels().find((one) => one.name === name);
+      if (model) describeModel(model, shim);
+      else it.skip(name, () => {});
+    }
+  },
+);
