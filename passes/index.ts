@@ -26,11 +26,13 @@ import { explicitPadding } from './schedule/explicitPadding.ts';
 import { floatRescale } from './schedule/floatRescale.ts';
 import { requireStatic } from './schedule/requireStatic.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
+import { expandAttention } from './transform/expandAttention.ts';
 import { expandComposed } from './transform/expandComposed.ts';
 import { foldAffine } from './transform/foldAffine.ts';
 import { foldBatchNorm } from './transform/foldBatchNorm.ts';
 import { joinBranches } from './transform/joinBranches.ts';
 import { recognizeActivations } from './transform/recognize/activations.ts';
+import { recognizeAttention } from './transform/recognize/attention.ts';
 import { recognizeNorms } from './transform/recognize/norms.ts';
 import { recognizeRotary } from './transform/recognize/rotary.ts';
 import { recognizeSoftmax } from './transform/recognize/softmax.ts';
@@ -49,6 +51,7 @@ export const allPasses: readonly Pass[] = [
   recognizeNorms,
   recognizeRotary,
   recognizeSoftmax,
+  recognizeAttention,
   foldBatchNorm,
   foldAffine,
   fuseClamp,
@@ -60,6 +63,7 @@ export const allPasses: readonly Pass[] = [
   quantize,
   quantizeWeights,
   raiseQdq,
+  expandAttention,
   expandComposed,
   observeIslands,
   calibrateIslands,

@@ -24,6 +24,7 @@ const float = [
   'recognize-norms',
   'recognize-softmax',
   'recognize-rotary',
+  'recognize-attention',
   'fold-batch-norm',
   'fold-affine',
   'fuse-clamp',
@@ -42,6 +43,7 @@ const step = (pass: string, options: OptionValues): string => printPipeline([{ p
 
 /** Static codes by the ranges of calibration. */
 const calibrated = (observer: OptionValues, recipe: OptionValues): readonly string[] => [
+  'expand-attention',
   'step-lstm',
   step('insert-observers', recipe),
   step('calibrate', observer),

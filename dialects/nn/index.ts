@@ -1,5 +1,6 @@
 import { append } from './append.ts';
 import { argMax, argMin } from './argMax.ts';
+import { attention } from './attention.ts';
 import { batchNorm } from './batchNorm.ts';
 import { binaryOps } from './binary.ts';
 import { bitCast } from './bitCast.ts';
@@ -62,6 +63,7 @@ import { where } from './where.ts';
 
 export * from './append.ts';
 export * from './argMax.ts';
+export * from './attention.ts';
 export * from './batchNorm.ts';
 export * from './binary.ts';
 export * from './bitCast.ts';
@@ -126,7 +128,7 @@ export * from './where.ts';
 export const nnOps = [
   ...[constant, returnOp, fused, relayout, ifOp, loop],
   ...[rnn, gru, lstm, lstmCell],
-  ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary],
+  ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary, attention],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],
   ...[

@@ -47,7 +47,8 @@ export const softmax = defineOp({
   toOnnx: (writer, { x }, { axis }) => writer.node('Softmax', [x], { int: { axis } }),
 });
 
-function softmaxRow(x: Float64Array, y: Float64Array, start: number, size: number, step: number): void {
+/** Softmax of `size` elements of x from `start` on, `step` apart, into the same places of y. */
+export function softmaxRow(x: Float64Array, y: Float64Array, start: number, size: number, step: number): void {
   const end = start + size * step;
   let top = -Infinity;
   for (let i = start; i < end; i += step) top = Math.max(top, x[i] as number);

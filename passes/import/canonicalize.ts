@@ -9,11 +9,12 @@ import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { reshape } from '../../dialects/nn/reshape.ts';
 import { slice } from '../../dialects/nn/slice.ts';
 import { transpose } from '../../dialects/nn/transpose.ts';
+import { where } from '../../dialects/nn/where.ts';
 import type { Op, TensorType, TypedOp, Value } from '../../src/ir/index.ts';
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { capture, op, type Rule, rule, value } from '../../src/rewrite/index.ts';
 import { composeClamps } from '../clamps.ts';
-import { splatOf } from '../constants.ts';
+import { constantOf, splatOf } from '../constants.ts';
 
 type Unary = TypedOp<{ readonly x: 'required' }, Record<never, never>>;
 
@@ -93,6 +94,16 @@ const poolToMean = rule('pool-to-mean', op(avgPool, { x: value('x') }), ({ root,
     : undefined;
 });
 
+// where(true, a, b) == a
+const whereTrue = rule(
+  'where-true',
+  op(where, { condition: value('condition'), a: value('a') }),
+  ({ root, condition, a }) => {
+    const holds = (constantOf(condition)?.data as Uint8Array | undefined)?.every((c) => c !== 0);
+    return holds && root.result.type === a.type ? a : undefined;
+  },
+);
+
 // concat(x) == x
 const concatOfOne = rule('concat-of-one', op(concat), ({ root }): Value | undefined =>
   root.operands.length === 1 ? root.operand(0) : undefined,
@@ -123,5 +134,6 @@ export const canonicalize = defineRewritePass({
     padIntoConv,
     poolToMean,
     concatOfOne,
+    whereTrue,
   ],
 });

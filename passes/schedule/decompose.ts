@@ -3,6 +3,7 @@ import type { Rule } from '../../src/rewrite/index.ts';
 import { refusingSymbols } from '../symbolicShapes.ts';
 import { ifRules } from '../transform/joinBranches.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
+import { attentionRule } from './decompose/attention.ts';
 import { axisRules } from './decompose/axes.ts';
 import { blockRules } from './decompose/blocks.ts';
 import { loopRules } from './decompose/loop.ts';
@@ -23,6 +24,7 @@ export const decomposed: readonly Rule[] = [
   ...blockRules,
   ...ngramRules,
   ...arithmeticRules,
+  attentionRule,
   rotaryRule,
   sizesRule,
   lstmCellRule,

@@ -1,6 +1,6 @@
 import { type Dim, floorDivDim, mulDim, type OnnxMapping, type OnnxNode, type Value } from '../../../src/ir/index.ts';
 import { tanh } from '../unary.ts';
-import { Compose, elementOf, known, shapeOf } from './compose.ts';
+import { Compose, elementOf, known, type OpMaker, shapeOf } from './compose.ts';
 
 // Attention as products of matrices, a softmax and an additive bias of 0 and −∞. Source: ONNX Attention, version 24.
 
@@ -98,11 +98,12 @@ function attentionBias(c: Compose, frame: Frame, lengths: Value | undefined): Va
   return parts.length === 0 ? undefined : parts.reduce((a, b) => c.add(a, b));
 }
 
-/** Softmax over the keys; a query that may see no key at all gets zeros. */
-export function probabilities(c: Compose, scores: Value, bias: Value | undefined): Value {
-  if (!bias) return c.softmax(scores, 3);
+/** Softmax over the keys, the last axis; a query that may see no key at all gets zeros. */
+export function probabilities(c: Compose<OpMaker>, scores: Value, bias: Value | undefined): Value {
+  const last = shapeOf(scores).length - 1;
+  if (!bias) return c.softmax(scores, last);
   const open = c.less(c.scalar(-Infinity, scores), c.largest(bias, [shapeOf(bias).length - 1]));
-  return c.where(open, c.softmax(c.add(scores, bias), 3), c.scalar(0, scores));
+  return c.where(open, c.softmax(c.add(scores, bias), last), c.scalar(0, scores));
 }
 
 function attention(node: OnnxNode): Value[] {

@@ -43,6 +43,16 @@ export function scaledBy(v: Value, c: number): Value | undefined {
   return undefined;
 }
 
+/** x and c of x·c or x/(1/c), c a constant; c is 1 where there is none. */
+export function scaled(v: Value): { x: Value; c: number } {
+  for (const [x, other] of factorsOf(v)) {
+    const c = splatOf(other);
+    if (c !== undefined) return { x, c };
+  }
+  const divisor = div.is(v.op) && withoutClamp(v.op) ? splatOf(v.op.operand(1)) : undefined;
+  return div.is(v.op) && divisor !== undefined ? { x: v.op.operand(0), c: 1 / divisor } : { x: v, c: 1 };
+}
+
 /** a and b of every reading of a value as c·a·b, the constant at any place. */
 export function scaledProducts(v: Value, c: number): readonly (readonly [Value, Value])[] {
   const whole = scaledBy(v, c);
