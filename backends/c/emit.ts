@@ -1,4 +1,3 @@
-import { signatureOf } from '../../dialects/kernel/interpret.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { cmakeText } from './cmake.ts';
@@ -8,6 +7,7 @@ import { CSupport } from './language.ts';
 import { layoutOf } from './layout.ts';
 import { type SelfTest, selfTestText } from './selftest.ts';
 import { type CSignature, portsOf, statesOf } from './signature.ts';
+import { sizesOf, stateBytesOf } from './sizes.ts';
 import { interfaceText, kernelText, preamble } from './source.ts';
 import { concatenated, wordArray } from './words.ts';
 
@@ -52,22 +52,15 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
       help: 'choose another name with --name',
     });
   }
-  const planned = signatureOf(module);
-  if (planned.symbols.length > 0) {
-    throw new QcError({
-      what: `the target c has no programs for open sizes: ${planned.symbols.join(', ')}`,
-      why: 'its functions take inputs of one size',
-      help: `give one size each: ${planned.symbols.map((symbol) => `--dim ${symbol}=128`).join(' ')}`,
-    });
-  }
   const layout = layoutOf(module);
   const packed = module.facts.get('weights')?.bytes() ?? new Uint8Array(0);
   const blob = packed.length === 0 ? packed : concatenated([packed, new Uint8Array(layout.slack)]);
   const signature: CSignature = {
     name,
+    sizes: sizesOf(module),
     ...portsOf(module),
     states: statesOf(module),
-    stateBytes: planned.state_bytes,
+    stateBytes: stateBytesOf(module),
     arenaBytes: layout.totalBytes,
     weightsBytes: blob.length,
     weights: blob.length === 0 ? 'inline' : weights,
@@ -93,8 +86,8 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
   if (signature.weights === 'external') files.set(`${name}_weights.bin`, blob);
   const { usesMathLibrary } = support;
   const report = {
-    arenaBytes: layout.totalBytes - planned.state_bytes,
-    stateBytes: planned.state_bytes,
+    arenaBytes: layout.totalBytes - signature.stateBytes,
+    stateBytes: signature.stateBytes,
     weightsBytes: blob.length,
     launches: kernels.byLaunch.size,
     functions: kernels.functions.length,

@@ -1,5 +1,6 @@
 import { commentText } from '../clike/names.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
+import { isChosen, shapeText } from './sizes.ts';
 import { cStorageType } from './types.ts';
 
 /** Alignment in bytes that the arena needs, and that inline weights have. */
@@ -19,15 +20,26 @@ const statuses = [
 ] as const;
 
 const stateStatus = { code: 'ERROR_STATE_SIZE', text: 'the states have the wrong size' } as const;
+const sizeStatus = { code: 'ERROR_SIZE', text: 'a size is out of its bounds' } as const;
+const fullStatus = { code: 'ERROR_STATE_FULL', text: 'the states have no room for what the run adds' } as const;
 
 /** What can go wrong with a program; a status is its place here. */
-export function statusesOf({ stateBytes }: CSignature): readonly { readonly code: string; readonly text: string }[] {
-  return stateBytes > 0 ? [...statuses, stateStatus] : statuses;
+export function statusesOf({
+  stateBytes,
+  sizes,
+}: CSignature): readonly { readonly code: string; readonly text: string }[] {
+  return [
+    ...statuses,
+    ...(stateBytes > 0 ? [stateStatus] : []),
+    ...(sizes.some(isChosen) ? [sizeStatus] : []),
+    ...(sizes.every(isChosen) ? [] : [fullStatus]),
+  ];
 }
 
-/** `const float *input_x` and the like, all parameters of NAME_run behind the context. */
+/** `int32_t size_T`, `const float *input_x` and the like, all parameters of NAME_run behind the context. */
 export function runParameters(signature: CSignature): string[] {
-  return [...signature.inputs.map((port) => `const ${pointer(port)}`), ...outputParameters(signature)];
+  const sizes = signature.sizes.filter(isChosen).map(({ identifier }) => `int32_t ${identifier}`);
+  return [...sizes, ...signature.inputs.map((port) => `const ${pointer(port)}`), ...outputParameters(signature)];
 }
 
 export function outputParameters(signature: CSignature): string[] {
@@ -46,25 +58,32 @@ export function initParameters({ name, weights }: CSignature): string {
 
 /** How many elements an input or output has, as a macro. */
 export function portMacros(name: string, kind: 'input' | 'output', port: CPort): string[] {
-  const shape = port.shape.length === 0 ? 'one element' : port.shape.join(' x ');
+  const most = port.sizes ? '; elements at most:' : '';
   return [
-    `/* ${kind} "${commentText(port.name)}": ${shape}, ${port.dtype} */`,
+    `/* ${kind} "${commentText(port.name)}": ${commentText(shapeText(port))}, ${port.dtype}${most} */`,
     `#define ${name}_${port.identifier.toUpperCase()}_COUNT ${countOf(port)}`,
   ];
 }
 
 function stateMacros({ name, states, stateBytes }: CSignature): string[] {
   if (stateBytes === 0) return [];
-  const lines = states.map(
-    ({ name: input, output, dtype, shape, offset }) =>
-      ` * ${offset}: "${commentText(input)}" (${shape.join(' x ') || 'one element'}, ${dtype}), from the output "${commentText(output)}"`,
-  );
+  const lines = states.map((state) => {
+    const { name: input, output, dtype, offset } = state;
+    return ` * ${offset}: "${commentText(input)}" (${commentText(shapeText(state))}, ${dtype}), from the output "${commentText(output)}"`;
+  });
   return [
     '/* What a context keeps between runs, at its byte offset:',
     ...lines,
     ' */',
     `#define ${name}_STATE_BYTES ${stateBytes}`,
   ];
+}
+
+function sizeMacros({ name, sizes }: CSignature): string[] {
+  return sizes.flatMap(({ name: size, identifier, min, max, grows }) => [
+    `/* size "${commentText(size)}": ${min} to so many${grows ? `; the context keeps it, and ${name}_reset makes it ${min}` : ''} */`,
+    `#define ${name}_${identifier.toUpperCase()}_MAX ${max}`,
+  ]);
 }
 
 function stateDeclarations({ name, stateBytes }: CSignature): string[] {
@@ -105,6 +124,7 @@ export function headerText(signature: CSignature): string {
     ...stateMacros(signature),
     ...(external ? [`#define ${name}_WEIGHTS_ALIGNMENT ${WEIGHTS_ALIGNMENT}`] : []),
     '',
+    ...sizeMacros(signature),
     ...signature.inputs.flatMap((port) => portMacros(name, 'input', port)),
     ...signature.outputs.flatMap((port) => portMacros(name, 'output', port)),
     '',

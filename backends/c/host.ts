@@ -1,6 +1,8 @@
 import { elementBytes } from '../../src/support/tensor.ts';
 import { WEIGHTS_ALIGNMENT } from './header.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
+import { isChosen, sizeText } from './sizes.ts';
+import { bytesText } from './source.ts';
 import { cStorageType } from './types.ts';
 
 /** Compilers to try, in order. */
@@ -12,6 +14,8 @@ export const hostFlags = ['-std=c99', '-ffp-contract=off', '-fno-math-errno'] as
 /** The file names of a run: inputs and outputs are the raw elements, those of each step behind the last one's. */
 export const inputFile = (i: number): string => `input${i}.bin`;
 export const outputFile = (i: number): string => `output${i}.bin`;
+/** The sizes that a run is told, as i32, where there are any. */
+export const sizesFile = 'sizes.bin';
 
 const bytesOf = (port: CPort): number => countOf(port) * elementBytes(port.dtype);
 
@@ -45,7 +49,7 @@ function opening({ name }: CSignature, headers: readonly string[] = []): string[
   ];
 }
 
-/** The beginning of main: memory, weights, the files of the inputs and a context; `status` says whether all is well. */
+/** The beginning of main: memory, weights and a context; `status` says whether all is well. */
 function setUp(signature: CSignature): string[] {
   const { name, inputs, outputs } = signature;
   const external = signature.weights === 'external';
@@ -55,6 +59,7 @@ function setUp(signature: CSignature): string[] {
     '{',
     `  ${name}_context context;`,
     ...[...inputs, ...outputs].map((port) => `  uint64_t *${port.identifier} = malloc(${words(bytesOf(port)) * 8});`),
+    ...signature.sizes.map(({ identifier, min }) => `  int32_t ${identifier} = ${min};`),
     `  void *arena = malloc(${signature.arenaBytes} + 1);`,
     ...(external
       ? [
@@ -65,16 +70,25 @@ function setUp(signature: CSignature): string[] {
           '  fclose(weights_file);',
         ]
       : []),
-    ...inputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${inputFile(i)}", "rb");`),
     `  int status = ${name}_init(&context, arena, ${signature.arenaBytes}${external ? `, weights, ${signature.weightsBytes}` : ''});`,
   ];
 }
+
+/** The files that a main program reads from: one for each input, and one with sizes. */
+function inputFiles({ inputs, sizes }: CSignature): string[] {
+  return [
+    ...(sizes.some(isChosen) ? [`  FILE *file_sizes = opened("${sizesFile}", "rb");`] : []),
+    ...inputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${inputFile(i)}", "rb");`),
+  ];
+}
+
+const closeInputs = ({ inputs, sizes }: CSignature): string[] =>
+  [...(sizes.some(isChosen) ? ['sizes'] : []), ...inputs.map(identifierOf)].map((one) => `  fclose(file_${one});`);
 
 /** The end of main. */
 function tearDown({ name, inputs, outputs, weights }: CSignature): string[] {
   const held = ['arena', ...(weights === 'external' ? ['room'] : []), ...[...inputs, ...outputs].map(identifierOf)];
   return [
-    ...inputs.map((port) => `  fclose(file_${port.identifier});`),
     '  if (status != 0) {',
     `    fprintf(stderr, "%s\\n", ${name}_status_text(status));`,
     '  }',
@@ -90,11 +104,40 @@ const identifierOf = ({ identifier }: CPort): string => identifier;
 const outputArguments = ({ outputs }: CSignature): string =>
   outputs.map((port) => `, (${cStorageType(port.dtype)} *)${port.identifier}`).join('');
 const runArguments = (signature: CSignature): string =>
+  signature.sizes
+    .filter(isChosen)
+    .map(({ identifier }) => `, ${identifier}`)
+    .join('') +
   signature.inputs.map((port) => `, (const ${cStorageType(port.dtype)} *)${port.identifier}`).join('') +
   outputArguments(signature);
 
-const readInputs = ({ inputs }: CSignature): string[] =>
-  inputs.map((port) => `transfer(file_${port.identifier}, ${port.identifier}, ${bytesOf(port)}, 0);`);
+/** Statements that read the sizes and inputs of a run, each from the stream that `stream` names. */
+function readInputs(signature: CSignature, stream: (identifier: string) => string): string[] {
+  const { inputs, sizes } = signature;
+  return [
+    ...sizes
+      .filter(isChosen)
+      .map(({ identifier }) => `transfer(${stream('sizes')}, &${identifier}, sizeof ${identifier}, 0);`),
+    ...inputs.map(
+      (port) => `transfer(${stream(port.identifier)}, ${port.identifier}, ${bytesText(port, signature)}, 0);`,
+    ),
+  ];
+}
+
+const fileOf = (identifier: string): string => `file_${identifier}`;
+
+/** Statements that write the outputs of a run, and then what it has made of the sizes that the context keeps. */
+function writeOutputs(signature: CSignature, stream: (identifier: string) => string): string[] {
+  const { outputs, sizes } = signature;
+  const grown = sizes.flatMap(({ identifier, grows }) => (grows ? [{ identifier, next: grows.next }] : []));
+  return [
+    ...outputs.map(
+      (port) => `transfer(${stream(port.identifier)}, ${port.identifier}, ${bytesText(port, signature)}, 1);`,
+    ),
+    ...grown.map(({ identifier, next }) => `const int32_t next_${identifier} = ${sizeText(next, sizes)};`),
+    ...grown.flatMap(({ identifier }) => [`${identifier} = next_${identifier};`, `(void)${identifier};`]),
+  ];
+}
 
 /**
  * A main program for the host: reads input0.bin, … (and NAME_weights.bin) from the working directory, runs as often
@@ -106,6 +149,7 @@ export function hostMain(signature: CSignature): string {
   return `${[
     ...opening(signature),
     ...setUp(signature),
+    ...inputFiles(signature),
     ...outputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${outputFile(i)}", "wb");`),
     '  const int steps = argc > 1 ? atoi(argv[1]) : 1;',
     ...(signature.selftest
@@ -116,14 +160,60 @@ export function hostMain(signature: CSignature): string {
         ]
       : []),
     '  for (int step = 0; step < steps && status == 0; step++) {',
-    ...readInputs(signature).map((line) => `    ${line}`),
+    ...readInputs(signature, fileOf).map((line) => `    ${line}`),
     `    status = ${name}_run(&context${runArguments(signature)});`,
-    ...outputs.map((port) => `    transfer(file_${port.identifier}, ${port.identifier}, ${bytesOf(port)}, 1);`),
+    '    if (status != 0) {',
+    '      break;',
+    '    }',
+    ...writeOutputs(signature, fileOf).map((line) => `    ${line}`),
     '  }',
+    ...closeInputs(signature),
     ...outputs.map((port) => `  if (fclose(file_${port.identifier}) != 0) {\n    exit(100);\n  }`),
     ...tearDown(signature),
   ].join('\n')}\n`;
 }
+
+/**
+ * A main program that runs for as long as there is input: for each run it reads the sizes (i32) and the elements of the
+ * inputs from standard input, and writes those of the outputs to standard output. Exit status as that of hostMain.
+ */
+export function pipeMain(signature: CSignature): string {
+  return `${[
+    ...opening(signature),
+    ...binaryStreams,
+    ...setUp(signature),
+    '  (void)argc;',
+    '  (void)argv;',
+    '  begin_binary();',
+    '  for (int next = getchar(); next != EOF && status == 0; next = getchar()) {',
+    '    ungetc(next, stdin);',
+    ...readInputs(signature, () => 'stdin').map((line) => `    ${line}`),
+    `    status = ${signature.name}_run(&context${runArguments(signature)});`,
+    '    if (status != 0) {',
+    '      break;',
+    '    }',
+    ...writeOutputs(signature, () => 'stdout').map((line) => `    ${line}`),
+    '    fflush(stdout);',
+    '  }',
+    ...tearDown(signature),
+  ].join('\n')}\n`;
+}
+
+/** Standard input and output without what some systems make of the ends of lines. */
+const binaryStreams: readonly string[] = [
+  '#ifdef _WIN32',
+  '#include <fcntl.h>',
+  '#include <io.h>',
+  'static void begin_binary(void)',
+  '{',
+  '  _setmode(_fileno(stdin), _O_BINARY);',
+  '  _setmode(_fileno(stdout), _O_BINARY);',
+  '}',
+  '#else',
+  'static void begin_binary(void) {}',
+  '#endif',
+  '',
+];
 
 /** The file of a profile: for each run, the microseconds of each launch as f64. */
 export const timesFile = 'times.bin';
@@ -161,7 +251,9 @@ export function profileMain(signature: CSignature, launches: number): string {
     ...(signature.selftest
       ? ['  if (status == 0) {', `    status = ${name}_selftest(&context${outputArguments(signature)});`, '  }']
       : []),
-    ...readInputs(signature).map((line) => `  ${line}`),
+    ...inputFiles(signature),
+    ...readInputs(signature, fileOf).map((line) => `  ${line}`),
+    ...closeInputs(signature),
     `  FILE *file = opened("${timesFile}", "wb");`,
     '  const double start = now();',
     '  for (int done = 0; done < rounds && status == 0 && (done < 3 || now() - start < budget); done++) {',

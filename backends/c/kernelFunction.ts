@@ -5,9 +5,9 @@ import { isBorderFunction } from '../../dialects/quant/border.ts';
 import { type Func, type Module, type Op, type RefType, type Value, walk } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { BodyPrinter } from '../clike/body.ts';
-import { commentText, Names } from '../clike/names.ts';
+import { commentText, identifier, Names } from '../clike/names.ts';
 import { type CSupport, cLanguage } from './language.ts';
-import { cStorageType } from './types.ts';
+import { cStorageType, cType } from './types.ts';
 import { baseline, type Level, levels } from './vector/levels.ts';
 import { vectorLanguage } from './vector/printer.ts';
 
@@ -29,7 +29,7 @@ interface LevelBody {
 
 export interface KernelParameter {
   readonly name: string;
-  /** With the star: `const float *`. */
+  /** With the star, or a space: `const float *`. */
   readonly type: string;
 }
 
@@ -126,6 +126,9 @@ function parametersOf(func: Func, disjoint: boolean): KernelParameter[] {
   const written = new Set<Value>();
   for (const op of walk(func.body)) if (memory.store.is(op)) written.add(op.operand(1));
   return func.body.args.map((arg, i) => {
+    if (arg.type.kind === 'scalar') {
+      return { name: names.unique(identifier(arg.name ?? `size${i}`)), type: `${cType(arg.type.element)} ` };
+    }
     const { element } = arg.type as RefType;
     const star = disjoint ? '*restrict ' : '*';
     return {

@@ -1,9 +1,10 @@
 import { signatureOf } from '../../dialects/kernel/interpret.ts';
 import * as structure from '../../dialects/kernel/structure.ts';
-import { bytesOf, type Func, type Module, type RefType, type Value, walk } from '../../src/ir/index.ts';
+import { bytesOf, type Func, type Module, type Value, walk } from '../../src/ir/index.ts';
 import { elementBytes } from '../../src/support/tensor.ts';
 import { reachOf } from './reach.ts';
 import { countOf, portsOf } from './signature.ts';
+import { stateBytesOf } from './sizes.ts';
 import { cTarget } from './target.ts';
 
 /** Where a port lies while the program runs, because vectors reach behind its end, where the caller's memory may end. */
@@ -13,7 +14,6 @@ export interface StagedPort {
   readonly isInput: boolean;
   readonly identifier: string;
   readonly offset: number;
-  readonly bytes: number;
 }
 
 /** The memory of a context: values between layers, staged ports, states, and what vectors may read behind them. */
@@ -37,11 +37,12 @@ export function layoutOf(module: Module): Layout {
     const offset = align(end);
     const bytes = countOf(port) * elementBytes(port.dtype);
     end = offset + bytes;
-    return [{ argument, isInput: argument < inputs.length, identifier: port.identifier, offset, bytes }];
+    return [{ argument, isInput: argument < inputs.length, identifier: port.identifier, offset }];
   });
-  const stateOffset = planned.state_bytes > 0 || staged.length > 0 ? align(end) : end;
+  const stateBytes = stateBytesOf(module);
+  const stateOffset = stateBytes > 0 || staged.length > 0 ? align(end) : end;
   const slack = usesVectors(module) ? cTarget.slack : 0;
-  const held = stateOffset + planned.state_bytes;
+  const held = stateOffset + stateBytes;
   return { staged, stateOffset, totalBytes: held > 0 ? held + slack : 0, slack };
 }
 
@@ -55,8 +56,10 @@ const usesVectors = (module: Module): boolean =>
 /** Arguments of @main of which a kernel may read more than there is. */
 function portsReadBeyond(module: Module): Set<Value> {
   const { inputs, outputs } = portsOf(module);
+  const ports = [...inputs, ...outputs];
+  // of what a run decides the length, the caller's memory may end anywhere
   const bytesOfPort = new Map(
-    [...inputs, ...outputs].map((port, i) => [module.main.body.args[i], countOf(port) * elementBytes(port.dtype)]),
+    ports.map((port, i) => [module.main.body.args[i], port.sizes ? 0 : countOf(port) * elementBytes(port.dtype)]),
   );
   const reaches = new Map<string, readonly number[]>();
   const reachesOf = (kernel: string): readonly number[] => {
@@ -64,7 +67,9 @@ function portsReadBeyond(module: Module): Set<Value> {
     if (known) return known;
     const func = module.functions.get(kernel) as Func;
     const reach = reachOf(func);
-    const bytes = func.body.args.map((arg) => (reach.get(arg) ?? 0) * bytesOf((arg.type as RefType).element));
+    const bytes = func.body.args.map((arg) =>
+      arg.type.kind === 'ref' ? (reach.get(arg) ?? 0) * bytesOf(arg.type.element) : 0,
+    );
     reaches.set(kernel, bytes);
     return bytes;
   };

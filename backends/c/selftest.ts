@@ -1,6 +1,7 @@
 import { invariant } from '../../src/support/diagnostics.ts';
 import { bytesOfTensor, elementBytes, type HostTensor } from '../../src/support/tensor.ts';
-import { type CPort, type CSignature, countOf } from './signature.ts';
+import type { CPort, CSignature } from './signature.ts';
+import { isChosen, nextSizes, shapeIn } from './sizes.ts';
 import { cStorageType } from './types.ts';
 import { concatenated, wordArray } from './words.ts';
 
@@ -10,18 +11,28 @@ export interface SelfTest {
   readonly outputs: readonly HostTensor[];
   /** |difference| ≤ tolerance · (1 + |expected|) for f32 and f64 outputs. Others must be equal. Default 1e-4. */
   readonly tolerance?: number;
+  /** Of a program with open sizes: those of the inputs. */
+  readonly sizes?: Readonly<Record<string, number>>;
   /** Runs on the same inputs, from states of zero; the outputs are those of the last. Default 1. */
   readonly steps?: number;
 }
 
 const isReal = (port: CPort) => port.dtype === 'f32' || port.dtype === 'f64';
 
+/** The elements of a port in the last run of a self-test. */
+function countIn(port: CPort, { sizes }: CSignature, test: SelfTest): number {
+  let values = new Map(Object.entries(test.sizes ?? {}));
+  for (let step = 1; step < (test.steps ?? 1); step++) values = nextSizes(sizes, values);
+  return shapeIn(port, values).reduce((n, dim) => n * dim, 1);
+}
+
 /** Known inputs and outputs, as arrays `selftest_…`. */
-export function selfTestArrays({ inputs, outputs }: CSignature, test: SelfTest): Uint8Array[] {
+export function selfTestArrays(signature: CSignature, test: SelfTest): Uint8Array[] {
+  const { inputs, outputs } = signature;
   const vectors = (ports: readonly CPort[], tensors: readonly HostTensor[]) =>
     ports.flatMap((port, i) => {
       const bytes = bytesOfTensor(tensors[i] as HostTensor);
-      const wanted = countOf(port) * elementBytes(port.dtype);
+      const wanted = countIn(port, signature, test) * elementBytes(port.dtype);
       invariant(bytes.length === wanted, `the self-test's '${port.name}' has ${bytes.length} bytes, not ${wanted}`);
       return wordArray(`selftest_${port.identifier}`, bytes, '');
     });
@@ -29,15 +40,18 @@ export function selfTestArrays({ inputs, outputs }: CSignature, test: SelfTest):
 }
 
 /** Statements that return NAME_ERROR_SELFTEST where an output is not as it was. */
-export function comparisonLines({ name, outputs }: CSignature, test: SelfTest): string[] {
-  return outputs.flatMap((port) =>
-    isReal(port) ? compareReals(name, port, test.tolerance ?? 1e-4) : compareBytes(name, port),
-  );
+export function comparisonLines(signature: CSignature, test: SelfTest): string[] {
+  const { name, outputs } = signature;
+  return outputs.flatMap((port) => {
+    const count = countIn(port, signature, test);
+    return isReal(port) ? compareReals(name, port, count, test.tolerance ?? 1e-4) : compareBytes(name, port, count);
+  });
 }
 
 /** The arrays and the function of NAME_selftest. */
 export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array {
-  const { name, inputs, outputs } = signature;
+  const { name, inputs, outputs, sizes } = signature;
+  const chosen = sizes.filter(isChosen).map((size) => `, ${test.sizes?.[size.name]}`);
   const parameters = outputs.map((port) => `,\n    ${cStorageType(port.dtype)} *${port.identifier}`).join('');
   const given = inputs.map(
     (port) => `,\n      (const ${cStorageType(port.dtype)} *)(const void *)selftest_${port.identifier}`,
@@ -47,7 +61,7 @@ export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array 
     '{',
     ...runLines(
       signature,
-      `(ctx${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')})`,
+      `(ctx${chosen.join('')}${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')})`,
       test.steps,
     ),
     ...comparisonLines(signature, test),
@@ -72,8 +86,8 @@ function runLines({ name, stateBytes }: CSignature, args: string, steps = 1): st
   ].map((line) => `  ${line}`);
 }
 
-function compareBytes(name: string, port: CPort): string[] {
-  const bytes = countOf(port) * elementBytes(port.dtype);
+function compareBytes(name: string, port: CPort, count: number): string[] {
+  const bytes = count * elementBytes(port.dtype);
   return [
     `  if (memcmp(${port.identifier}, selftest_${port.identifier}, ${bytes}) != 0) {`,
     `    return ${name}_ERROR_SELFTEST;`,
@@ -81,10 +95,10 @@ function compareBytes(name: string, port: CPort): string[] {
   ];
 }
 
-function compareReals(name: string, port: CPort, tolerance: number): string[] {
+function compareReals(name: string, port: CPort, count: number, tolerance: number): string[] {
   const type = cStorageType(port.dtype);
   return [
-    `  for (size_t i = 0; i < ${countOf(port)}; i++) {`,
+    `  for (size_t i = 0; i < ${count}; i++) {`,
     `    const double actual = (double)${port.identifier}[i];`,
     `    const double expected = (double)((const ${type} *)(const void *)selftest_${port.identifier})[i];`,
     '    const double difference = actual < expected ? expected - actual : actual - expected;',

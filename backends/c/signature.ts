@@ -1,7 +1,16 @@
 import { signatureOf } from '../../dialects/kernel/interpret.ts';
-import { type Module, type ScalarType, staticShape, storageOf, type TensorType } from '../../src/ir/index.ts';
+import {
+  boundsOf,
+  type Module,
+  type ScalarType,
+  type Size,
+  sizeOf,
+  storageOf,
+  type TensorType,
+} from '../../src/ir/index.ts';
 import type { DType } from '../../src/support/tensor.ts';
 import { identifier, Names } from '../clike/names.ts';
+import { type CSize, sizesOf } from './sizes.ts';
 
 /** An input or output of the generated function. */
 export interface CPort {
@@ -10,7 +19,10 @@ export interface CPort {
   /** As the C code calls it: `input_x`, `output_y`. */
   readonly identifier: string;
   readonly dtype: DType;
+  /** At most. */
   readonly shape: readonly number[];
+  /** The same to compute, where sizes are known when the program runs. */
+  readonly sizes?: readonly Size[];
 }
 
 /** What a context keeps between runs. */
@@ -20,7 +32,10 @@ export interface CState {
   /** The output that becomes it. */
   readonly output: string;
   readonly dtype: DType;
+  /** At most. */
   readonly shape: readonly number[];
+  /** The same to compute, of one that grows. */
+  readonly sizes?: readonly Size[];
   /** Bytes from the beginning of what NAME_save_state writes. */
   readonly offset: number;
 }
@@ -29,6 +44,8 @@ export interface CState {
 export interface CSignature {
   /** Prefix of every symbol. */
   readonly name: string;
+  /** What a run is told of sizes, and what the context keeps of them. */
+  readonly sizes: readonly CSize[];
   readonly inputs: readonly CPort[];
   readonly outputs: readonly CPort[];
   readonly states: readonly CState[];
@@ -51,12 +68,18 @@ export function portsOf(module: Module): { inputs: CPort[]; outputs: CPort[] } {
       name: given[i] as string,
       identifier: names.unique(`${prefix}_${identifier(given[i] as string)}`),
       dtype: storageOf(type.element) as Exclude<ScalarType, 'index'>,
-      shape: staticShape(type),
+      ...shapeOf(type, module),
     }));
   return {
     inputs: ports('input', signature.input_names, signature.input_types as readonly TensorType[]),
     outputs: ports('output', signature.output_names, signature.output_types as readonly TensorType[]),
   };
+}
+
+function shapeOf({ shape }: TensorType, module: Module): Pick<CPort, 'shape' | 'sizes'> {
+  if (shape.every((dim) => typeof dim === 'number')) return { shape };
+  const bounds = new Map(sizesOf(module).map(({ name, min, max }) => [name, { min, max }]));
+  return { shape: shape.map((dim) => boundsOf(dim, bounds).max), sizes: shape.map(sizeOf) };
 }
 
 /** The states of a planned program. */
@@ -66,12 +89,12 @@ export function statesOf(module: Module): CState[] {
     name: state_inputs[i] as string,
     output: state_outputs[i] as string,
     dtype: storageOf(type.element) as Exclude<ScalarType, 'index'>,
-    shape: staticShape(type),
+    ...shapeOf(type, module),
     offset: state_offsets[i] as number,
   }));
 }
 
-/** Number of elements of a port. */
+/** Number of elements of a port, at most. */
 export function countOf(port: Pick<CPort, 'shape'>): number {
   return port.shape.reduce((n, dim) => n * dim, 1);
 }

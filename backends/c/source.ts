@@ -1,12 +1,14 @@
 import * as structure from '../../dialects/kernel/structure.ts';
 import type { Block, Module, Op, RefType, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
+import { elementBytes } from '../../src/support/tensor.ts';
 import { stringText } from '../clike/names.ts';
 import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
 import type { Layout } from './layout.ts';
-import type { CSignature } from './signature.ts';
+import { type CPort, type CSignature, countOf } from './signature.ts';
+import { countText, isChosen, sizeText } from './sizes.ts';
 import { levelsText } from './vector/levels.ts';
 
 /** Everything above the weights: what the file needs of its compiler. */
@@ -85,6 +87,12 @@ export function kernelText(kernels: KernelFunctions, support: CSupport): string 
   return [...helpers, ...kernels.functions.flatMap(functionText), ''].join('\n');
 }
 
+/** The bytes of a port in a run, as an expression of C. */
+export function bytesText(port: CPort, { sizes }: CSignature): string {
+  const bytes = elementBytes(port.dtype);
+  return port.sizes ? `${countText(port, sizes)} * ${bytes}` : `${countOf(port) * bytes}`;
+}
+
 /** NAME_init, NAME_run and NAME_status_text. */
 export function interfaceText(module: Module, signature: CSignature, kernels: KernelFunctions, layout: Layout): string {
   const { name } = signature;
@@ -92,14 +100,17 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
   const pointers = [...signature.inputs, ...signature.outputs].map((port) => `${port.identifier} == NULL`);
   const numbers = new Map([...kernels.byLaunch.keys()].map((launch, i) => [launch, i]));
   const program = { module, signature, kernels, layout, numbers };
+  const ports = [...signature.inputs, ...signature.outputs];
   const copies = (inputs: boolean) =>
     layout.staged
       .filter(({ isInput }) => isInput === inputs)
-      .map(({ identifier, offset, bytes }) =>
-        inputs
+      .map(({ argument, identifier, offset }) => {
+        const bytes = bytesText(ports[argument] as CPort, signature);
+        return inputs
           ? `  memcpy((arena + ${offset}), ${identifier}, ${bytes});`
-          : `  memcpy(${identifier}, (arena + ${offset}), ${bytes});`,
-      );
+          : `  memcpy(${identifier}, (arena + ${offset}), ${bytes});`;
+      });
+  const grown = grownText(signature, layout);
   const calls = [...copies(true), ...callsOf(module.main.body, program, '  '), ...copies(false)];
   const uses = (word: string) => calls.some((call) => call.includes(word));
   return `${[
@@ -112,11 +123,14 @@ export function interfaceText(module: Module, signature: CSignature, kernels: Ke
       signature.weights === 'external' ? 'ctx->arena == NULL || ctx->weights == NULL' : 'ctx->arena == NULL',
       `${name}_ERROR_NOT_INITIALIZED`,
     ),
+    ...sizeGuards(signature),
+    ...grown.before,
     ...(uses('(arena + ') ? ['  unsigned char *const arena = ctx->arena;'] : []),
     ...(uses('(state + ') ? [`  unsigned char *const state = ctx->arena + ${layout.stateOffset};`] : []),
     ...(uses('(weights + ') ? [weightsDeclaration(signature)] : []),
     '',
     ...calls,
+    ...grown.after,
     `  return ${name}_OK;`,
     '}',
     '',
@@ -170,7 +184,8 @@ function initText(signature: CSignature): string[] {
 }
 
 /** NAME_reset, NAME_save_state and NAME_load_state. */
-function stateText({ name, stateBytes }: CSignature, { stateOffset }: Layout): string[] {
+function stateText(signature: CSignature, { stateOffset }: Layout): string[] {
+  const { name, stateBytes } = signature;
   if (stateBytes === 0) return [];
   const state = `ctx->arena + ${stateOffset}`;
   const ready = guard('ctx->arena == NULL', `${name}_ERROR_NOT_INITIALIZED`);
@@ -198,11 +213,59 @@ function stateText({ name, stateBytes }: CSignature, { stateOffset }: Layout): s
     `int ${name}_load_state(${name}_context *ctx, const void *states, size_t bytes)`,
     '{',
     ...fits,
+    ...loadGuards(signature),
     `  memcpy(${state}, states, ${stateBytes});`,
     `  return ${name}_OK;`,
     '}',
     '',
   ];
+}
+
+/** Sizes that are out of their bounds: nothing has run then. */
+function sizeGuards({ name, sizes }: CSignature): string[] {
+  return sizes
+    .filter(isChosen)
+    .flatMap(({ identifier, min, max }) =>
+      guard(`${identifier} < ${min} || ${identifier} > ${max}`, `${name}_ERROR_SIZE`),
+    );
+}
+
+/** What reads the sizes that the context keeps before a run, and what writes them behind it. */
+function grownText({ name, sizes }: CSignature, { stateOffset }: Layout): { before: string[]; after: string[] } {
+  const before: string[] = [];
+  const full: string[] = [];
+  const after: string[] = [];
+  for (const { identifier, max, grows } of sizes) {
+    if (!grows) continue;
+    const place = `ctx->arena + ${stateOffset + grows.offset}`;
+    before.push(`  int32_t ${identifier};`, `  memcpy(&${identifier}, ${place}, sizeof ${identifier});`);
+    full.push(
+      `  const int32_t next_${identifier} = ${sizeText(grows.next, sizes)};`,
+      ...guard(`next_${identifier} > ${max}`, `${name}_ERROR_STATE_FULL`),
+    );
+    after.push(`  memcpy(${place}, &next_${identifier}, sizeof ${identifier});`);
+  }
+  return { before: [...before, ...full], after };
+}
+
+/** Refuses states whose sizes are none that a context can have. */
+function loadGuards({ name, sizes }: CSignature): string[] {
+  return sizes.flatMap(({ identifier, min, max, grows }) =>
+    grows
+      ? [
+          `  int32_t ${identifier};`,
+          `  memcpy(&${identifier}, (const unsigned char *)states + ${grows.offset}, sizeof ${identifier});`,
+          ...guard(`${identifier} < ${min} || ${identifier} > ${max}`, `${name}_ERROR_STATE_SIZE`),
+        ]
+      : [],
+  );
+}
+
+/** The size that is an argument of @main behind the inputs and outputs. */
+function sizeOfArgument(argument: number, { inputs, outputs, sizes }: CSignature): string {
+  const size = sizes[argument - inputs.length - outputs.length];
+  invariant(size, 'an argument of @main is no size');
+  return size.identifier;
 }
 
 interface Program {
@@ -234,6 +297,7 @@ function callsOf(block: Block, program: Program, indent: string): string[] {
 /** A buffer as a pointer: its place in the arena, the weights or the states, or a parameter. */
 function pointerText({ module, signature, layout }: Program, value: Value, type: string): string {
   const port = module.main.body.args.indexOf(value);
+  if (value.type.kind === 'scalar') return sizeOfArgument(port, signature);
   const staged = layout.staged.find(({ argument }) => argument === port);
   if (staged) return `(${type})(arena + ${staged.offset})`;
   if (port >= 0) return `(${type})${[...signature.inputs, ...signature.outputs][port]?.identifier}`;

@@ -47,6 +47,7 @@ export function emitCuda(module: Module, options: EmitCudaOptions): CudaArtifact
   const states = statesOf(module);
   const signature: CSignature = {
     name,
+    sizes: [],
     ...portsOf(module),
     states,
     stateBytes,

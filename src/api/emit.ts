@@ -53,7 +53,13 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
     cpus: { generic: cTarget, scalar: cScalarTarget },
     async emit(module, { name, weights, selfTest }) {
       const { inputs, outputs, described } = selfTest;
-      const selftest = { inputs, outputs, tolerance: described.tolerance, steps: described.steps ?? 1 };
+      const selftest = {
+        inputs,
+        outputs,
+        tolerance: described.tolerance,
+        steps: described.steps ?? 1,
+        ...(described.sizes ? { sizes: described.sizes } : {}),
+      };
       const { files, report, signature } = emitC(module, { name, weights, selftest });
       const { arenaBytes, stateBytes, weightsBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, c: signature };

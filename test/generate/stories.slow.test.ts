@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
@@ -6,9 +7,11 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { chromium } from 'playwright-core';
 import { transformSync } from 'rolldown/utils';
 import { describe, expect, it } from 'vitest';
+import { piecesHeader } from '../../examples/generate-c/pieces.ts';
 import { highest } from '../../runtime/sampling.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { browserPath } from '../browser.ts';
+import { missing, strict } from '../c/program.ts';
 import { workplace } from '../cli/workplace.ts';
 import { session } from '../state/onnxruntime.ts';
 import { hasShared, sharedFiles, storiesStates, storiesTokenizer } from './stories.ts';
@@ -17,6 +20,7 @@ import { hasShared, sharedFiles, storiesStates, storiesTokenizer } from './stori
 
 const prompt = 'Once upon a time';
 const count = 50;
+const absent = missing('cc');
 const tokenizerJson = hasShared ? storiesTokenizer() : {};
 const { qc, folder } = workplace({ 'tokenizer.json': JSON.stringify(tokenizerJson) });
 const model = resolve(sharedFiles, 'models/stories260K_kv.onnx');
@@ -91,6 +95,19 @@ describe.skipIf(!hasShared)('stories (skipped where ../shared/models is absent)'
     expect(generated('runs', ...told).tokens).toEqual(wanted);
     const full = generated('whole', '--prompt', prompt, '--max-tokens', '100');
     expect([full.ending, full.tokens.length]).toEqual(['full', 60]);
+  });
+
+  it.skipIf(absent !== '')(`are the same from C, by qc generate and by examples/generate-c${absent}`, () => {
+    compiled(model, '--target', 'c', '--scheme', 'w8a16', '--dim', 'T=1', ...states, '--name', 'story', '-o', 'c');
+    const { tokens, text } = generated('c', ...told);
+    expect(tokens).toEqual(wanted);
+    writeFileSync(`${folder}/c/pieces.h`, piecesHeader(JSON.stringify(tokenizerJson), prompt));
+    copyFileSync('examples/generate-c/main.c', `${folder}/c/main.c`);
+    const run = (command: string, ...args: string[]) =>
+      execFileSync(command, args, { cwd: `${folder}/c`, encoding: 'utf8' });
+    run('cc', '-std=c99', ...strict, '-ffp-contract=off', 'main.c', 'story.c', '-lm', '-o', 'story');
+    expect(run('./story', `${count}`)).toBe(` ${prompt}${text}\n`);
+    expect(run('./story', '20', '0.9', '1')).not.toBe(run('./story', '20', '0.9', '2'));
   });
 
   it.skipIf(!browserPath)(`are the same in a page${browserPath ? '' : ' (no Chromium here)'}`, async () => {

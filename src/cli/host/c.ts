@@ -1,10 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostCompilers, hostFlags, hostMain, profileMain, timesFile } from '../../../backends/c/host.ts';
+import { hostCompilers, hostFlags, hostMain, pipeMain, profileMain, timesFile } from '../../../backends/c/host.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
-import { type NativeBuild, type NativeSource, runProgram, runSteps, withProgram, writeInputs } from './native.ts';
+import {
+  buildProgram,
+  type NativeBuild,
+  type NativeSource,
+  runProgram,
+  runSteps,
+  withProgram,
+  writeInputs,
+} from './native.ts';
 
 export interface RunCOptions {
   /** Further compiler options; default `-O2`. */
@@ -44,6 +52,11 @@ export function runCSteps(
   return withProgram(source, buildC(source, hostMain(signature), options), (folder) =>
     runSteps(folder, signature, steps, options.selftest ? ['selftest'] : []),
   );
+}
+
+/** Compiles generated C with a main program that runs for as long as it is sent inputs. @throws QcError */
+export function buildPipe(source: NativeSource): { readonly folder: string; remove(): void } {
+  return buildProgram(source, buildC(source, pipeMain(source.signature), {}));
 }
 
 /**

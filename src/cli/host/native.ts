@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inputFile, outputFile } from '../../../backends/c/host.ts';
-import type { CPort, CSignature } from '../../../backends/c/signature.ts';
+import { inputFile, outputFile, sizesFile } from '../../../backends/c/host.ts';
+import type { CSignature } from '../../../backends/c/signature.ts';
 import { concatenated } from '../../../backends/c/words.ts';
 import { QcError } from '../../support/diagnostics.ts';
-import { bytesOfTensor, elementBytes, elementCount, type HostTensor, viewBytes } from '../../support/tensor.ts';
+import type { HostTensor } from '../../support/tensor.ts';
+import { NativeStream } from './stream.ts';
 
 /** Generated code as a backend returns it, or its files and signature read from a folder. */
 export interface NativeSource {
@@ -26,17 +27,29 @@ export interface NativeBuild {
  * Compiles generated code in a temporary folder, and hands that over.
  * @throws QcError when the compiler fails
  */
-export function withProgram<T>({ files }: NativeSource, build: NativeBuild, use: (folder: string) => T): T {
+export function withProgram<T>(source: NativeSource, build: NativeBuild, use: (folder: string) => T): T {
+  const { folder, remove } = buildProgram(source, build);
+  try {
+    return use(folder);
+  } finally {
+    remove();
+  }
+}
+
+/** As withProgram, for as long as the folder is not removed. @throws QcError when the compiler fails */
+export function buildProgram({ files }: NativeSource, build: NativeBuild): { folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'qc-run-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
     for (const [path, content] of [...files, ...Object.entries(build.files)]) {
       writeFileSync(join(folder, path), content);
     }
     compile(folder, build);
-    return use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    remove();
+    throw error;
   }
+  return { folder, remove };
 }
 
 /**
@@ -50,33 +63,32 @@ export function runSteps(
   steps: readonly (readonly HostTensor[])[],
   args: readonly string[] = [],
 ): HostTensor[][] {
-  writeInputs(folder, signature, steps);
+  const stream = writeInputs(folder, signature, steps);
   runProgram(folder, [`${steps.length}`, ...args]);
   const results = signature.outputs.map((_, i) => new Uint8Array(readFileSync(join(folder, outputFile(i)))));
-  return steps.map((_, step) =>
-    signature.outputs.map(({ dtype, shape }, i) => {
-      const bytes = elementCount(shape) * elementBytes(dtype);
-      const data = viewBytes(dtype, (results[i] as Uint8Array).slice(step * bytes, (step + 1) * bytes));
-      return { dtype, shape: [...shape], data };
+  const places = signature.outputs.map(() => 0);
+  return steps.map(() =>
+    stream.read((bytes, i) => {
+      const from = places[i] as number;
+      places[i] = from + bytes;
+      return (results[i] as Uint8Array).slice(from, from + bytes);
     }),
   );
 }
 
 /** Writes what a program reads: a file for each input, its steps one behind the other. @throws QcError */
-export function writeInputs(folder: string, { inputs }: CSignature, steps: readonly (readonly HostTensor[])[]): void {
-  inputs.forEach((port, i) => {
-    writeFileSync(join(folder, inputFile(i)), concatenated(steps.map((given) => inputBytes(port, given[i]))));
+export function writeInputs(
+  folder: string,
+  signature: CSignature,
+  steps: readonly (readonly HostTensor[])[],
+): NativeStream {
+  const stream = new NativeStream(signature);
+  const runs = steps.map((given) => stream.next(given));
+  writeFileSync(join(folder, sizesFile), concatenated(runs.map(({ sizes }) => sizes)));
+  signature.inputs.forEach((_, i) => {
+    writeFileSync(join(folder, inputFile(i)), concatenated(runs.map(({ inputs }) => inputs[i] as Uint8Array)));
   });
-}
-
-function inputBytes(port: CPort, tensor: HostTensor | undefined): Uint8Array {
-  const wanted = elementCount(port.shape) * elementBytes(port.dtype);
-  const bytes = tensor && bytesOfTensor(tensor);
-  if (bytes?.length === wanted) return bytes;
-  throw new QcError({
-    what: bytes ? `input '${port.name}' has ${bytes.length} bytes, not ${wanted}` : `input '${port.name}' is missing`,
-    why: `it has shape [${port.shape.join(', ')}] and elements of type ${port.dtype}`,
-  });
+  return stream;
 }
 
 function compile(folder: string, { compiler, args }: NativeBuild): void {
@@ -93,9 +105,10 @@ function compile(folder: string, { compiler, args }: NativeBuild): void {
 /** Runs the program of a folder there. @throws QcError when it reports an error */
 export function runProgram(folder: string, args: readonly string[]): void {
   const { status, signal, stderr } = spawnSync(join(folder, 'model'), args, { cwd: folder, encoding: 'utf8' });
-  if (status === 0) return;
-  throw new QcError({
-    what: `the compiled model failed (${signal ?? `status ${status}`})`,
-    why: stderr.slice(0, 4000) || undefined,
-  });
+  if (status !== 0) throw failure(signal ?? `status ${status}`, stderr);
+}
+
+/** The error of a program that has ended otherwise than it should. */
+export function failure(how: string, stderr: string): QcError {
+  return new QcError({ what: `the compiled model failed (${how})`, why: stderr.slice(0, 4000) || undefined });
 }
