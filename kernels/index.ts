@@ -25,6 +25,7 @@ import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
 import { dynamicQcast } from './simd/dynamicQcast.ts';
 import { groupMatmul } from './simd/groupMatmul.ts';
+import { hadamard } from './simd/hadamard.ts';
 import { intNormalize } from './simd/intNormalize.ts';
 import { intSoftmax } from './simd/intSoftmax.ts';
 import { matmul } from './simd/matmul.ts';
@@ -50,6 +51,7 @@ const templates: Record<string, Template> = {
   pool,
   softmax,
   normalize,
+  hadamard,
   append,
   concat,
   gather,

@@ -36,6 +36,10 @@ import { recognizeAttention } from './transform/recognize/attention.ts';
 import { recognizeNorms } from './transform/recognize/norms.ts';
 import { recognizeRotary } from './transform/recognize/rotary.ts';
 import { recognizeSoftmax } from './transform/recognize/softmax.ts';
+import { rotateHeads } from './transform/rotation/heads.ts';
+import { rotateInputs } from './transform/rotation/inputs.ts';
+import { rotateResidual } from './transform/rotation/residual.ts';
+import { rotateScores } from './transform/rotation/scores.ts';
 import { outlierSuppression } from './transform/scaling/outlierSuppression.ts';
 import { smoothQuant } from './transform/scaling/smoothQuant.ts';
 import { stepLstm } from './transform/stepLstm.ts';
@@ -57,6 +61,10 @@ export const allPasses: readonly Pass[] = [
   fuseClamp,
   smoothQuant,
   outlierSuppression,
+  rotateResidual,
+  rotateHeads,
+  rotateScores,
+  rotateInputs,
   stepLstm,
   insertObservers,
   calibrate,

@@ -22,6 +22,7 @@ import { gatherElements } from './gatherElements.ts';
 import { gatherNd } from './gatherNd.ts';
 import { gridSample } from './gridSample.ts';
 import { gru } from './gru.ts';
+import { hadamard } from './hadamard.ts';
 import { ifOp } from './if.ts';
 import { isInf } from './isInf.ts';
 import { normalize } from './layerNorm.ts';
@@ -85,6 +86,7 @@ export * from './gatherElements.ts';
 export * from './gatherNd.ts';
 export * from './gridSample.ts';
 export * from './gru.ts';
+export * from './hadamard.ts';
 export * from './if.ts';
 export * from './isInf.ts';
 export * from './layerNorm.ts';
@@ -128,7 +130,7 @@ export * from './where.ts';
 export const nnOps = [
   ...[constant, returnOp, fused, relayout, ifOp, loop],
   ...[rnn, gru, lstm, lstmCell],
-  ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary, attention],
+  ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary, attention, hadamard],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
   ...[...reduceOps, argMax, argMin],
   ...[

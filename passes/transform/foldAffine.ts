@@ -5,6 +5,7 @@ import { op, type Rule, rule, value } from '../../src/rewrite/index.ts';
 import { channelAxis, channelCount, isLinear, perChannel } from '../channels.ts';
 import { withoutClamp } from '../clamps.ts';
 import { type ChannelAffine, foldIntoLinear } from './affine.ts';
+import { afterSelection } from './afterSelection.ts';
 import { intoNextLayer } from './intoNextLayer.ts';
 
 /** The convolution or matrix product that alone makes `x`, and the channel-wise constant beside it. */
@@ -50,6 +51,7 @@ export const foldAffine = defineRewritePass({
     ...rules('add-into-linear', add, (c) => ({ factor: onesLike(c), offset: c }), true),
     // linear(x, w, b) − c == linear(x, w, b − c)
     ...rules('sub-into-linear', sub, (c) => ({ factor: onesLike(c), offset: c.map((v) => -v) }), false),
+    ...afterSelection,
     ...intoNextLayer,
   ],
 });

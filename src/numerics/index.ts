@@ -6,6 +6,7 @@ export * from './border.ts';
 export * as elementary from './elementary.ts';
 export * from './floats.ts';
 export * as formats from './formats/index.ts';
+export * from './hadamard.ts';
 export * from './interpolation.ts';
 export * from './inverseroot.ts';
 export * from './layout.ts';

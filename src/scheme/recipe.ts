@@ -20,7 +20,14 @@ export interface LayerRule extends LayerChanges {
 }
 
 /** Passes that change a float model into an equal one that loses less when it is rounded. */
-export const transformNames = ['smoothquant', 'outlier-suppression'] as const;
+export const transformNames = [
+  'smoothquant',
+  'outlier-suppression',
+  'rotate-residual',
+  'rotate-heads',
+  'rotate-scores',
+  'rotate-inputs',
+] as const;
 export type TransformName = (typeof transformNames)[number];
 
 /** How a model is quantized: a scheme, what differs from it, and the layers for which more differs. */

@@ -7,6 +7,12 @@ const table = {
   'outlier-suppression': { scheme: 'w8a8', transforms: ['outlier-suppression'] },
   /** 4-bit weights in groups of 32 whose roundings make up for one another. */
   gptq: { scheme: 'w4a16', weights: { rounding: 'gptq' } },
+  /** 4-bit weights by GPTQ, 8-bit activations by row, in rotated channels of which none stands out. */
+  quarot: {
+    scheme: 'w4a8',
+    transforms: ['rotate-residual', 'rotate-heads', 'rotate-scores', 'rotate-inputs'],
+    weights: { rounding: 'gptq' },
+  },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 export type RecipeName = keyof typeof table;

@@ -320,6 +320,21 @@ func @main(%x: tensor<3x20xf32>) -> (%y: tensor<3x20xf32>) {
 `,
     tolerance: 1e-5,
   },
+  ...[
+    { block: 2, size: 6 },
+    { block: 32, size: 64 },
+    { block: 24, size: 48 },
+    { block: 12, size: 12 },
+  ].map(({ block, size }) => ({
+    name: `a Hadamard transform of blocks of ${block} in ${size}`,
+    text: `
+func @main(%x: tensor<3x${size}xf32>) -> (%y: tensor<3x${size}xf32>) {
+  %0 = nn.hadamard %x {block = ${block}, scale = 0.25} : tensor<3x${size}xf32> loc("hadamard")
+  nn.return %0
+}
+`,
+    tolerance: 1e-6,
+  })),
   {
     name: 'gather of rows and of columns by computed and constant indices',
     text: `

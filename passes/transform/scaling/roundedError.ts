@@ -3,6 +3,7 @@ import { type ActivationScheme, isFloatLayer, type LayerScheme, type WeightSchem
 import type { SampledRows } from '../../calibrate/sampleRows.ts';
 import { roundActivations } from '../../quantize/roundActivations.ts';
 import { storeMatrix } from '../../quantize/storedWeights.ts';
+import { product } from '../layerError.ts';
 import { type ChannelMap, shiftedBias, weightsOf } from './channelMap.ts';
 
 /** A layer of a group, how it will be stored, and what it gives in float for the sampled rows, without its bias. */
@@ -69,23 +70,4 @@ function distance(
   const results = product(inputs, stored, count, weights.shape as [number, number]);
   const offset = shiftedBias(weights, map.shift);
   return results.reduce((sum, y, i) => sum + (y + (offset[i % outputs] as number) - (exact[i] as number)) ** 2, 0);
-}
-
-/** [rows, K]·[K, N]. */
-function product(
-  x: ArrayLike<number>,
-  w: ArrayLike<number>,
-  rows: number,
-  [inputs, outputs]: readonly [number, number],
-): Float64Array {
-  const y = new Float64Array(rows * outputs);
-  for (let r = 0; r < rows; r++) {
-    const out = y.subarray(r * outputs, (r + 1) * outputs);
-    for (let k = 0; k < inputs; k++) {
-      const v = x[r * inputs + k] as number;
-      if (v === 0) continue;
-      for (let n = 0; n < outputs; n++) out[n] = (out[n] as number) + v * (w[k * outputs + n] as number);
-    }
-  }
-  return y;
 }

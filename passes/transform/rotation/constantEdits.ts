@@ -1,0 +1,60 @@
+import { type Op, Rewriter, type Value } from '../../../src/ir/index.ts';
+import type { HostTensor } from '../../../src/support/tensor.ts';
+import { constantName, createFloats, floatConstantOf } from '../../constants.ts';
+import type { ConstantUse } from '../structure/rotatedChannels.ts';
+import { type ChannelMatrix, mapAxis } from './orthogonal.ts';
+
+/** A constant operand that is being changed, in f64. */
+interface Edited {
+  readonly op: Op;
+  readonly index: number;
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+/** Constant operands as a transform will leave them; nothing is written before `commit`, which rounds once. */
+export class ConstantEdits {
+  readonly #edited = new Map<Op, Map<number, Edited>>();
+
+  /** The numbers of an operand as they are now. */
+  numbers(op: Op, index: number): HostTensor & { readonly data: Float64Array } {
+    const { shape, data } = this.#edited.get(op)?.get(index) ?? read(op, index);
+    return { dtype: 'f64', shape, data };
+  }
+
+  /** Sends the channels of constants through a map. */
+  apply(uses: Iterable<ConstantUse>, map: ChannelMatrix): void {
+    for (const { op, index, axis } of uses) {
+      const edited = this.#edit(op, index);
+      mapAxis(edited.data, edited.shape, axis, map);
+    }
+  }
+
+  #edit(op: Op, index: number): Edited {
+    const ofOp = this.#edited.get(op) ?? new Map<number, Edited>();
+    this.#edited.set(op, ofOp);
+    const edited = ofOp.get(index) ?? read(op, index);
+    ofOp.set(index, edited);
+    return edited;
+  }
+
+  /** Makes the new constants. @returns what each was before it was rounded to f32 */
+  commit(): ReadonlyMap<Value, HostTensor> {
+    const exact = new Map<Value, HostTensor>();
+    const rewriter = new Rewriter();
+    for (const edits of this.#edited.values()) {
+      for (const { op, index, shape, data } of edits.values()) {
+        rewriter.before(op);
+        const value = createFloats(rewriter, constantName(op.operand(index), op.source), shape, data);
+        rewriter.setOperand(op, index, value);
+        exact.set(value, { dtype: 'f64', shape, data });
+      }
+    }
+    return exact;
+  }
+}
+
+function read(op: Op, index: number): Edited {
+  const { shape, data } = floatConstantOf(op.operand(index)) as HostTensor;
+  return { op, index, shape, data: Float64Array.from(data as Float32Array) };
+}

@@ -1,0 +1,48 @@
+import { attr, type Module } from '../../../src/ir/index.ts';
+import { hadamardPart } from '../../../src/numerics/index.ts';
+import { skipOption } from '../../quantize/keptInFloat.ts';
+import { LayerSchemes, recipeOption } from '../../quantize/layerSchemes.ts';
+import type { BlockOf } from '../structure/rotationSites.ts';
+import { randomHadamard, randomOrthogonal } from './orthogonal.ts';
+import type { MatrixOf } from './rotateSites.ts';
+
+/**
+ * Options of the passes that rotate. `block`: channels that are mixed with one another; 0: the blocks of a block format,
+ * whose outliers must not reach other blocks (Block Rotation is All You Need for MXFP4, 2025), else all of them.
+ */
+export const rotationOptions = {
+  block: attr.int(0),
+  recipe: recipeOption,
+  skip: skipOption,
+};
+
+/** With `matrix`: a randomized Hadamard matrix, or any orthogonal one; `seed` of their random numbers. */
+export const matrixOptions = {
+  ...rotationOptions,
+  matrix: attr.oneOf(['hadamard', 'random'], 'hadamard'),
+  seed: attr.int(1),
+};
+
+export function matrixOf(matrix: 'hadamard' | 'random', seed: number): MatrixOf {
+  return (block) => (matrix === 'hadamard' ? randomHadamard(block, seed) : randomOrthogonal(block, seed));
+}
+
+/** The size of blocks: the one asked for, or that of the format of most weights, where it divides the channels. */
+export function blockOf(
+  module: Module,
+  { block, recipe, skip }: { block: number; recipe: string; skip: readonly string[] },
+): BlockOf {
+  const most = block > 0 ? block : formatBlock(module, new LayerSchemes(module, recipe, skip));
+  return (channels) => (most > 0 && channels % most === 0 ? most : channels);
+}
+
+/** Blocks of formats whose scales have no mantissa or few bits of it; 0 where weights have none. */
+function formatBlock(module: Module, schemes: LayerSchemes): number {
+  const weights = [...module.main.body.ops()].map((op) => schemes.of(op).weights);
+  return weights.find((one) => one && one.scale !== 'f32' && one.granularity === 'group')?.group ?? 0;
+}
+
+/** A block of the channels that nn.hadamard can transform; 1 where there is none. */
+export function hadamardBlock(channels: number, within: BlockOf): number {
+  return hadamardPart(within(channels));
+}

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import * as nn from '../../dialects/nn/index.ts';
+import { randomHadamard, randomOrthogonal } from '../../passes/transform/rotation/orthogonal.ts';
+import { interpret } from '../../src/interpret/index.ts';
+import type { Module, Value } from '../../src/ir/index.ts';
+import { hadamardFactors, hadamardMatrix, hadamardPart } from '../../src/numerics/index.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { printModule } from '../../src/text/index.ts';
+import { GraphBuilder, input, opNames, transform, wave } from '../quant/graphs.ts';
+import { decibels } from '../quant/signal.ts';
+
+describe('Hadamard matrices', () => {
+  it.each([1, 2, 16, 12, 24, 96, 20, 40, 28, 56])('H·Hᵀ = n·1 for n = %i', (n) => {
+    const h = hadamardMatrix(n);
+    const row = (i: number) => Array.from(h.subarray(i * n, (i + 1) * n));
+    expect(new Set(h).size).toBe(n === 1 ? 1 : 2);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        const b = row(j);
+        expect(row(i).reduce((sum, a, k) => sum + a * (b[k] as number), 0)).toBe(i === j ? n : 0);
+      }
+    }
+  });
+
+  it('are known for no other sizes', () => {
+    expect([3, 6, 0, 44, 172].map((n) => hadamardFactors(n))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect([172, 96, 7, 36].map(hadamardPart)).toEqual([4, 96, 1, 12]);
+  });
+});
+
+describe.each([
+  ['randomHadamard', randomHadamard],
+  ['randomOrthogonal', randomOrthogonal],
+] as const)('%s', (_, make) => {
+  it.each([8, 12, 86])('keeps inner products and spreads one channel over all %i', (n) => {
+    const map = make(n, 5);
+    const columns = Float64Array.from({ length: n * n }, (_x, at) => (at % (n + 1) === 0 ? 1 : 0));
+    map.apply(columns, n);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        let dot = 0;
+        for (let k = 0; k < n; k++) dot += (columns[k * n + i] as number) * (columns[k * n + j] as number);
+        expect(dot).toBeCloseTo(i === j ? 1 : 0, 12);
+      }
+    }
+    expect(Math.max(...columns.map(Math.abs))).toBeLessThan(0.95);
+  });
+});
+
+const channels = 16;
+const outlier = 3;
+const samples = [1, 2, 3].map((seed) => input([8, channels], wave(8 * channels, seed)));
+const sample = input([8, channels], wave(8 * channels, 99));
+
+type Through = (graph: GraphBuilder, x: Value) => Value;
+
+/** A residual stream of two blocks, in which one channel always has a large offset. */
+function network(between: Through = (_, x) => x): Module {
+  const graph = new GraphBuilder([8, channels]);
+  const weights = (seed: number) => graph.constant([channels, channels], wave(channels ** 2, seed));
+  const bias = () =>
+    graph.constant(
+      [channels],
+      wave(channels, 7).map((b, n) => (n === outlier ? 64 : b)),
+    );
+  let stream = graph.op(nn.matmul, [graph.x, weights(10), bias()]);
+  for (const seed of [11, 13]) {
+    const norm = graph.op(nn.normalize, [between(graph, stream)], { axis: 1 });
+    const hidden = graph.op(nn.silu, [graph.op(nn.matmul, [norm, weights(seed), undefined])]);
+    stream = graph.op(nn.add, [stream, graph.op(nn.matmul, [hidden, weights(seed + 1), bias()])]);
+  }
+  const last = graph.op(nn.normalize, [stream], { axis: 1 });
+  return graph.finish(graph.op(nn.matmul, [last, weights(15), undefined]));
+}
+
+const resultOf = (module: Module) => interpret(module, { x: sample }).y as HostTensor;
+const textOf = (module: Module) => printModule(module).text;
+
+describe('rotate-residual', () => {
+  it('wins back what an outlier channel costs under w8a8', async () => {
+    const quantize = 'insert-observers,calibrate,quantize';
+    const [plain, rotated] = [network(), network()];
+    await transform(plain, quantize, samples);
+    const lines = await transform(rotated, `rotate-residual,${quantize}`, samples);
+    expect(lines.filter((line) => line.startsWith('rotate'))).toEqual(['rotate-residual: 1 of 1 places']);
+    const exact = resultOf(network());
+    const noiseOf = (module: Module) => decibels([[exact, resultOf(module)]]);
+    expect(noiseOf(rotated)).toBeGreaterThan(noiseOf(plain) + 3);
+  });
+
+  it('computes the same function, and a LayerNorm takes no mean away any more', async () => {
+    const module = network();
+    await transform(module, 'rotate-residual{matrix=random}', samples);
+    const [a, b] = [resultOf(network()), resultOf(module)].map(({ data }) => Array.from(data as Float32Array)) as [
+      number[],
+      number[],
+    ];
+    a.forEach((x, i) => {
+      expect(b[i]).toBeCloseTo(x, 3);
+    });
+    expect(/nn\.normalize .*center = false/.test(textOf(module))).toBe(true);
+  });
+
+  it('is refused, and says so, where it makes the error larger', async () => {
+    // weights on the grid of their codes lose next to nothing; rotated ones do
+    const graph = new GraphBuilder([8, channels]);
+    const onGrid = (seed: number) =>
+      graph.constant(
+        [channels, channels],
+        wave(channels ** 2, seed).map((w, i) => (i < channels ? 127 : Math.round(100 * w)) / 127),
+      );
+    const norm = graph.op(nn.normalize, [graph.op(nn.matmul, [graph.x, onGrid(1), undefined])], { axis: 1 });
+    const module = graph.finish(graph.op(nn.matmul, [norm, onGrid(2), undefined]));
+    const before = textOf(module);
+    const lines = await transform(module, 'rotate-residual{recipe="w8a16"}', samples);
+    expect(lines[0]).toMatch(/^layer \d+: rotate-residual is refused: it multiplies the error by [\d.e+]+$/);
+    expect(lines.at(-1)).toBe('rotate-residual: 0 of 1 places');
+    expect(textOf(module)).toBe(before);
+  });
+
+  it('names the node that the graph does not let through', async () => {
+    const module = network((graph, x) => graph.op(nn.sigmoid, [x]));
+    const lines = await transform(module, 'rotate-residual', samples);
+    expect(lines[0]).toMatch(/^layer \d+: rotate-residual is refused: layer \d+ \(nn\.sigmoid\) makes it$/);
+    expect(textOf(module)).toBe(textOf(network((graph, x) => graph.op(nn.sigmoid, [x]))));
+  });
+});
+
+describe('rotate-inputs', () => {
+  it('transforms at run time what constants cannot reach', async () => {
+    const graph = new GraphBuilder([8, channels]);
+    const spread = graph.constant(
+      [channels, channels],
+      wave(channels ** 2, 3).map((w, i) => (i % channels === outlier ? 64 * w : w)),
+    );
+    const hidden = graph.op(nn.silu, [graph.op(nn.matmul, [graph.x, spread, undefined])]);
+    const y = graph.op(nn.matmul, [hidden, graph.constant([channels, channels], wave(channels ** 2, 4)), undefined]);
+    const module = graph.finish(y);
+    const exact = resultOf(module);
+    await transform(module, 'rotate-inputs', samples);
+    expect(opNames(module)).toContain('nn.hadamard');
+    expect(decibels([[exact, resultOf(module)]])).toBeGreaterThan(110);
+  });
+});
