@@ -1,3 +1,4 @@
+import { attention } from '../../../dialects/nn/attention.ts';
 import { conv } from '../../../dialects/nn/conv.ts';
 import { normalize } from '../../../dialects/nn/layerNorm.ts';
 import { matmul } from '../../../dialects/nn/matmul.ts';
@@ -97,6 +98,10 @@ class Search implements RotatedChannels {
     }
     if (this.#through(op, axis)) return;
     if (isLinear(op) && this.#writes(op, axis)) return;
+    if (attention.is(op) && this.#isLast(value, axis)) {
+      this.join(op.operand(2), rankOf(op.operand(2)) - 1);
+      return;
+    }
     if (matmul.is(op) && this.#isLast(value, axis) && !constantOf(op.operands[1]) && !op.operands[2]) {
       if (!withoutClamp(op)) {
         this.#refuse(op, 'is clamped');
@@ -130,6 +135,11 @@ class Search implements RotatedChannels {
     const value = op.operand(index);
     if (!this.#within && isMatrixLayer(op) && index === 0 && this.#isLast(value, axis)) {
       this.readers.push({ op, index: 1, axis: 0 });
+      return;
+    }
+    if (attention.is(op) && index < 3 && this.#isLast(value, axis)) {
+      // softmax(q·Q·(k·Q)ᵀ)·(v·Q) == (softmax(q·kᵀ)·v)·Q
+      for (const one of index === 2 ? [op.result] : [op.operand(0), op.operand(1)]) this.join(one, rankOf(one) - 1);
       return;
     }
     if (matmul.is(op) && this.#readsProduct(op, index, axis)) return;

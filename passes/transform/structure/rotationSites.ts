@@ -1,3 +1,4 @@
+import { attention } from '../../../dialects/nn/attention.ts';
 import { normalize } from '../../../dialects/nn/layerNorm.ts';
 import { matmul } from '../../../dialects/nn/matmul.ts';
 import { rotary } from '../../../dialects/nn/rotary.ts';
@@ -41,11 +42,11 @@ export function residualStreams(block: Block, blockOf: BlockOf): FoundSites {
 
 /** Values of attention, head by head: from the layer that makes them to the layer that reads what attention took of them. */
 export function headValues(block: Block, blockOf: BlockOf): FoundSites {
-  const starts = [...block.ops()].filter((op) => matmul.is(op) && softmax.is(op.operand(0).op));
-  return sitesFrom(
-    starts.filter((op) => !constantOf(op.operand(1))).map((op) => ({ op, value: op.operand(1) })),
-    blockOf,
-  );
+  const starts = [...block.ops()].flatMap((op) => {
+    const isProduct = matmul.is(op) && softmax.is(op.operand(0).op) && !constantOf(op.operand(1));
+    return attention.is(op) || isProduct ? [{ op, value: op.operand(isProduct ? 1 : 2) }] : [];
+  });
+  return sitesFrom(starts, blockOf);
 }
 
 function sitesFrom(starts: readonly { readonly op: Op; readonly value: Value }[], blockOf: BlockOf): FoundSites {
@@ -102,7 +103,7 @@ export function layerInputs(block: Block, blockOf: BlockOf): LayerInput[] {
   });
 }
 
-/** The product of queries and keys, and the two values in it whose last axis is a head's. */
+/** The product of queries and keys, or the attention that takes it, and the two values in it whose last axis is a head's. */
 export interface Scores {
   readonly product: Op;
   /** Operands that may be replaced by rotated ones. */
@@ -114,6 +115,7 @@ export interface Scores {
 /** Scores of attention whose queries and keys were turned by positions: no constant can rotate these. */
 export function rotaryScores(block: Block): Scores[] {
   return [...block.ops()].flatMap((product): Scores[] => {
+    if (attention.is(product)) return attentionScores(product);
     if (!matmul.is(product) || product.operands[2] || product.operands.slice(0, 2).some((v) => constantOf(v)))
       return [];
     const [a, b] = [product.operand(0), product.operand(1)];
@@ -123,6 +125,13 @@ export function rotaryScores(block: Block): Scores[] {
     if (!keys || !behindRotary(keys.op.operand(keys.index), rankOf(keys.op.operand(keys.index)) - 1)) return [];
     return [{ product, queries: { op: product, index: 0 }, keys, channels }];
   });
+}
+
+function attentionScores(product: Op): Scores[] {
+  const channels = lastOf(product.operand(0));
+  const turned = [0, 1].every((i) => behindRotary(product.operand(i), rankOf(product.operand(i)) - 1));
+  if (channels === undefined || !turned) return [];
+  return [{ product, queries: { op: product, index: 0 }, keys: { op: product, index: 1 }, channels }];
 }
 
 /** The use, at or before the given one, of a value that has the channels as its last axis. */
