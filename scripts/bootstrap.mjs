@@ -13,6 +13,13 @@ const projectNode = join(root, 'node_modules', '.bin', 'node');
 const tools = [
   { command: 'gcc', packages: ['gcc', 'libc6-dev'] },
   { command: 'chromium', packages: ['chromium'] },
+  { command: 'clang-16', packages: ['clang-16'] },
+  { command: 'cmake', packages: ['cmake', 'make', 'g++'] },
+  { command: 'arm-none-eabi-gcc', packages: ['gcc-arm-none-eabi', 'libnewlib-arm-none-eabi'] },
+  { command: 'qemu-system-arm', packages: ['qemu-system-arm'] },
+  { command: 'aarch64-linux-gnu-gcc', packages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'] },
+  { command: 'riscv64-linux-gnu-gcc', packages: ['gcc-riscv64-linux-gnu', 'libc6-dev-riscv64-cross'] },
+  { command: 'qemu-aarch64', packages: ['qemu-user'] },
 ];
 
 /** Optional native parts that installs would otherwise download: the CPU library is inside the package. */

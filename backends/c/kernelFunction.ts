@@ -6,6 +6,7 @@ import { type Func, type Module, type Op, type RefType, type Value, walk } from 
 import { invariant } from '../../src/support/diagnostics.ts';
 import { BodyPrinter } from '../clike/body.ts';
 import { commentText, identifier, Names } from '../clike/names.ts';
+import { armDspWords } from './armDsp.ts';
 import { type CSupport, cLanguage } from './language.ts';
 import { cStorageType, cType } from './types.ts';
 import { baseline, type Level, levels } from './vector/levels.ts';
@@ -115,7 +116,7 @@ function printKernel(
   const parameters = parametersOf(func, disjoint);
   const bodies = levels.flatMap((level) => {
     const variant = named[level.feature ?? ''];
-    return variant ? [{ when: level.when, lines: bodyOf(kernelOf(variant), support, parameters, level) }] : [];
+    return variant ? [{ when: whenOf(level, func), lines: bodyOf(kernelOf(variant), support, parameters, level) }] : [];
   });
   const plain = { when: baseline.when, lines: bodyOf(func, support, parameters, baseline) };
   return { parameters, bodies: [...bodies, plain] };
@@ -143,12 +144,18 @@ function gathersScalars(func: Func): boolean {
   return [...walk(func.body)].some((op) => vector.concat.is(op) && op.operand(0).type.kind !== 'vec');
 }
 
+/** Products in general registers are for machines without vectors, and for kernels without. */
+function whenOf({ feature, when }: Level, plain: Func): string {
+  return feature !== 'arm-dsp' || gathersScalars(plain) ? when : `${when} && !QC_VECTORS`;
+}
+
 function bodyOf(func: Func, support: CSupport, parameters: readonly KernelParameter[], level: Level): string[] {
   const nameOf = (i: number) => parameters[i]?.name as string;
   const names = new Names([...keywords, ...parameters.map(({ name }) => name)]);
   const buffers = new Map(func.body.args.map((arg, i) => [arg, nameOf(i)]));
   const vectors = gathersScalars(func) ? {} : { vectors: vectorLanguage(support, level) };
-  const printer = new BodyPrinter(cLanguage(support), names, buffers, vectors);
+  const language = cLanguage(support, level.feature === 'arm-dsp' ? armDspWords(support) : undefined);
+  const printer = new BodyPrinter(language, names, buffers, vectors);
   printer.print(func.body);
   const unused = func.body.args.flatMap((arg, i) => (arg.uses.size === 0 ? [`  (void)${nameOf(i)};`] : []));
   return [...unused, ...printer.lines];

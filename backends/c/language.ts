@@ -21,8 +21,8 @@ export class CSupport {
   }
 }
 
-/** C99, which notes in `support` what its texts need. */
-export function cLanguage(support: CSupport): Language {
+/** C99, which notes in `support` what its texts need. `codeWords`: how products of four codes in a word are written. */
+export function cLanguage(support: CSupport, codeWords?: Language['codeWords']): Language {
   return {
     type(element) {
       if (isFloat(element)) support.usesFloat = true;
@@ -53,6 +53,7 @@ export function cLanguage(support: CSupport): Language {
     store: (buffer, index, value) => `${buffer}[${index.text}] = ${value.text};`,
     barrier: undefined,
     dot4: undefined,
+    codeWords,
     constant: (element, name, value) => `const ${cType(element)} ${name} = ${value};`,
     variable: (element, name, value) => `${cType(element)} ${name} = ${value};`,
     loop(counter, lower, upper, step) {

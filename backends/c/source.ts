@@ -3,6 +3,7 @@ import type { Block, Module, Op, RefType, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { elementBytes } from '../../src/support/tensor.ts';
 import { stringText } from '../clike/names.ts';
+import { armDspText } from './armDsp.ts';
 import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
@@ -70,6 +71,7 @@ export function preamble(signature: CSignature, support: CSupport): string {
     '#endif',
     '',
     ...(usesVectors(support) ? [levelsText] : []),
+    ...(usesMacro(support, 'QC_ARM_DSP') ? [armDspText] : []),
     '/* What C leaves to its implementations and this file relies on. */',
     'typedef char qc_right_shift_is_arithmetic[((int64_t)-5 >> 1) == -3 && (-5 >> 1) == -3 ? 1 : -1];',
     'typedef char qc_conversion_wraps[(int32_t)0xfffffffeu == -2 && (int8_t)0x181 == -127 ? 1 : -1];',
@@ -78,8 +80,11 @@ export function preamble(signature: CSignature, support: CSupport): string {
   ].join('\n')}\n`;
 }
 
-const usesVectors = ({ helpers }: CSupport): boolean =>
-  [...helpers.values()].some(({ text }) => text.includes('QC_LANE') || text.includes('QC_VECTORS'));
+const usesMacro = ({ helpers }: CSupport, macro: string): boolean =>
+  [...helpers.values()].some(({ text }) => text.includes(macro));
+
+const usesVectors = (support: CSupport): boolean =>
+  ['QC_LANE', 'QC_VECTORS'].some((macro) => usesMacro(support, macro));
 
 /** The functions that kernels call, then the kernels. */
 export function kernelText(kernels: KernelFunctions, support: CSupport): string {

@@ -8,20 +8,20 @@ export const cTarget: Target = {
   slack: 64,
   granule: 1,
   longIntegers: true,
-  contractions: ['dot_i16x8', 'dot_i8x16', 'dot_i16x16', 'dot_u8x64'],
+  contractions: ['dot_i16x8', 'dot_i8x4', 'dot_i8x16', 'dot_i16x16', 'dot_u8x64'],
   floatRescale: false,
   accumulators: 10,
 };
 
-/** Plain C99: scalars, for machines without vectors. */
+/** Plain C99: scalars, for machines without vectors, four products a step where they have Arm's DSP extension. */
 export const cScalarTarget: Target = {
   name: 'c',
   family: 'simd',
   vectorBytes: 0,
-  slack: 0,
+  slack: 64,
   granule: 1,
   longIntegers: true,
-  contractions: ['scalar_i8'],
+  contractions: ['dot4_i8', 'dot_i8x4'],
   floatRescale: false,
   accumulators: 16,
 };

@@ -1,8 +1,10 @@
 import { type LanewiseName, lanewisePrimitives } from '../../dialects/kernel/index.ts';
 import * as memory from '../../dialects/kernel/memory.ts';
 import * as structure from '../../dialects/kernel/structure.ts';
+import * as vector from '../../dialects/kernel/vector.ts';
 import type { Block, Op, OpDefinition, ScalarType, Value } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
+import { intrinsics } from '../../src/target/index.ts';
 import { carriedVariable, type Expression, isAtom, primary } from './expression.ts';
 import { lanewisePrinters } from './lanewise.ts';
 import type { Language } from './language.ts';
@@ -176,7 +178,18 @@ export class BodyPrinter {
     return (this.take(value)[0] as Expression).text;
   }
 
+  /** Four codes as the word that they are in memory. */
+  #codeWord(op: Op): readonly Expression[] {
+    const { language } = this;
+    const [index] = this.take(op.operand(1)) as [Expression];
+    const name = this.#names.numbered(baseName(op.result));
+    const word = language.codeWords?.load(this.bufferName(op.operand(0)), index);
+    this.#line(language.constant('u32', name, word?.text ?? ''), name);
+    return [primary(name)];
+  }
+
   #load(op: Op, place: (lane: number) => number): readonly Expression[] {
+    if (this.language.codeWords && isCodeWord(op)) return this.#codeWord(op);
     const [buffer, element] = [this.bufferName(op.operand(0)), elementOf(op.result)];
     const index = (
       lanesOf(op.result) === 1 ? this.take(op.operand(1)) : this.takeNamed(op.operand(1))
@@ -362,6 +375,13 @@ export class BodyPrinter {
     return primary(name);
   }
 }
+
+const isCodeWord = (op: Op): boolean =>
+  elementOf(op.result) === 'i8' &&
+  lanesOf(op.result) === 4 &&
+  [...op.result.users].every(
+    (user) => vector.dot.is(user) && vector.dot.attributesOf(user).intrinsic === intrinsics.dot_i8x4.name,
+  );
 
 /** What a value is called: by its own name, by the buffer that it was loaded from, or `t`. */
 function baseName(value: Value): string {

@@ -42,6 +42,13 @@ export interface Language {
   readonly barrier: string | undefined;
   /** accumulator + Σ of the products of four i8 lanes in words; undefined where lanes are multiplied one by one. */
   readonly dot4: ((accumulator: Expression, weights: Expression, activations: Expression) => Expression) | undefined;
+  /** Words of four codes that only the products of `dot_i8x4` read; undefined where lanes are loaded one by one. */
+  readonly codeWords:
+    | {
+        readonly load: (buffer: string, index: Expression) => Expression;
+        readonly dot: (accumulator: Expression, weights: Expression, activations: Expression) => Expression;
+      }
+    | undefined;
   /** A variable that keeps its value. */
   readonly constant: (element: ScalarType, name: string, value: string) => string;
   /** A variable that a loop changes. */

@@ -95,6 +95,10 @@ const dot: VectorPrinter = (printer, op) => {
     const [start] = printer.take(op.operand(0)) as [Expression];
     return [printer.language.dot4(start, wordOf(printer, op.operand(1)), wordOf(printer, op.operand(2)))];
   }
+  if (name === intrinsics.dot_i8x4.name && printer.language.codeWords) {
+    const [start, w, x] = [0, 1, 2].flatMap((i) => printer.take(op.operand(i))) as [Expression, Expression, Expression];
+    return [printer.language.codeWords.dot(start, w, x)];
+  }
   const [accumulator, weights, activations] = [0, 1, 2].map((i) => printer.take(op.operand(i))) as [
     readonly Expression[],
     readonly Expression[],

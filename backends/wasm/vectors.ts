@@ -144,6 +144,7 @@ const instructions: Record<IntrinsicName, Instruction> = {
   scalar_i8: ({ m }, weights, activations, sum) => m.i32x4.add(sum, m.i32x4.mul(weights, activations)),
   dot_i16x8: ({ m }, weights, activations, sum) => m.i32x4.add(sum, m.i32x4.dot_i16x8_s(weights, activations)),
   dot4_i8: elsewhere,
+  dot_i8x4: elsewhere,
   dot_i16x16: elsewhere,
   dot_i8x16: elsewhere,
   dot_u8x64: elsewhere,

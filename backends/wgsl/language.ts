@@ -55,6 +55,7 @@ export function wgslLanguage(support: WgslSupport, spaces: BufferSpaces): Langua
       return `${space}[${placeText(buffer, index)}] = ${word};`;
     },
     barrier: 'workgroupBarrier();',
+    codeWords: undefined,
     dot4: (sum, weights, activations) =>
       binary(sum, '+', support.call('dot4', [weights, activations]), precedence.additive),
     constant: (_, name, value) => `let ${name} = ${value};`,

@@ -241,10 +241,10 @@ export class ArithmeticBuilder implements BodyBuilder {
     return this.#binary('div', a, b);
   }
   min(a: Value, b: Value): Value {
-    return this.#binary('min', a, b);
+    return a === b ? a : this.#binary('min', a, b);
   }
   max(a: Value, b: Value): Value {
-    return this.#binary('max', a, b);
+    return a === b ? a : this.#binary('max', a, b);
   }
   and(a: Value, b: Value): Value {
     return this.#binary('and', a, b);

@@ -61,10 +61,11 @@ const float = (feature: string | undefined): TapProduct => ({
   add: (k, sum, w, [x]) => k.mulAdd(x as Value, w, sum),
 });
 
-const byIntrinsic: Record<IntrinsicName, TapProduct> = {
+const byIntrinsic: Record<IntrinsicName, TapProduct | undefined> = {
   scalar_i8: single,
   // the lanes of a word are channels here: each has products of its own
   dot4_i8: single,
+  dot_i8x4: undefined,
   dot_i16x8: pairs('dot_i16x8'),
   dot_i16x16: pairs('dot_i16x16'),
   dot_i8x16: quads('dot_i8x16', false),
@@ -73,7 +74,8 @@ const byIntrinsic: Record<IntrinsicName, TapProduct> = {
 };
 
 function tapProducts(target: Target, element: ScalarType): TapProduct[] {
-  if (element === 'i8') return target.contractions.map((name) => byIntrinsic[name]);
+  if (element === 'i8')
+    return target.contractions.map((name) => byIntrinsic[name]).filter((product) => product !== undefined);
   return target.contractions.flatMap((name, i) => {
     const { feature, floats }: Intrinsic = intrinsics[name];
     return i === 0 || floats ? [float(feature)] : [];

@@ -74,10 +74,14 @@ const word: GroupProduct = {
   finish: (_, [sum]) => sum as Value,
 };
 
-/** Wider pairs have nothing of their own here: tiles are as wide as the baseline's registers. */
+/**
+ * Wider pairs have nothing of their own here: tiles are as wide as the baseline's registers. Nor have words in memory,
+ * where codes are unpacked in registers.
+ */
 const byIntrinsic: Record<IntrinsicName, GroupProduct | undefined> = {
   scalar_i8: single,
   dot4_i8: word,
+  dot_i8x4: undefined,
   dot_i16x8: pairs,
   dot_i16x16: undefined,
   dot_i8x16: quads('dot_i8x16'),

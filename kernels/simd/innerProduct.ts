@@ -118,8 +118,8 @@ const scalarDot: InnerProduct = {
 };
 
 /** Four products of the lanes of a word. */
-const wordDot: InnerProduct = {
-  feature: undefined,
+const wordDot = (name: 'dot4_i8' | 'dot_i8x4'): InnerProduct => ({
+  ...wayOf(name),
   columns: 1,
   step: 4,
   registers: 1,
@@ -127,10 +127,10 @@ const wordDot: InnerProduct = {
     start: (starts, column) => [k.load(starts, column)],
     activations: (x, index) => k.load(x, index, 4),
     weights: (w, index) => [k.load(w, index, 4)],
-    multiply: ([sum], [w], x) => [k.dot('dot4_i8', sum as Value, w as Value, x)],
+    multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
     finish: ([sum]) => sum as Value,
   }),
-};
+});
 
 /** Floats: a unit is a register of outputs. */
 function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
@@ -152,7 +152,8 @@ function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
 /** Products for panels of `width` outputs. */
 const byIntrinsic: Record<IntrinsicName, (width: number) => InnerProduct> = {
   scalar_i8: () => scalarDot,
-  dot4_i8: () => wordDot,
+  dot4_i8: () => wordDot('dot4_i8'),
+  dot_i8x4: () => wordDot('dot_i8x4'),
   dot_i16x8: () => pairDot('dot_i16x8', 4),
   dot_i16x16: (width) => pairDot('dot_i16x16', Math.min(8, width)),
   dot_i8x16: () => signedQuads,

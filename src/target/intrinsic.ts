@@ -1,5 +1,5 @@
 /** What a machine may have beyond a target's baseline. */
-export type Feature = 'relaxed-simd' | 'dotprod' | 'avx2' | 'avx512-vnni';
+export type Feature = 'relaxed-simd' | 'dotprod' | 'avx2' | 'avx512-vnni' | 'arm-dsp';
 
 /**
  * A hardware instruction for contractions, declared once: each target's table says how it prints it.
@@ -76,6 +76,18 @@ export const intrinsics = {
     columns: 1,
     depth: 4,
     lanes: 1,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
+    meaning: grouped(4, toI32),
+  },
+  /** dot4_i8 on words in memory, by halves of 16 bits: sxtb16 and smlad of Arm's DSP extension. */
+  dot_i8x4: {
+    name: 'dot_i8x4',
+    feature: 'arm-dsp',
+    element: 'i8',
+    columns: 1,
+    depth: 4,
+    lanes: 1,
+    accumulators: 8,
     exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
     meaning: grouped(4, toI32),
   },

@@ -17,6 +17,8 @@ export const referenceCore: Roofline = {
     scalar_i8: 2.5e9,
     // an instruction of graphics processors: here it is four scalar products
     dot4_i8: 2.5e9,
+    // of microcontrollers: here too
+    dot_i8x4: 2.5e9,
     dot_i16x8: 28e9,
     relaxed_dot_i8x16: 75e9,
     dot_i16x16: 56e9,

@@ -48,6 +48,7 @@ export const ways: readonly Way[] = [
   interpreted('kernel IR for C, avx2', cTarget, 'avx2'),
   interpreted('kernel IR for C, avx512-vnni', cTarget, 'avx512-vnni'),
   interpreted('kernel IR for C without vectors', cScalarTarget),
+  interpreted('kernel IR for C, arm-dsp', cScalarTarget, 'arm-dsp'),
   interpreted('kernel IR for WGSL', wgslTarget),
   wasm('baseline'),
   ...(relaxedIsExact ? [wasm('relaxed')] : []),

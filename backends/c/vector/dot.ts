@@ -10,6 +10,16 @@ interface Spelling {
   readonly forms: (weights: Shape, T: string) => readonly Form[];
 }
 
+/** Pairs as halves of 32-bit lanes, for machines that multiply these. */
+const halves = (T: string): Form => ({
+  when: 'QC_VECTORS',
+  body: [
+    `const ${T} a = (${T})w, b = (${T})x;`,
+    `const ${T} even = ((a << 16) >> 16) * ((b << 16) >> 16);`,
+    'return sum + (even + (a >> 16) * (b >> 16));',
+  ],
+});
+
 const pairs: Spelling = {
   unsigned: false,
   forms(weights, T) {
@@ -24,13 +34,19 @@ const pairs: Spelling = {
       when: 'QC_NEON',
       body: [`return (${T})vaddq_s32((int32x4_t)sum, vpaddq_s32(${products('low')}, ${products('high')}));`],
     };
-    return [
-      {
-        when: p === '_mm' ? 'QC_SSE2' : register.when,
-        body: [`return (${T})${p}_add_epi32((${I})sum, ${p}_madd_epi16((${I})w, (${I})x));`],
-      },
-      ...(p === '_mm' ? [neon] : []),
-    ];
+    const x86 = {
+      when: p === '_mm' ? 'QC_SSE2' : register.when,
+      body: [`return (${T})${p}_add_epi32((${I})sum, ${p}_madd_epi16((${I})w, (${I})x));`],
+    };
+    const mve = {
+      when: 'QC_MVE',
+      body: [
+        'const int32x4_t even = vmullbq_int_s16((int16x8_t)w, (int16x8_t)x);',
+        'const int32x4_t odd = vmulltq_int_s16((int16x8_t)w, (int16x8_t)x);',
+        `return (${T})vaddq_s32((int32x4_t)sum, vaddq_s32(even, odd));`,
+      ],
+    };
+    return p === '_mm' ? [x86, neon, mve, halves(T)] : [x86];
   },
 };
 

@@ -16,6 +16,7 @@ export const levels: readonly Level[] = [
   { feature: 'avx512-vnni', when: 'QC_AVX512', bytes: 64, signMask: 0x80808080 | 0 },
   { feature: 'avx2', when: 'QC_AVX2', bytes: 32, signMask: 0 },
   { feature: 'dotprod', when: 'QC_DOTPROD', bytes: 16, signMask: 0 },
+  { feature: 'arm-dsp', when: 'QC_ARM_DSP', bytes: 16, signMask: 0 },
 ];
 
 export const baseline: Level = { feature: undefined, when: '1', bytes: 16, signMask: 0 };
@@ -23,7 +24,7 @@ export const baseline: Level = { feature: undefined, when: '1', bytes: 16, signM
 /** What the file finds out about its compiler and machine. */
 export const levelsText = `/* Vectors, where the compiler has them: define QC_PLAIN for C without. */
 #if (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)) && !defined(QC_PLAIN) && \\
-    (defined(__SSE2__) || defined(__aarch64__))
+    (defined(__SSE2__) || defined(__aarch64__) || defined(__ARM_FEATURE_MVE) || defined(__riscv_vector))
 #define QC_VECTORS 1
 #define QC_LANE(a, i) ((a)[i])
 #else
@@ -63,6 +64,12 @@ export const levelsText = `/* Vectors, where the compiler has them: define QC_PL
 #define QC_NEON 1
 #else
 #define QC_NEON 0
+#endif
+#if QC_VECTORS && defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#define QC_MVE 1
+#else
+#define QC_MVE 0
 #endif
 #if QC_SSE2
 /* Products in 64 bits of the even lanes. */

@@ -1,0 +1,98 @@
+import { fileURLToPath } from 'node:url';
+import { missing } from './program.ts';
+
+/** A machine other than this one: a compiler for it, and an emulator that runs what it makes. */
+export interface Machine {
+  readonly name: string;
+  readonly compiler: string;
+  readonly flags: readonly string[];
+  /** Sources that a program without an operating system needs. */
+  readonly startup: readonly string[];
+  /** The emulator and its arguments, before the program's path; empty: the program runs here. */
+  readonly emulator: readonly string[];
+  /** Without them, vectors are lanes one by one, which compilers take long for. */
+  readonly hasVectors: boolean;
+  /** The instruction that products of 8-bit codes become in code with vectors, where the machine has a special one. */
+  readonly multiplies?: RegExp;
+}
+
+const example = fileURLToPath(new URL('../../examples/cortex-m', import.meta.url));
+
+function cortexM(name: string, cpu: readonly string[], board: 'mps2' | 'mps3', machine: string): Machine {
+  return {
+    name,
+    compiler: 'arm-none-eabi-gcc',
+    flags: [...cpu, '-mthumb', '--specs=rdimon.specs', '-nostartfiles', `-L${example}`, '-T', `${board}.ld`],
+    hasVectors: board === 'mps3',
+    startup: [`${example}/startup.c`],
+    emulator: [
+      ...['qemu-system-arm', '-M', machine, '-nographic', '-semihosting-config', 'enable=on,target=native', '-kernel'],
+    ],
+  };
+}
+
+const aarch64 = (name: string, march: string, cpu: string): Machine => ({
+  name,
+  compiler: 'aarch64-linux-gnu-gcc',
+  flags: [`-march=${march}`, '-static'],
+  hasVectors: true,
+  startup: [],
+  emulator: ['qemu-aarch64', '-cpu', cpu],
+});
+
+const riscvVectors = (bits: number): Machine => ({
+  name: `riscv64 with vectors of ${bits} bits, clang`,
+  compiler: 'clang-16',
+  // what clang 16 vectorizes by itself meets an assertion in QEMU 7.2
+  hasVectors: true,
+  flags: ['--target=riscv64-linux-gnu', '-march=rv64gcv', '-static', '-fno-vectorize'],
+  startup: [],
+  emulator: ['qemu-riscv64', '-cpu', `rv64,v=true,vlen=${bits},vext_spec=v1.0`],
+  multiplies: /\bvmacc\.vv\b/,
+});
+
+const clang = (name: string, flags: readonly string[]): Machine => ({
+  name,
+  compiler: 'clang-16',
+  flags,
+  hasVectors: flags.length === 0,
+  startup: [],
+  emulator: [],
+});
+
+export const cortexM4: Machine = {
+  ...cortexM('Cortex-M4', ['-mcpu=cortex-m4', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'], 'mps2', 'mps2-an386'),
+  multiplies: /\bsmlad\b/,
+};
+
+/** On a Cortex-M3, whose instructions are a superset. */
+export const cortexM0 = cortexM('Cortex-M0+', ['-mcpu=cortex-m0plus', '-mfloat-abi=soft'], 'mps2', 'mps2-an385');
+
+const cortexM55: Machine = {
+  ...cortexM('Cortex-M55', ['-mcpu=cortex-m55', '-mfloat-abi=hard'], 'mps3', 'mps3-an547'),
+  multiplies: /\bvmullb\.s16\b/,
+};
+
+export const machines: readonly Machine[] = [
+  aarch64('aarch64', 'armv8-a', 'cortex-a72'),
+  { ...aarch64('aarch64 with dotprod', 'armv8.2-a+dotprod', 'max'), multiplies: /\bsdot\b/ },
+  {
+    name: 'riscv64',
+    compiler: 'riscv64-linux-gnu-gcc',
+    flags: ['-static'],
+    hasVectors: false,
+    startup: [],
+    emulator: ['qemu-riscv64'],
+  },
+  riscvVectors(128),
+  riscvVectors(256),
+  riscvVectors(512),
+  cortexM4,
+  cortexM55,
+  cortexM0,
+  clang('x86-64, clang', []),
+  clang('x86-64 without vectors, clang', ['-DQC_PLAIN']),
+];
+
+/** What a suite's name says when this machine can't be tried here; empty when it can. */
+export const missingFor = ({ compiler, emulator }: Machine): string => missing(compiler, ...emulator.slice(0, 1));

@@ -1,0 +1,141 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hostFlags } from '../../backends/c/host.ts';
+import { type ArenaReport, arenaOf } from '../../src/api/report/memory.ts';
+import { type Artifact, compile } from '../../src/index.ts';
+import { cortexM0, cortexM4, type Machine, missingFor } from '../c/machines.ts';
+import { strict } from '../c/program.ts';
+import { selftestMain } from '../c/selftestMain.ts';
+import {
+  dimsOf,
+  hasSharedModels,
+  modelsFolder,
+  type SharedSample,
+  sharedModel,
+  sharedSamples,
+} from './sharedSamples.ts';
+
+/** The board's memories: code and weights in the one, everything else in the other. */
+const boardBytes = 4 * 2 ** 20;
+/** What the two smallest networks may take: of code without weights, and of stack. */
+const mostText = 64 * 1024;
+const mostStack = 1024;
+/** The arena against the peak of what lives at one time. */
+const mostArena = 1.1;
+
+const small = ['mnist_resnet_f', 'resnet8_cifar10'];
+const fitting = ['ad01_fp32', 'vww_96_float', 'mbnet128_0.25_f'];
+const others = [
+  ...['vit_mnist', 'silero_vad_16k_op15', 'stories260K', 'blazeface_front_128', 'mamba_char_step', 'ddpm_mnist'],
+  ...['ultraface_RFB_320', 'rxnmapper_albert', 'yolox_nano_416'],
+];
+
+interface Compiled {
+  readonly artifact: Artifact;
+  readonly arena: ArenaReport;
+}
+
+/** In integers from input to output, so that the self-test compares bytes with the interpreter. */
+async function compiled(name: string): Promise<Compiled> {
+  const samples = sharedSamples(name);
+  const module = sharedModel(name, name.startsWith('silero') ? { sequence: 576 } : {});
+  const dims = dimsOf(module, samples[0] as SharedSample);
+  const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
+  const options = {
+    target: 'c',
+    cpu: 'scalar',
+    scheme: 'int8',
+    border: 'int',
+    dims,
+    calibration,
+    name: 'net',
+  } as const;
+  const artifact = await compile(module, options);
+  return { artifact, arena: arenaOf(module) };
+}
+
+/** The largest sum of bytes that live at one time, in the order of the launches. */
+function peakOf({ buffers, launches }: ArenaReport): number {
+  const at = (time: number) =>
+    buffers.filter(({ from, to }) => from <= time && time <= to).reduce((sum, { bytes }) => sum + bytes, 0);
+  return Math.max(...Array.from({ length: launches }, (_, time) => at(time)));
+}
+
+interface Build {
+  /** What the program says. */
+  readonly said: string;
+  readonly textBytes: number;
+  /** Of the deepest call: NAME_run and the largest function below it. */
+  readonly stackBytes: number;
+  /** Functions that the program does not define itself. */
+  readonly needs: readonly string[];
+}
+
+function built(machine: Machine, { files, manifest }: Artifact): Build {
+  const folder = mkdtempSync(join(tmpdir(), 'qc-mcu-'));
+  try {
+    for (const [path, content] of files) writeFileSync(join(folder, path), content);
+    if (!manifest.c) throw new Error('no C signature');
+    writeFileSync(join(folder, 'main.c'), selftestMain(manifest.c));
+    const call = (command: string, args: readonly string[]) =>
+      execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+    call(machine.compiler, [...hostFlags, ...strict, ...machine.flags, '-fstack-usage', '-c', 'net.c']);
+    call(machine.compiler, [...machine.flags, 'main.c', ...machine.startup, 'net.o', '-o', 'net.elf']);
+    const [emulator = '', ...args] = machine.emulator;
+    const { stdout } = spawnSync(emulator, [...args, 'net.elf'], { cwd: folder, encoding: 'utf8' });
+    const text = /^\.text\s+(\d+)/m.exec(call('arm-none-eabi-size', ['-A', 'net.o']))?.[1];
+    const frames = readFileSync(join(folder, 'net.su'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split('\t') as [string, string]);
+    const own = (function_: RegExp) => Number(frames.find(([place]) => function_.test(place))?.[1] ?? 0);
+    const below = frames.filter(([place]) => !/:net_/.test(place)).map(([, bytes]) => Number(bytes));
+    return {
+      said: stdout.trim(),
+      textBytes: Number(text),
+      stackBytes: own(/:net_selftest/) + own(/:net_run/) + Math.max(...below),
+      needs: [...call('arm-none-eabi-nm', ['-u', 'net.o']).matchAll(/U (\w+)/g)].map(([, symbol]) => symbol as string),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const absent = hasSharedModels ? missingFor(cortexM4) : ` (needs ${modelsFolder})`;
+
+describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () => {
+  it.each(small)('%s is small', async (name) => {
+    const { artifact, arena } = await compiled(name);
+    const { said, textBytes, stackBytes } = built(cortexM4, artifact);
+    const { weightsBytes, arenaBytes } = artifact.manifest;
+    const figures = `${textBytes} bytes of code, ${weightsBytes} of weights, ${stackBytes} of stack`;
+    console.log(`${name}: ${figures}, arena ${arenaBytes} for a peak of ${peakOf(arena)}`);
+    expect(said).toBe('no error');
+    expect(textBytes).toBeLessThan(mostText);
+    expect(stackBytes).toBeGreaterThan(0);
+    expect(stackBytes).toBeLessThanOrEqual(mostStack);
+    expect(arenaBytes / peakOf(arena)).toBeLessThanOrEqual(mostArena);
+  });
+
+  it.each(process.env.QC_FULL ? [...fitting, ...others] : fitting)(
+    '%s gives the bytes of the interpreter',
+    async (name) => {
+      const { artifact } = await compiled(name);
+      const { weightsBytes, ramBytes } = artifact.manifest;
+      const fits = weightsBytes < boardBytes && ramBytes < boardBytes;
+      console.log(`${name}: ${weightsBytes} bytes of weights, ${ramBytes} of memory: ${fits ? 'fits' : 'too large'}`);
+      if (fits) expect(built(cortexM4, artifact).said).toBe('no error');
+      else expect(fitting).not.toContain(name);
+    },
+  );
+
+  it('needs no float of a Cortex-M0+', async () => {
+    const { artifact } = await compiled('mnist_resnet_f');
+    const { said, needs } = built(cortexM0, artifact);
+    expect(needs.filter((symbol) => /^__aeabi_[fd]|^__aeabi_.*2[fd]$/.test(symbol))).toEqual([]);
+    expect(said).toBe('no error');
+  });
+});
