@@ -1,5 +1,6 @@
 import { primary } from '../clike/expression.ts';
 import type { Language } from '../clike/language.ts';
+import { guarded, type Machine } from './guard.ts';
 import type { Helper } from './helpers.ts';
 import type { CSupport } from './language.ts';
 
@@ -12,41 +13,35 @@ export const armDspText = `#if defined(__arm__) && defined(__ARM_FEATURE_DSP) &&
 #endif
 `;
 
-const word: Helper = {
-  name: 'qc_word',
-  text: `#if QC_ARM_DSP
-QC_INLINE uint32_t qc_word(const int8_t *p)
+const helper = (machine: Machine, name: string, definition: string): Helper => ({
+  name,
+  text: guarded(machine, 'QC_ARM_DSP', [definition]).join('\n'),
+  needs: [],
+});
+
+const word = `QC_INLINE uint32_t qc_word(const int8_t *p)
 {
   uint32_t a;
   memcpy(&a, p, sizeof a);
   return a;
-}
-#endif`,
-  needs: [],
-};
+}`;
 
 /** The even codes, then the odd ones, as pairs of 16 bits. */
-const product: Helper = {
-  name: 'qc_dot_word',
-  text: `#if QC_ARM_DSP
-QC_INLINE int32_t qc_dot_word(int32_t sum, uint32_t w, uint32_t x)
+const product = `QC_INLINE int32_t qc_dot_word(int32_t sum, uint32_t w, uint32_t x)
 {
   const int32_t even = __smlad(__sxtb16((int8x4_t)w), __sxtb16((int8x4_t)x), sum);
   return __smlad(__sxtb16((int8x4_t)(w >> 8)), __sxtb16((int8x4_t)(x >> 8)), even);
-}
-#endif`,
-  needs: [],
-};
+}`;
 
 /** Products of four codes by Arm's DSP extension. */
 export function armDspWords(support: CSupport): NonNullable<Language['codeWords']> {
   return {
     load(buffer, index) {
-      support.require(word);
+      support.require(helper(support.machine, 'qc_word', word));
       return primary(`qc_word(&${buffer}[${index.text}])`, [index]);
     },
     dot(accumulator, weights, activations) {
-      support.require(product);
+      support.require(helper(support.machine, 'qc_dot_word', product));
       const args = [accumulator, weights, activations];
       return primary(`qc_dot_word(${args.map(({ text }) => text).join(', ')})`, args);
     },

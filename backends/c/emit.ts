@@ -1,6 +1,7 @@
 import type { Module } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { cmakeText } from './cmake.ts';
+import type { Cpu } from './cpus.ts';
 import { headerText, WEIGHTS_ALIGNMENT } from './header.ts';
 import { printKernels } from './kernelFunction.ts';
 import { CSupport } from './language.ts';
@@ -16,6 +17,8 @@ export interface EmitCOptions {
   readonly name: string;
   /** In NAME.c, or in a file of their own that the caller loads. Default `inline`. */
   readonly weights?: 'inline' | 'external';
+  /** What it is written for, and the module planned for. Default: what its compiler says. */
+  readonly cpu?: Cpu;
   /** When given, the code gets a NAME_selftest. */
   readonly selftest?: SelfTest;
 }
@@ -44,7 +47,7 @@ export interface CArtifact {
  * @throws QcError when `name` is no identifier
  */
 export function emitC(module: Module, options: EmitCOptions): CArtifact {
-  const { name, weights = 'inline', selftest } = options;
+  const { name, weights = 'inline', selftest, cpu } = options;
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
     throw new QcError({
       what: `'${name}' can't begin the names of C symbols`,
@@ -66,13 +69,13 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     weights: blob.length === 0 ? 'inline' : weights,
     selftest: selftest !== undefined,
   };
-  const support = new CSupport();
+  const support = new CSupport(cpu?.machine);
   const kernels = printKernels(module, support);
   const encode = (text: string) => new TextEncoder().encode(text);
   const inline = signature.weights === 'inline' && blob.length > 0;
   const attributes = `${name}_WEIGHTS_SECTION ${name}_ALIGN(${WEIGHTS_ALIGNMENT}) `;
   const source = concatenated([
-    encode(preamble(signature, support)),
+    encode(preamble(signature, support, cpu)),
     ...(inline ? wordArray(`${name}_weights`, blob, attributes) : []),
     encode(kernelText(kernels, support)),
     encode(interfaceText(module, signature, kernels, layout)),

@@ -7,6 +7,7 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import { BodyPrinter } from '../clike/body.ts';
 import { commentText, identifier, Names } from '../clike/names.ts';
 import { armDspWords } from './armDsp.ts';
+import { holds } from './guard.ts';
 import { type CSupport, cLanguage } from './language.ts';
 import { cStorageType, cType } from './types.ts';
 import { baseline, type Level, levels } from './vector/levels.ts';
@@ -114,12 +115,16 @@ function printKernel(
   const func = kernelOf(kernel);
   const named = variants as Readonly<Record<string, string | undefined>>;
   const parameters = parametersOf(func, disjoint);
-  const bodies = levels.flatMap((level) => {
-    const variant = named[level.feature ?? ''];
-    return variant ? [{ when: whenOf(level, func), lines: bodyOf(kernelOf(variant), support, parameters, level) }] : [];
+  const { machine } = support;
+  const known = [...levels, baseline].flatMap((level) => {
+    const version = level.feature === undefined ? func : named[level.feature];
+    const body = typeof version === 'string' ? kernelOf(version) : version;
+    return body ? [{ level, body, when: whenOf(level, func) }] : [];
   });
-  const plain = { when: baseline.when, lines: bodyOf(func, support, parameters, baseline) };
-  return { parameters, bodies: [...bodies, plain] };
+  // for one processor, the best that it has
+  const printed = machine ? known.filter(({ when }) => holds(when, machine)).slice(0, 1) : known;
+  const bodies = printed.map(({ level, body, when }) => ({ when, lines: bodyOf(body, support, parameters, level) }));
+  return { parameters, bodies };
 }
 
 function parametersOf(func: Func, disjoint: boolean): KernelParameter[] {

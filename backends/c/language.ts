@@ -2,11 +2,13 @@ import { bitsOf, isFloat, type ScalarType } from '../../src/ir/index.ts';
 import { binary, type Expression, expression, nested, precedence, primary } from '../clike/expression.ts';
 import { type Language, operatorFloats } from '../clike/language.ts';
 import { singleDigits } from '../clike/numbers.ts';
+import type { Machine } from './guard.ts';
 import { type Helper, helperFor } from './helpers.ts';
 import { cType } from './types.ts';
 
 /** What the kernels of one file have asked for so far. */
 export class CSupport {
+  readonly machine: Machine;
   /** Definitions by name, each after those that it needs. */
   readonly helpers = new Map<string, Helper>();
   /** sqrtf is the only library function that a kernel may call. */
@@ -14,6 +16,11 @@ export class CSupport {
   /** math.h, for INFINITY and NAN too. */
   usesMathHeader = false;
   usesFloat = false;
+
+  /** `machine`: what holds where the file will run, when it is written for one processor. */
+  constructor(machine?: Machine) {
+    this.machine = machine;
+  }
 
   require(helper: Helper): void {
     for (const needed of helper.needs) this.require(needed);

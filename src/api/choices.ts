@@ -2,8 +2,20 @@
 export const targetNames = ['wasm', 'c', 'wgsl', 'cuda'] as const;
 export type TargetName = (typeof targetNames)[number];
 
-/** Machines that C is written for: any, by vectors where the compiler has them, or those without vectors. */
-export const cpuNames = ['generic', 'scalar'] as const;
+/** Machines that C is written for: any, by vectors where the compiler has them; those without vectors; or one kind alone. */
+export const cpuNames = [
+  'generic',
+  'scalar',
+  'x86-64',
+  'haswell',
+  'icelake-server',
+  'cortex-a53',
+  'cortex-a76',
+  'rv64gcv',
+  'cortex-m0plus',
+  'cortex-m4',
+  'cortex-m55',
+] as const;
 export type CpuName = (typeof cpuNames)[number];
 
 /** What inputs and outputs of a program in integers are: real numbers, or codes. */

@@ -221,12 +221,12 @@ export async function finish(prepared: Prepared, options: CompileOptions): Promi
   const { target, name = 'model', weights = 'inline', singleFile = false, cpu, report } = options;
   const { module, kernels, selfTest } = prepared;
   const backend = backends[target];
-  const made = (cpu && backend.cpus?.[cpu]) ?? backend.target;
+  const made = (cpu && backend.cpus?.[cpu].target) ?? backend.target;
   const inTime = timeLimit(startClock(limitsWith(options.limits), `the compilation for ${target}`));
   const context: PipelineOptions = { target: made, instruments: [inTime, ...(options.instruments ?? [])], report };
   await runPipeline(module, kernels, context);
   const floatOps = floatOpsOf(module);
-  const emitted = await backend.emit(module, { name, weights, singleFile, selfTest });
+  const emitted = await backend.emit(module, { name, weights, singleFile, selfTest, cpu });
   const launches = explainLaunches(module).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
   const manifest = await describe(prepared, emitted, { target, name, floatOps, launches });
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);

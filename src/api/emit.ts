@@ -1,6 +1,6 @@
+import { cpus } from '../../backends/c/cpus.ts';
 import { emitC } from '../../backends/c/emit.ts';
 import type { CSignature } from '../../backends/c/signature.ts';
-import { cScalarTarget, cTarget } from '../../backends/c/target.ts';
 import { emitCuda } from '../../backends/cuda/emit.ts';
 import { cudaTarget } from '../../backends/cuda/target.ts';
 import { emitWasm } from '../../backends/wasm/package.ts';
@@ -15,6 +15,8 @@ import type { SelfTestVector } from './selfTest.ts';
 export interface EmitOptions {
   readonly name: string;
   readonly weights: 'inline' | 'external';
+  /** C only. */
+  readonly cpu?: CpuName | undefined;
   readonly singleFile: boolean;
   readonly selfTest: SelfTestVector;
 }
@@ -35,7 +37,7 @@ export interface Emitted {
 export interface Backend {
   readonly target: Target;
   /** Where the target serves machines of several kinds: what kernels are made for on each. */
-  readonly cpus?: Readonly<Record<CpuName, Target>>;
+  readonly cpus?: Readonly<Record<CpuName, { readonly target: Target }>>;
   readonly emit: (module: Module, options: EmitOptions) => Promise<Emitted>;
 }
 
@@ -49,9 +51,9 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
     },
   },
   c: {
-    target: cTarget,
-    cpus: { generic: cTarget, scalar: cScalarTarget },
-    async emit(module, { name, weights, selfTest }) {
+    target: cpus.generic.target,
+    cpus,
+    async emit(module, { name, weights, selfTest, cpu = 'generic' }) {
       const { inputs, outputs, described } = selfTest;
       const selftest = {
         inputs,
@@ -60,7 +62,7 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
         steps: described.steps ?? 1,
         ...(described.sizes ? { sizes: described.sizes } : {}),
       };
-      const { files, report, signature } = emitC(module, { name, weights, selftest });
+      const { files, report, signature } = emitC(module, { name, weights, selftest, cpu: cpus[cpu] });
       const { arenaBytes, stateBytes, weightsBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, c: signature };
     },

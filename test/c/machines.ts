@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { CpuName } from '../../src/api/choices.ts';
 import { missing } from './program.ts';
 
 /** A machine other than this one: a compiler for it, and an emulator that runs what it makes. */
@@ -10,6 +11,8 @@ export interface Machine {
   readonly startup: readonly string[];
   /** The emulator and its arguments, before the program's path; empty: the program runs here. */
   readonly emulator: readonly string[];
+  /** What C is written for it alone. */
+  readonly cpu: CpuName;
   /** Without them, vectors are lanes one by one, which compilers take long for. */
   readonly hasVectors: boolean;
   /** The instruction that products of 8-bit codes become in code with vectors, where the machine has a special one. */
@@ -18,11 +21,27 @@ export interface Machine {
 
 const example = fileURLToPath(new URL('../../examples/cortex-m', import.meta.url));
 
-function cortexM(name: string, cpu: readonly string[], board: 'mps2' | 'mps3', machine: string): Machine {
+function cortexM(
+  name: string,
+  cpu: CpuName,
+  options: readonly string[],
+  board: 'mps2' | 'mps3',
+  machine: string,
+): Machine {
   return {
     name,
+    cpu,
     compiler: 'arm-none-eabi-gcc',
-    flags: [...cpu, '-mthumb', '--specs=rdimon.specs', '-nostartfiles', `-L${example}`, '-T', `${board}.ld`],
+    flags: [
+      `-mcpu=${cpu}`,
+      ...options,
+      '-mthumb',
+      '--specs=rdimon.specs',
+      '-nostartfiles',
+      `-L${example}`,
+      '-T',
+      `${board}.ld`,
+    ],
     hasVectors: board === 'mps3',
     startup: [`${example}/startup.c`],
     emulator: [
@@ -31,17 +50,19 @@ function cortexM(name: string, cpu: readonly string[], board: 'mps2' | 'mps3', m
   };
 }
 
-const aarch64 = (name: string, march: string, cpu: string): Machine => ({
+const aarch64 = (name: string, cpu: CpuName, march: string, emulated: string): Machine => ({
   name,
+  cpu,
   compiler: 'aarch64-linux-gnu-gcc',
   flags: [`-march=${march}`, '-static'],
   hasVectors: true,
   startup: [],
-  emulator: ['qemu-aarch64', '-cpu', cpu],
+  emulator: ['qemu-aarch64', '-cpu', emulated],
 });
 
 const riscvVectors = (bits: number): Machine => ({
   name: `riscv64 with vectors of ${bits} bits, clang`,
+  cpu: 'rv64gcv',
   compiler: 'clang-16',
   // what clang 16 vectorizes by itself meets an assertion in QEMU 7.2
   hasVectors: true,
@@ -51,8 +72,9 @@ const riscvVectors = (bits: number): Machine => ({
   multiplies: /\bvmacc\.vv\b/,
 });
 
-const clang = (name: string, flags: readonly string[]): Machine => ({
+const clang = (name: string, cpu: CpuName, flags: readonly string[]): Machine => ({
   name,
+  cpu,
   compiler: 'clang-16',
   flags,
   hasVectors: flags.length === 0,
@@ -61,23 +83,24 @@ const clang = (name: string, flags: readonly string[]): Machine => ({
 });
 
 export const cortexM4: Machine = {
-  ...cortexM('Cortex-M4', ['-mcpu=cortex-m4', '-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'], 'mps2', 'mps2-an386'),
+  ...cortexM('Cortex-M4', 'cortex-m4', ['-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'], 'mps2', 'mps2-an386'),
   multiplies: /\bsmlad\b/,
 };
 
 /** On a Cortex-M3, whose instructions are a superset. */
-export const cortexM0 = cortexM('Cortex-M0+', ['-mcpu=cortex-m0plus', '-mfloat-abi=soft'], 'mps2', 'mps2-an385');
+export const cortexM0 = cortexM('Cortex-M0+', 'cortex-m0plus', ['-mfloat-abi=soft'], 'mps2', 'mps2-an385');
 
 const cortexM55: Machine = {
-  ...cortexM('Cortex-M55', ['-mcpu=cortex-m55', '-mfloat-abi=hard'], 'mps3', 'mps3-an547'),
+  ...cortexM('Cortex-M55', 'cortex-m55', ['-mfloat-abi=hard'], 'mps3', 'mps3-an547'),
   multiplies: /\bvmullb\.s16\b/,
 };
 
 export const machines: readonly Machine[] = [
-  aarch64('aarch64', 'armv8-a', 'cortex-a72'),
-  { ...aarch64('aarch64 with dotprod', 'armv8.2-a+dotprod', 'max'), multiplies: /\bsdot\b/ },
+  aarch64('aarch64', 'cortex-a53', 'armv8-a', 'cortex-a72'),
+  { ...aarch64('aarch64 with dotprod', 'cortex-a76', 'armv8.2-a+dotprod', 'max'), multiplies: /\bsdot\b/ },
   {
     name: 'riscv64',
+    cpu: 'scalar',
     compiler: 'riscv64-linux-gnu-gcc',
     flags: ['-static'],
     hasVectors: false,
@@ -90,8 +113,8 @@ export const machines: readonly Machine[] = [
   cortexM4,
   cortexM55,
   cortexM0,
-  clang('x86-64, clang', []),
-  clang('x86-64 without vectors, clang', ['-DQC_PLAIN']),
+  clang('x86-64, clang', 'x86-64', []),
+  clang('x86-64 without vectors, clang', 'scalar', ['-DQC_PLAIN']),
 ];
 
 /** What a suite's name says when this machine can't be tried here; empty when it can. */

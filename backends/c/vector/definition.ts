@@ -1,3 +1,4 @@
+import { guarded, holds, type Machine } from '../guard.ts';
 import type { Helper } from '../helpers.ts';
 
 /** A body of a helper for compilers and machines of which a macro holds. */
@@ -21,11 +22,13 @@ export function vectorHelper(
   signature: { readonly result: string; readonly parameters: string; readonly widest: number },
   forms: readonly Form[],
   plain: readonly string[],
+  machine?: Machine,
 ): Helper {
   const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+  const known = machine && forms.find(({ when }) => holds(when, machine));
   const body =
-    forms.length === 0
-      ? indented(plain)
+    forms.length === 0 || machine
+      ? indented(known?.body ?? plain)
       : [
           ...forms.flatMap(({ when, body }, i) => [`#${i === 0 ? 'if' : 'elif'} ${when}`, ...indented(body)]),
           '#else',
@@ -34,7 +37,7 @@ export function vectorHelper(
         ];
   const definition = [`QC_INLINE ${signature.result} ${name}(${signature.parameters})`, '{', ...body, '}'];
   const guard = guards[signature.widest];
-  const text = (guard ? [`#if ${guard}`, ...definition, '#endif'] : definition).join('\n');
+  const text = (guard ? guarded(machine, guard, definition) : definition).join('\n');
   return { name, text, needs: [] };
 }
 

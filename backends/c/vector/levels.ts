@@ -1,4 +1,5 @@
 import type { Feature } from '../../../src/target/index.ts';
+import { guarded, type Machine } from '../guard.ts';
 
 /** A version of a kernel in a file: the macro that chooses it, and how it is printed. */
 export interface Level {
@@ -20,6 +21,24 @@ export const levels: readonly Level[] = [
 ];
 
 export const baseline: Level = { feature: undefined, when: '1', bytes: 16, signMask: 0 };
+
+/** Products in 64 bits of the even lanes. */
+export const productsText = (machine?: Machine): string =>
+  guarded(machine, 'QC_SSE2', [
+    'QC_INLINE __m128i qc_products(__m128i a, __m128i b)',
+    '{',
+    ...guarded(
+      machine,
+      'QC_SSE41',
+      ['  return _mm_mul_epi32(a, b);'],
+      [
+        '  const __m128i sign = _mm_add_epi32(_mm_and_si128(_mm_srai_epi32(a, 31), b), _mm_and_si128(_mm_srai_epi32(b, 31), a));',
+        '  return _mm_sub_epi64(_mm_mul_epu32(a, b), _mm_slli_epi64(sign, 32));',
+      ],
+    ),
+    '}',
+    '',
+  ]).join('\n');
 
 /** What the file finds out about its compiler and machine. */
 export const levelsText = `/* Vectors, where the compiler has them: define QC_PLAIN for C without. */
@@ -71,18 +90,7 @@ export const levelsText = `/* Vectors, where the compiler has them: define QC_PL
 #else
 #define QC_MVE 0
 #endif
-#if QC_SSE2
-/* Products in 64 bits of the even lanes. */
-QC_INLINE __m128i qc_products(__m128i a, __m128i b)
-{
-#if QC_SSE41
-  return _mm_mul_epi32(a, b);
-#else
-  const __m128i sign = _mm_add_epi32(_mm_and_si128(_mm_srai_epi32(a, 31), b), _mm_and_si128(_mm_srai_epi32(b, 31), a));
-  return _mm_sub_epi64(_mm_mul_epu32(a, b), _mm_slli_epi64(sign, 32));
-#endif
-}
-#endif
+${productsText()}
 #if QC_NEON && defined(__ARM_FEATURE_DOTPROD)
 #define QC_DOTPROD 1
 #else

@@ -43,7 +43,7 @@ export class VectorOperations {
     body: readonly string[],
   ): string {
     const widest = Math.max(...shapes.map(bytesOfShape));
-    this.support.require(vectorHelper(name, { ...signature, widest }, forms, body));
+    this.support.require(vectorHelper(name, { ...signature, widest }, forms, body, this.support.machine));
     return name;
   }
 

@@ -2,6 +2,7 @@ import { elementOf, type LanewiseName, lanesOf, lanewisePrimitives, vector } fro
 import * as structure from '../../../dialects/kernel/structure.ts';
 import { bitsOf, bytesOf, isFloat, type OpDefinition, type ScalarType, type Value } from '../../../src/ir/index.ts';
 import { invariant } from '../../../src/support/diagnostics.ts';
+import { guarded } from '../guard.ts';
 import type { CSupport } from '../language.ts';
 import { cType } from '../types.ts';
 
@@ -19,13 +20,12 @@ export function typeName(support: CSupport, shape: Shape): string {
   const { lanes } = shape;
   const name = `qc_${element}x${lanes}`;
   const scalar = cType(element);
-  const text = [
-    '#if QC_VECTORS',
-    `typedef ${scalar} ${name} __attribute__((vector_size(${bytesOfShape(shape)})));`,
-    '#else',
-    `typedef struct { ${scalar} lane[${lanes}]; } ${name};`,
-    '#endif',
-  ].join('\n');
+  const text = guarded(
+    support.machine,
+    'QC_VECTORS',
+    [`typedef ${scalar} ${name} __attribute__((vector_size(${bytesOfShape(shape)})));`],
+    [`typedef struct { ${scalar} lane[${lanes}]; } ${name};`],
+  ).join('\n');
   support.require({ name, text, needs: [] });
   return name;
 }

@@ -48,7 +48,7 @@ export const compile = defineCommand({
     cpu: {
       kind: 'text',
       choices: cpuNames,
-      help: 'C: for any machine, with vectors where its compiler has them (generic, the default), or for machines without vectors, as microcontrollers (scalar)',
+      help: 'C: for any machine, with vectors where its compiler has them (generic, the default), for machines without vectors (scalar), or for one kind of processor alone',
     },
     explain: { kind: 'flag', help: 'say for each layer how its numbers are stored, and why' },
     'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },
