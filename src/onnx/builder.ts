@@ -20,6 +20,7 @@ import { QcError } from '../support/diagnostics.ts';
 import { checkLimit, type Limits } from '../support/limits.ts';
 import { type DType, elementBytes, elementCount, type HostTensor } from '../support/tensor.ts';
 import { checkElements } from './elements.ts';
+import { withOneFilter } from './oneFilter.ts';
 import { ShapeValues } from './shapeValues.ts';
 
 /** Constants are folded when the result has no more elements than this, or than the operands together. */
@@ -104,8 +105,13 @@ export class GraphBuilder {
     source: string,
     types?: readonly Type[],
   ): Op {
-    const moved = this.#moveCodes(definition, operands, attributes, source);
-    if (moved) return moved;
+    const simpler =
+      this.#moveCodes(definition, operands, attributes, source) ??
+      withOneFilter(definition, operands, attributes, {
+        create: (...made) => this.create(...made, source),
+        createConstant: (value) => this.createConstant(value, `${source}.filter`, source).result,
+      });
+    if (simpler) return simpler;
     const options = { source, ...(types ? { types } : {}) };
     const op = located(source, () => this.rewriter.createRaw(definition, operands, attributes, options));
     for (const result of op.results) checkElements(this.#limits, result.type, source);

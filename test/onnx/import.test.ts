@@ -254,3 +254,61 @@ describe('limits of an import', () => {
     expect(reads).toBeGreaterThan(0);
   });
 });
+
+describe('layers whose weights are one number many times', () => {
+  const [channels, inputs, size, kernel] = [64, 2, 6, 6];
+  const data = Float32Array.from({ length: 2 * inputs * size * size }, (_, i) => ((i * 37) % 64) / 64 - 0.4);
+  const offsets = Array.from({ length: channels }, (_, i) => i / 8);
+  const filled = node(
+    'ConstantOfShape',
+    ['shape'],
+    ['w'],
+    [{ name: 'value', type: 'tensor', value: float('', [1], [0.5]) }],
+  );
+  const sum = (values: Iterable<number>) => [...values].reduce((a, b) => a + b, 0);
+  const close = (actual: ArrayLike<number | bigint>, wanted: readonly number[]) => {
+    for (const [i, v] of wanted.entries()) expect(Math.abs(Number(actual[i]) - v)).toBeLessThan(1e-4);
+  };
+
+  it.each([[true], [false]])('convolve with one filter in each group, with a bias: %s', (isBiased) => {
+    const module = load({
+      inputs: [tensorInfo('x', 'f32', [1, 2 * inputs, size, size])],
+      outputs,
+      initializers: [int64('shape', [channels, inputs, kernel, kernel]), float('b', [channels], offsets)],
+      nodes: [
+        filled,
+        node('Conv', ['x', 'w', ...(isBiased ? ['b'] : [])], ['y'], [{ name: 'group', type: 'int', value: 2n }]),
+      ],
+    });
+    const elements = [...module.ops()]
+      .filter(({ name }) => name === 'nn.constant')
+      .map(({ result }) => (result.type as TensorType).shape.reduce<number>((n, d) => n * Number(d), 1));
+    expect(Math.max(...elements)).toBe(2 * inputs * kernel * kernel);
+    const { y } = interpret(module, { x: { dtype: 'f32', shape: [1, 2 * inputs, size, size], data } });
+    expect(y?.shape).toEqual([1, channels, 1, 1]);
+    const halves = [data.subarray(0, data.length / 2), data.subarray(data.length / 2)].map((half) => 0.5 * sum(half));
+    close(
+      y?.data ?? [],
+      offsets.map((b, i) => (halves[i < channels / 2 ? 0 : 1] as number) + (isBiased ? b : 0)),
+    );
+  });
+
+  it.each([[true], [false]])('multiply by one column, with a bias: %s', (isBiased) => {
+    const module = load({
+      inputs: [tensorInfo('x', 'f32', [2, 72])],
+      outputs,
+      initializers: [int64('shape', [channels, 72]), float('b', [channels], offsets)],
+      nodes: [
+        filled,
+        node('Gemm', ['x', 'w', ...(isBiased ? ['b'] : [])], ['y'], [{ name: 'transB', type: 'int', value: 1n }]),
+      ],
+    });
+    const { y } = interpret(module, { x: { dtype: 'f32', shape: [2, 72], data } });
+    expect(y?.shape).toEqual([2, channels]);
+    const rows = [data.subarray(0, 72), data.subarray(72)].map((row) => 0.5 * sum(row));
+    close(
+      y?.data ?? [],
+      rows.flatMap((row) => offsets.map((b) => row + (isBiased ? b : 0))),
+    );
+  });
+});
