@@ -1,9 +1,6 @@
-/** The JavaScript of runtime/report.ts, without exports. Written by scripts/runtime-strings.ts. */
+/** The JavaScript of runtime/reportData.ts and runtime/reportCharts.ts and runtime/report.ts, without exports. Written by scripts/runtime-strings.ts. */
 export const reportRuntime = `const element = (id) => document.getElementById(id);
 const data = JSON.parse(element("data").textContent ?? "");
-const layers = new Map(data.layers.map((layer) => [layer.layer, layer]));
-const diagnoses = new Map(data.diagnosis.map((one) => [one.node, one]));
-const codes = new Map(data.quantization.map((one) => [one.node, one]));
 function make(tag, attributes, ...children) {
 	const made = document.createElement(tag);
 	for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -91,6 +88,81 @@ function precisionChart(precision) {
 	});
 	return make("figure", {}, make("figcaption", {}, "Sensitivity: what 2 to 8 bits leave of the weights, a scale for each output"), chart);
 }
+function memoryChart() {
+	const { buffers, bytes, launches } = data.arena;
+	const boxes = buffers.map((one) => ({
+		...one,
+		end: one.to + 1,
+		top: one.offset + one.bytes
+	}));
+	element("memory").append(Plot.plot({
+		width: 900,
+		height: 320,
+		marginLeft: 70,
+		ariaLabel: "the arena over time",
+		x: {
+			label: "launch",
+			domain: [0, launches]
+		},
+		y: {
+			label: "byte of the arena",
+			domain: [0, bytes],
+			grid: true
+		},
+		color: { scheme: "tableau10" },
+		marks: [Plot.rect(boxes, {
+			x1: "from",
+			x2: "end",
+			y1: "offset",
+			y2: "top",
+			fill: "var(--accent)",
+			fillOpacity: .6,
+			stroke: "currentColor",
+			strokeOpacity: .5
+		}), Plot.tip(boxes, Plot.pointer({
+			x1: "from",
+			x2: "end",
+			y1: "offset",
+			y2: "top",
+			title: (box) => \`\${box.layer}\\n\${count(box.bytes)} bytes\`
+		}))]
+	}));
+}
+function timeChart() {
+	const rows = data.launches.map((one, i) => ({
+		...one,
+		label: \`\${i}  \${one.layer || one.op}\`
+	})).sort((a, b) => b.median - a.median).slice(0, 40);
+	element("time").append(Plot.plot({
+		width: 900,
+		height: 40 + 18 * rows.length,
+		marginLeft: 260,
+		ariaLabel: "time by launch",
+		x: {
+			label: "µs, median of runs; the line is what the roofline model predicts",
+			grid: true,
+			axis: "both"
+		},
+		y: {
+			label: null,
+			domain: rows.map(({ label }) => label)
+		},
+		marks: [Plot.barX(rows, {
+			x: "median",
+			y: "label",
+			fill: "var(--accent)",
+			title: (row) => \`\${row.op}\\n\${row.kernel}\`
+		}), Plot.tickX(rows, {
+			x: "predicted",
+			y: "label",
+			stroke: "currentColor",
+			strokeWidth: 2
+		})]
+	}));
+}
+const layers = new Map(data.layers.map((layer) => [layer.layer, layer]));
+const diagnoses = new Map(data.diagnosis.map((one) => [one.node, one]));
+const codes = new Map(data.quantization.map((one) => [one.node, one]));
 function facts(rows) {
 	const filled = rows.filter(([, value]) => value !== "");
 	return make("dl", {}, ...filled.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
@@ -159,6 +231,7 @@ function showGraph(picture) {
 		const act = () => opens ? showGraph(id) : showLayer(name);
 		node.addEventListener("click", act);
 		node.addEventListener("keydown", (event) => {
+			if (event.key === "Escape" && document.activeElement !== box) showGraph("main");
 			if (event.key !== "Enter" && event.key !== " ") return;
 			event.preventDefault();
 			act();
@@ -185,9 +258,11 @@ function fillTable() {
 			multiplyAdds ? count(multiplyAdds) : "",
 			weightCount ? count(weightCount) : "",
 			time.has(layer) ? time.get(layer).toFixed(1) : "",
-			decibel(diagnosis?.isolated),
-			decibel(diagnosis?.cumulative),
-			decibel(diagnosis?.damage)
+			...diagnoses.size > 0 ? [
+				diagnosis?.isolated,
+				diagnosis?.cumulative,
+				diagnosis?.damage
+			].map(decibel) : []
 		];
 		const row = make("tr", {
 			tabindex: "0",
@@ -224,77 +299,6 @@ function search(text) {
 	for (const node of document.querySelectorAll("#graph g.node")) {
 		node.classList.toggle("faint", wanted !== "" && !fits(node.textContent ?? ""));
 	}
-}
-function memoryChart() {
-	const { buffers, bytes, launches } = data.arena;
-	const boxes = buffers.map((one) => ({
-		...one,
-		end: one.to + 1,
-		top: one.offset + one.bytes
-	}));
-	element("memory").append(Plot.plot({
-		width: 900,
-		height: 320,
-		marginLeft: 70,
-		ariaLabel: "the arena over time",
-		x: {
-			label: "launch",
-			domain: [0, launches]
-		},
-		y: {
-			label: "byte of the arena",
-			domain: [0, bytes],
-			grid: true
-		},
-		color: { scheme: "tableau10" },
-		marks: [Plot.rect(boxes, {
-			x1: "from",
-			x2: "end",
-			y1: "offset",
-			y2: "top",
-			fill: "var(--accent)",
-			fillOpacity: .6,
-			stroke: "currentColor",
-			strokeOpacity: .5
-		}), Plot.tip(boxes, Plot.pointer({
-			x1: "from",
-			x2: "end",
-			y1: "offset",
-			y2: "top",
-			title: (box) => \`\${box.layer}\\n\${count(box.bytes)} bytes\`
-		}))]
-	}));
-}
-function timeChart() {
-	const rows = data.launches.map((one, i) => ({
-		...one,
-		label: \`\${i}  \${one.layer || one.op}\`
-	})).sort((a, b) => b.median - a.median).slice(0, 40);
-	element("time").append(Plot.plot({
-		width: 900,
-		height: 40 + 18 * rows.length,
-		marginLeft: 260,
-		ariaLabel: "time by launch",
-		x: {
-			label: "µs, median of runs; the line is what the roofline model predicts",
-			grid: true
-		},
-		y: {
-			label: null,
-			domain: rows.map(({ label }) => label)
-		},
-		marks: [Plot.barX(rows, {
-			x: "median",
-			y: "label",
-			fill: "var(--accent)",
-			title: (row) => \`\${row.op}\\n\${row.kernel}\`
-		}), Plot.tickX(rows, {
-			x: "predicted",
-			y: "label",
-			stroke: "currentColor",
-			strokeWidth: 2
-		})]
-	}));
 }
 showGraph("main");
 fillTable();

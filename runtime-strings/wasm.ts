@@ -1,4 +1,4 @@
-/** The JavaScript of runtime/tensors.ts and runtime/wasm.ts, without exports. Written by scripts/runtime-strings.ts. */
+/** The JavaScript of runtime/tensors.ts and runtime/relaxedDot.ts and runtime/sizes.ts and runtime/wasm.ts, without exports. Written by scripts/runtime-strings.ts. */
 export const wasmRuntime = `const arrayTypes = {
 	f32: Float32Array,
 	f64: Float64Array,
@@ -122,29 +122,6 @@ function probeRelaxedDot() {
 		return undefined;
 	}
 }
-async function compile(source) {
-	if (source instanceof WebAssembly.Module) return source;
-	if (!isResponse(source)) return WebAssembly.compile(source);
-	const streams = source.headers.get("content-type")?.startsWith("application/wasm");
-	return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
-}
-async function relaxedRun(info, module, baseline) {
-	if (info.relaxed === "none") return "this model has no relaxed SIMD kernels";
-	const mask = info.relaxed === "dot" ? probeRelaxedDot() : 0;
-	if (mask === undefined) return "the relaxed SIMD dot product of this machine is missing or not exact";
-	const [section] = WebAssembly.Module.customSections(module, "qc.relaxed");
-	if (!section) return "the module has lost its section \\"qc.relaxed\\"";
-	try {
-		const relaxed = await WebAssembly.compile(section);
-		const instance = await WebAssembly.instantiate(relaxed, { qc: {
-			...baseline,
-			mask
-		} });
-		return instance.exports.run;
-	} catch (error) {
-		return \`the relaxed SIMD kernels could not be compiled here (\${error instanceof Error ? error.message : error})\`;
-	}
-}
 const sizeFunctions = {
 	"+": (a, b) => a + b,
 	"*": (a, b) => a * b,
@@ -233,6 +210,29 @@ function forEachPlace({ sizes, order, shape }, symbols, visit) {
 		for (let i = 0; i < extent; i++) walk(axis + 1, place + i * steps[axis], index * extent + i);
 	};
 	walk(0, 0, 0);
+}
+async function compile(source) {
+	if (source instanceof WebAssembly.Module) return source;
+	if (!isResponse(source)) return WebAssembly.compile(source);
+	const streams = source.headers.get("content-type")?.startsWith("application/wasm");
+	return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
+}
+async function relaxedRun(info, module, baseline) {
+	if (info.relaxed === "none") return "this model has no relaxed SIMD kernels";
+	const mask = info.relaxed === "dot" ? probeRelaxedDot() : 0;
+	if (mask === undefined) return "the relaxed SIMD dot product of this machine is missing or not exact";
+	const [section] = WebAssembly.Module.customSections(module, "qc.relaxed");
+	if (!section) return "the module has lost its section \\"qc.relaxed\\"";
+	try {
+		const relaxed = await WebAssembly.compile(section);
+		const instance = await WebAssembly.instantiate(relaxed, { qc: {
+			...baseline,
+			mask
+		} });
+		return instance.exports.run;
+	} catch (error) {
+		return \`the relaxed SIMD kernels could not be compiled here (\${error instanceof Error ? error.message : error})\`;
+	}
 }
 function makeModel(info, memory, simd, start) {
 	const kept = new Map();

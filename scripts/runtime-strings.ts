@@ -11,8 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Runtimes that ship inside artifacts, as the files of runtime/ that make them. */
 const runtimes: Readonly<Record<string, readonly string[]>> = {
-  wasm: ['tensors', 'wasm'],
-  report: ['report'],
+  wasm: ['tensors', 'relaxedDot', 'sizes', 'wasm'],
+  report: ['reportData', 'reportCharts', 'report'],
   webgpu: ['tensors', 'webgpu'],
 };
 

@@ -26,6 +26,7 @@ export function graphIndex(steps: readonly GraphStep[]): string {
   nav { overflow: auto; padding: 1rem; border-right: 1px solid #8884; }
   ol { padding-left: 1.5rem; }
   iframe { border: 0; width: 100%; height: 100%; background: #fff; }
+  @media (prefers-color-scheme: dark) { iframe { filter: invert(.9) hue-rotate(180deg); } }
 </style>
 <nav>
   <h1>Graphs by pass</h1>

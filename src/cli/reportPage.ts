@@ -2,6 +2,7 @@ import { reportRuntime } from '../../runtime-strings/report.ts';
 import type { Evaluation } from '../api/evaluate.ts';
 import type { Report } from '../api/report/report.ts';
 import { countText, sizeText } from '../api/summary.ts';
+import { snrColors } from '../graph/index.ts';
 import { escapeMarkup } from './markup.ts';
 import { decibelText, percentText } from './table.ts';
 
@@ -30,6 +31,7 @@ export function reportPage(report: Report, pictures: Pictures, libraries: readon
       Object.fromEntries(view.nodes.map(({ id, source }) => [id, source])),
     ]),
   );
+  const shownHeads = [...heads, ...(report.diagnosis.length > 0 ? diagnosisHeads : [])];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -53,6 +55,7 @@ export function reportPage(report: Report, pictures: Pictures, libraries: readon
         <button id="further" aria-label="zoom out">−</button>
       </div>
       <div id="graph" aria-label="graph"></div>
+      ${report.diagnosis.length > 0 ? legend : ''}
     </div>
     <article id="layer" aria-live="polite"></article>
   </section>
@@ -61,7 +64,7 @@ export function reportPage(report: Report, pictures: Pictures, libraries: readon
     <h2>Layers</h2>
     <div class="scroll">
       <table id="layers">
-        <thead><tr>${heads.map((head) => `<th><button>${head}</button></th>`).join('')}</tr></thead>
+        <thead><tr>${shownHeads.map((head) => `<th><button>${head}</button></th>`).join('')}</tr></thead>
         <tbody></tbody>
       </table>
     </div>
@@ -80,16 +83,17 @@ ${libraries.map((text) => `<script>${embeddedScript(text)}</script>`).join('\n')
 `;
 }
 
-const heads = [
-  'layer',
-  'operations',
-  'multiply-adds',
-  'weights',
-  'µs',
-  'error alone',
-  'error with all',
-  'alone on the output',
-];
+/** What the fills of the graph mean, from the worst. */
+const legend = `<p class="legend">error with all layers quantized, dB: ${snrColors
+  .map(([least], i) => {
+    const range = Number.isFinite(least) ? `${least} and more` : `below ${snrColors[i - 1]?.[0]}`;
+    return `<span class="fill${i}">${i === 0 || !Number.isFinite(least) ? range : least}</span>`;
+  })
+  .toReversed()
+  .join('')}</p>`;
+
+const heads = ['layer', 'operations', 'multiply-adds', 'weights', 'µs'] as const;
+const diagnosisHeads = ['error alone', 'error with all', 'alone on the output'] as const;
 
 function summaryText({ scheme, multiplyAdds, integerShare, sizes, launches }: Report): string {
   const time = launches.reduce((sum, { median }) => sum + median, 0);
@@ -102,9 +106,11 @@ function summaryText({ scheme, multiplyAdds, integerShare, sizes, launches }: Re
   ].join(' · ');
 }
 
+const metricHeads: Readonly<Record<string, string>> = { snr: 'SNR, dB', mse: 'MSE', top1: 'top 1', top5: 'top 5' };
+
 function schemesTable({ schemes, metrics, samples, result }: Evaluation): string {
   const head = ['scheme', 'weights', 'in integers', ...metrics]
-    .map((cell) => `<th>${escapeMarkup(cell)}</th>`)
+    .map((cell) => `<th>${escapeMarkup(metricHeads[cell] ?? cell)}</th>`)
     .join('');
   const rows = schemes.map(({ scheme, weightsBytes, integerShare, metrics: values }) => {
     const cells = metrics.map((metric) => {
@@ -117,7 +123,7 @@ function schemesTable({ schemes, metrics, samples, result }: Evaluation): string
     const plain = [escapeMarkup(scheme), sizeText(weightsBytes), percentText(integerShare)];
     return `<tr>${[...plain, ...cells].map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
   });
-  return `<p>Output ${escapeMarkup(result)}, ${samples} samples; in brackets 95 % of the bootstrap.</p><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  return `<p>Output <b>${escapeMarkup(result)}</b>, ${samples} samples; in brackets 95 % of the bootstrap.</p><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 const style = `
@@ -129,11 +135,16 @@ h2 { font-size: 1.05rem; }
 main > section { padding: 0 1.25rem 1rem; }
 .panes { display: grid; grid-template-columns: minmax(0, 1fr) 460px; gap: 1rem; padding-top: 1rem !important; }
 @media (max-width: 900px) { .panes { grid-template-columns: 1fr; } }
-.picture { position: relative; height: 70vh; border: 1px solid var(--line); border-radius: 6px; background: #fff; color: #222; overflow: hidden; }
+.picture { position: relative; height: 70vh; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); overflow: hidden; }
 #graph { height: 100%; }
 #graph svg { display: block; cursor: grab; }
+@media (prefers-color-scheme: dark) { #graph svg, .legend span { filter: invert(.87) hue-rotate(180deg); } }
+.legend { position: absolute; bottom: 0; right: 0; margin: .4rem; font-size: .75rem; }
+.legend span { color: #222; padding: .1rem .4rem; }
+${snrColors.map(([, color], i) => `.legend .fill${i} { background: ${color}; }`).join('\n')}
 #graph g.node { cursor: pointer; outline: none; }
 #graph g.node:focus path, #graph g.node:focus ellipse, #graph g.chosen path, #graph g.chosen ellipse { stroke: #c05621; stroke-width: 3; }
+#graph g.node[aria-label^="open "] path { stroke-width: 2; }
 #graph g.faint { opacity: .2; }
 .tools { position: absolute; top: .5rem; left: .5rem; display: flex; gap: .25rem; z-index: 1; }
 #layer { height: 70vh; overflow: auto; border: 1px solid var(--line); border-radius: 6px; padding: 0 1rem; background: var(--paper); box-sizing: border-box; }

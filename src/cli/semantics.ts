@@ -41,9 +41,11 @@ const inReals: Interpret = (module, sample, observe) => {
       const type = op.results[index]?.type;
       // the ops inside have been seen
       if (index > 0 || type?.kind !== 'tensor' || fused.is(op)) return;
-      const reals = numbersOf(toReals(tensor, type));
-      if (!isInteger(storageOf(type.element))) observe(op, { reals });
-      else observe(op, { reals, codes: quantOf(type) ? Float64Array.from(tensor.data as Int8Array) : reals });
+      observe(op, () => {
+        const reals = numbersOf(toReals(tensor, type));
+        if (!isInteger(storageOf(type.element))) return { reals };
+        return { reals, codes: quantOf(type) ? numbersOf(tensor) : reals };
+      });
     },
   });
   const { main } = module;

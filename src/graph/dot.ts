@@ -8,7 +8,7 @@ const changeColors: Readonly<Record<Change, string>> = {
 };
 
 /** Fills by signal-to-noise ratio in dB, from the least that a step allows. */
-const snrColors: readonly (readonly [number, string])[] = [
+export const snrColors: readonly (readonly [number, string])[] = [
   [40, '#c9e7c9'],
   [30, '#e2efc0'],
   [20, '#fdeeb0'],
@@ -36,7 +36,8 @@ export function toDot(view: GraphView, link: (id: string) => string | undefined 
     ...view.nodes.map((node) => `  ${node.id} ${nodeAttributes(node, link(node.id))};`),
     ...view.edges.map(({ from, to, label, change }) => {
       const color = change === 'added' ? ', color = "#2e8b2e"' : change === 'removed' ? ', color = "#c03030"' : '';
-      return `  ${from} -> ${to} [label = ${quoted(label)}${color}];`;
+      // away from the line: browsers set the text wider than Graphviz reckons
+      return `  ${from} -> ${to} [label = ${quoted(`   ${label}`)}${color}];`;
     }),
     '}',
     '',

@@ -53,6 +53,11 @@ describe('qc report', { timeout: 120_000 }, () => {
           await view.keyboard.press('/');
           await view.keyboard.type('second');
           expect(await view.locator('#layers tbody tr:visible').count()).toBe(1);
+          // the colours of the graph have their scale, and one that fits the page
+          expect(await view.locator('.legend span').count()).toBe(5);
+          const filter = await view.locator('#graph svg').evaluate((svg) => getComputedStyle(svg).filter);
+          expect(filter.startsWith('invert')).toBe(colorScheme === 'dark');
+          expect(await view.locator('#layers th').count()).toBe(8);
           expect(complaints).toEqual([]);
           await view.close();
         }
@@ -101,6 +106,8 @@ describe.skipIf(!existsSync(models) || !browserPath)(
             await folded.focus();
             await view.keyboard.press('Enter');
             expect(await view.locator('#back').isVisible()).toBe(true);
+            await view.keyboard.press('Escape');
+            expect(await view.locator('#back').isVisible()).toBe(false);
           }
           await view.locator('#graph g.node').last().focus();
           await view.keyboard.press('Enter');
@@ -109,6 +116,15 @@ describe.skipIf(!existsSync(models) || !browserPath)(
           expect(await view.locator('nav li').count()).toBeGreaterThan(5);
           const picture = view.frameLocator('iframe[name=graph]').locator('svg g.node');
           expect(await picture.count()).toBeGreaterThan(10);
+          if (name !== 'resnet8_cifar10') {
+            const opened = view.waitForEvent('framenavigated');
+            await view.frameLocator('iframe[name=graph]').locator('a[*|href]').first().click();
+            expect((await opened).url()).toMatch(/00-the-model\.group0\.svg$/);
+          }
+          const changes = view.locator('nav li a[title="what changed"]').first();
+          const shown = view.waitForEvent('framenavigated');
+          await changes.click();
+          expect((await shown).url()).toMatch(/\.changes\.svg$/);
           expect(complaints).toEqual([]);
         } finally {
           await browser.close();

@@ -12,7 +12,8 @@ export interface Disagreement {
 /** The elements of a tensor as numbers. */
 export function numbersOf({ dtype, data }: HostTensor): Float64Array {
   const format = floatFormats[dtype];
-  const values = Float64Array.from(data as ArrayLike<number | bigint>, Number);
+  const whole = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  const values = whole ? Float64Array.from(data, Number) : new Float64Array(data);
   if (format) return values.map((code) => decodeFloat(code, format));
   return dtype === 'f8e8m0' ? values.map(decodeE8M0) : values;
 }

@@ -9,14 +9,14 @@ export interface Values {
 }
 
 /** Told of the first result of every op that has run. */
-export type Observe = (op: Op, values: Values) => void;
+export type Observe = (op: Op, values: () => Values) => void;
 
 /** What one run has given, layer by layer: the last op of each model node stands for its layer. */
 export class LayerValues {
-  readonly #layers = new Map<string, Values & { readonly op: Op; readonly name: string }>();
+  readonly #layers = new Map<string, { readonly op: Op; readonly name: string; readonly values: () => Values }>();
 
   readonly observe: Observe = (op, values) => {
-    if (op.source !== '') this.#layers.set(op.source, { op, name: op.name, ...values });
+    if (op.source !== '') this.#layers.set(op.source, { op, name: op.name, values });
   };
 
   /**
@@ -41,14 +41,15 @@ export class LayerValues {
 
   /** How a value differs, `agrees`, or undefined where there is nothing to compare it with. */
   #compare({ op }: Value, reference: LayerValues, promise: Preserves): string | undefined {
-    const own = op && this.#layers.get(op.source);
-    const expected = op && reference.#layers.get(op.source);
-    if (own?.op !== op || !own || expected?.reals.length !== own.reals.length) return undefined;
+    const layer = op && this.#layers.get(op.source);
+    if (!layer || layer.op !== op) return undefined;
+    const [own, expected] = [layer.values(), reference.#layers.get(op.source)?.values()];
+    if (expected?.reals.length !== own.reals.length) return undefined;
     const inCodes = isPlain(own) || isPlain(expected);
     const [before, after] = inCodes ? [expected.codes, own.codes] : [expected.reals, own.reals];
     if (!before || !after) return undefined;
     const found = realDisagreement(before, after, promise);
-    return found ? `layer '${own.op.source}' (${own.name}): it ${found.what}` : 'agrees';
+    return found ? `layer '${op.source}' (${layer.name}): it ${found.what}` : 'agrees';
   }
 }
 
