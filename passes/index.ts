@@ -40,7 +40,10 @@ import { rotateHeads } from './transform/rotation/heads.ts';
 import { rotateInputs } from './transform/rotation/inputs.ts';
 import { rotateResidual } from './transform/rotation/residual.ts';
 import { rotateScores } from './transform/rotation/scores.ts';
+import { awq } from './transform/scaling/awq.ts';
+import { equalizeLayers } from './transform/scaling/crossLayer.ts';
 import { outlierSuppression } from './transform/scaling/outlierSuppression.ts';
+import { repQuant } from './transform/scaling/repQuant.ts';
 import { smoothQuant } from './transform/scaling/smoothQuant.ts';
 import { stepLstm } from './transform/stepLstm.ts';
 
@@ -61,6 +64,9 @@ export const allPasses: readonly Pass[] = [
   fuseClamp,
   smoothQuant,
   outlierSuppression,
+  awq,
+  equalizeLayers,
+  repQuant,
   rotateResidual,
   rotateHeads,
   rotateScores,

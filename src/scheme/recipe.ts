@@ -23,6 +23,9 @@ export interface LayerRule extends LayerChanges {
 export const transformNames = [
   'smoothquant',
   'outlier-suppression',
+  'awq',
+  'equalize-layers',
+  'repquant',
   'rotate-residual',
   'rotate-heads',
   'rotate-scores',

@@ -5,6 +5,12 @@ const table = {
   smoothquant: { scheme: 'w8a8', transforms: ['smoothquant'] },
   /** 8 bits; activation channels are centred, and large ones shrunk. */
   'outlier-suppression': { scheme: 'w8a8', transforms: ['outlier-suppression'] },
+  /** 4-bit weights with zero points; those that meet large activations are rounded more finely. */
+  awq: { scheme: 'w4a16', transforms: ['awq'], weights: { symmetric: false, range: 'mse' } },
+  /** 8 bits; neighbouring layers have weights of one range. */
+  dfq: { scheme: 'w8a8', transforms: ['equalize-layers'] },
+  /** 8 bits; activation channels have one range, centred. */
+  repquant: { scheme: 'w8a8', transforms: ['repquant'] },
   /** 4-bit weights in groups of 32 whose roundings make up for one another. */
   gptq: { scheme: 'w4a16', weights: { rounding: 'gptq' } },
   /** 4-bit weights by GPTQ, 8-bit activations by row, in rotated channels of which none stands out. */

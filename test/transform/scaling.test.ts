@@ -28,6 +28,19 @@ function network(): Module {
   return graph.finish(graph.op(nn.matmul, [hidden, weights(11, (k) => (k === outlier ? 1 / 64 : 1)), undefined]));
 }
 
+/** Two layers, the second one's weights on the grid of its codes but for a rounding of f32: what moves them costs accuracy. */
+function onGrid(): Module {
+  const graph = new GraphBuilder([8, channels]);
+  const weights = (seed: number, of: (w: number, k: number, n: number) => number) =>
+    graph.constant(
+      [channels, channels],
+      wave(channels ** 2, seed).map((w, i) => of(w, Math.floor(i / channels), i % channels)),
+    );
+  const hidden = graph.op(nn.matmul, [graph.x, weights(20, (w, _, n) => w * 3 ** (n % 4)), undefined]);
+  const codes = weights(21, (w, k) => (k === 0 ? 127 : Math.round(120 * w)) * 0.01);
+  return graph.finish(graph.op(nn.matmul, [hidden, codes, undefined]));
+}
+
 const sample = input([8, channels], wave(8 * channels, 99));
 const outputOf = (module: Module, precision: 'f32' | 'f64') =>
   (interpret(module, { x: sample }, { precision }).y as HostTensor).data as Float64Array;
@@ -104,5 +117,40 @@ describe('outlier-suppression', () => {
     await transform(module, 'outlier-suppression', leaning);
     expect(textOf(module)).toContain('nn.add');
     expect(difference(outputOf(network(), 'f64'), outputOf(module, 'f64'))).toBeLessThan(1e-6);
+  });
+});
+
+describe.each([
+  ['awq', 'w4a16'],
+  ['equalize-layers', 'w8a8'],
+  ['repquant', 'w8a8'],
+])('%s', (pass, scheme) => {
+  const step = `${pass}{recipe="${scheme}"}`;
+
+  it('computes the same function, and makes the error of the quantized model smaller', async () => {
+    const module = network();
+    const lines = await transform(module, step, samples);
+    expect(lines.at(-1)).toMatch(new RegExp(`^${pass}: [12] of 2 groups`));
+    expect(difference(outputOf(network(), 'f64'), outputOf(module, 'f64'))).toBeLessThan(
+      pass === 'repquant' ? 1e-6 : 1e-9,
+    );
+    const quantize = scheme === 'w8a8' ? 'insert-observers,calibrate,quantize' : `quantize-weights{recipe="${scheme}"}`;
+    const plain = network();
+    await transform(plain, quantize, samples);
+    await transform(module, quantize, samples);
+    const result = (one: Module) => interpret(one, { x: sample }).y as HostTensor;
+    const noiseOf = (one: Module) => decibels([[result(network()), result(one)]]);
+    expect(noiseOf(module)).toBeGreaterThan(noiseOf(plain));
+  });
+
+  it('is refused where nothing is rounded, and where it makes the error larger', async () => {
+    const untouched = network();
+    await transform(untouched, `${pass}{recipe="float"}`, samples);
+    expect(textOf(untouched)).toBe(textOf(network()));
+    const module = onGrid();
+    const before = textOf(module);
+    const lines = await transform(module, `${pass}{recipe="w8a16"}`, samples);
+    expect(lines[0]).toMatch(new RegExp(`${pass} is refused: it multiplies the error by [\\d.e+]+$`));
+    expect(textOf(module)).toBe(before);
   });
 });

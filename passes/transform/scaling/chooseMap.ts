@@ -45,8 +45,8 @@ export async function mapGroups(
       applyMap(group, best.map);
       changed++;
     } else if (best) {
-      const factor = (best.error / plain).toPrecision(3);
-      context.report(`${group.value.op?.source}: ${method} is refused: it multiplies the error by ${factor}`);
+      const why = plain > 0 ? `it multiplies the error by ${(best.error / plain).toPrecision(3)}` : 'there is no error';
+      context.report(`${group.value.op?.source}: ${method} is refused: ${why}`);
     }
   }
   context.report(`${method}: ${changed} of ${groups.length} groups of layers`);

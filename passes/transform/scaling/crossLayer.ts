@@ -1,0 +1,41 @@
+import { definePass } from '../../../src/pass/define.ts';
+import { skipOption } from '../../quantize/keptInFloat.ts';
+import { recipeOption } from '../../quantize/layerSchemes.ts';
+import type { LinearGroup } from '../structure/linearGroups.ts';
+import { type ChannelMap, weightsOf } from './channelMap.ts';
+import { mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
+
+/**
+ * s_j = √(r1_j/r2_j) between a layer and the layers behind it, r1_j the largest weight of its column j, r2_j that of their
+ * rows j: both then have the range √(r1_j·r2_j). Source: Nagel et al., Data-Free Quantization (2019), section 4.1. Here
+ * s_j is the nearest power of two, so that the model computes the same function to the last bit.
+ */
+export const equalizeLayers = definePass({
+  name: 'equalize-layers',
+  summary: 'Gives the columns of a layer the range of the rows that read them, where that makes the error smaller.',
+  phase: 'transform',
+  options: { recipe: recipeOption, skip: skipOption },
+  preserves: 'bits',
+  run: (module, { recipe, skip }, context) =>
+    mapGroups(module, 'equalize-layers', equalizations, { recipe, skip }, context),
+});
+
+function equalizations({ before, layers, channels }: LinearGroup): ChannelMap[] {
+  if (!before) return [];
+  const [written, read] = [new Float64Array(channels), new Float64Array(channels)];
+  weightsOf(before).data.forEach((w, i) => {
+    written[i % channels] = Math.max(written[i % channels] as number, Math.abs(w));
+  });
+  for (const layer of layers) {
+    const { data, shape } = weightsOf(layer);
+    data.forEach((w, i) => {
+      const k = Math.floor(i / (shape[1] as number));
+      read[k] = Math.max(read[k] as number, Math.abs(w));
+    });
+  }
+  const scale = written.map((r1, j) => {
+    const r2 = read[j] as number;
+    return r1 > 0 && r2 > 0 ? nearestPowerOfTwo(Math.sqrt(r1 / r2)) : 1;
+  });
+  return [{ shift: new Float64Array(channels), scale }];
+}
