@@ -61,6 +61,7 @@ export function cLanguage(support: CSupport, codeWords?: Language['codeWords']):
     barrier: undefined,
     dot4: undefined,
     codeWords,
+    mma: undefined,
     constant: (element, name, value) => `const ${cType(element)} ${name} = ${value};`,
     variable: (element, name, value) => `${cType(element)} ${name} = ${value};`,
     loop(counter, lower, upper, step) {

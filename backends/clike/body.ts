@@ -1,4 +1,4 @@
-import { type LanewiseName, lanewisePrimitives } from '../../dialects/kernel/index.ts';
+import { type LanewiseName, lanewisePrimitives, mma } from '../../dialects/kernel/index.ts';
 import * as memory from '../../dialects/kernel/memory.ts';
 import * as structure from '../../dialects/kernel/structure.ts';
 import * as vector from '../../dialects/kernel/vector.ts';
@@ -9,7 +9,7 @@ import { carriedVariable, type Expression, isAtom, primary } from './expression.
 import { lanewisePrinters } from './lanewise.ts';
 import type { Language } from './language.ts';
 import type { Names } from './names.ts';
-import { vectorPrinters } from './vector.ts';
+import { vectorPrinters, wordOf } from './vector.ts';
 import type { VectorLanguage } from './vectorLanguage.ts';
 
 /** A longer expression gets a name. */
@@ -125,6 +125,7 @@ export class BodyPrinter {
     else if (definition === structure.grid) this.#grid(op);
     else if (definition === structure.barrier) this.#barrier();
     else if (definition === structure.shared) this.#shared(op);
+    else if (definition === mma) this.#mma(op);
     else if (!definition.terminator && op.result.uses.size > 0) {
       this.#lanes.set(op.result, this.#expressions(op));
       this.#settle(op, op.result);
@@ -296,6 +297,18 @@ export class BodyPrinter {
     const name = this.#outer.numbered('shared_tile');
     this.#lanes.set(op.result, [primary(name)]);
     this.shared.push({ name, element: elementOf(op.result), count: structure.shared.attributesOf(op).count });
+  }
+
+  /** The accumulators are changed where they are. */
+  #mma(op: Op): void {
+    invariant(this.language.mma, 'invocations do not multiply together in this language');
+    const names = this.#variable(op.result, op.result, this.take(op.operand(0)));
+    const words = op.operands.slice(1).map((_, i) => wordOf(this, op.operand(i + 1)));
+    this.#line(this.language.mma(names, words));
+    this.#lanes.set(
+      op.result,
+      names.map((name) => primary(name)),
+    );
   }
 
   #if(op: Op): void {

@@ -49,6 +49,8 @@ export interface Language {
         readonly dot: (accumulator: Expression, weights: Expression, activations: Expression) => Expression;
       }
     | undefined;
+  /** The statement by which 32 invocations multiply tiles: names of accumulators, then words of codes; undefined where there is none. */
+  readonly mma: ((accumulators: readonly string[], words: readonly Expression[]) => string) | undefined;
   /** A variable that keeps its value. */
   readonly constant: (element: ScalarType, name: string, value: string) => string;
   /** A variable that a loop changes. */

@@ -81,7 +81,7 @@ const joinWord: VectorPrinter = (printer, op) => [
 ];
 
 /** The word that holds a vector of bytes: that which it was split from, where it was. */
-function wordOf(printer: BodyPrinter, value: Value): Expression {
+export function wordOf(printer: BodyPrinter, value: Value): Expression {
   if (vector.splitWord.is(value.op)) return printer.take(value.op.operand(0))[0] as Expression;
   return joined32(printer, printer.takeNamed(value), elementOf(value));
 }

@@ -2,6 +2,7 @@ import type { ScalarType } from '../../src/ir/index.ts';
 import { type CSupport, cLanguage } from '../c/language.ts';
 import { type Expression, expression, nested, precedence, primary } from '../clike/expression.ts';
 import type { Floats, Language } from '../clike/language.ts';
+import { mmaHelper } from './mma.ts';
 
 /** Functions of the device that round once each: compilers join operators, as `a * b + c`, but never these. */
 const floats: Floats = {
@@ -22,11 +23,16 @@ export function cudaLanguage(support: CSupport): Language {
   return {
     ...language,
     floats,
+    codeWords: undefined,
     call: (name, from: ScalarType, to: ScalarType, args) =>
       name === 'sqrt'
         ? called(from === 'f32' ? '__fsqrt_rn' : '__dsqrt_rn', args)
         : language.call(name, from, to, args),
     barrier: '__syncthreads();',
+    mma(accumulators, words) {
+      support.require(mmaHelper);
+      return `${mmaHelper.name}(${[...accumulators, ...words.map(({ text }) => text)].join(', ')});`;
+    },
     dot4: (sum, weights, activations) => called('__dp4a', [word(weights), word(activations), sum]),
   };
 }

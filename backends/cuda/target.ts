@@ -8,6 +8,7 @@ export const cudaTarget: Target = {
   slack: 8,
   granule: 4,
   contractions: ['dot4_i8'],
+  warpProducts: true,
   floatRescale: false,
   accumulators: 16,
   longIntegers: true,

@@ -58,6 +58,7 @@ export function wgslLanguage(support: WgslSupport, spaces: BufferSpaces): Langua
     codeWords: undefined,
     dot4: (sum, weights, activations) =>
       binary(sum, '+', support.call('dot4', [weights, activations]), precedence.additive),
+    mma: undefined,
     constant: (_, name, value) => `let ${name} = ${value};`,
     variable: (element, name, value) => `var ${name}: ${typeOf(element)} = ${value};`,
     loop(counter, lower, upper, step) {

@@ -19,6 +19,7 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import { ArithmeticBuilder, constantOf, elementOf, lanesOf, lanesType } from './arithmeticBuilder.ts';
 import { groupSize, Invocations } from './invocations.ts';
 import * as memory from './memory.ts';
+import { mma } from './mma.ts';
 import * as structure from './structure.ts';
 import * as vector from './vector.ts';
 
@@ -127,6 +128,11 @@ export class KernelBuilder extends ArithmeticBuilder {
 
   dot(intrinsic: string, accumulator: Value, weights: Value, activations: Value): Value {
     return this.emit(vector.dot, [accumulator, weights, activations], [accumulator.type], { intrinsic }).result;
+  }
+
+  /** accumulator + A·B of tiles that 32 invocations hold together; `a` and `b` are what this one has. SIMT only. */
+  mma(accumulator: Value, a: readonly Value[], b: readonly Value[]): Value {
+    return this.emit(mma, [accumulator, ...a, ...b], [accumulator.type]).result;
   }
 
   /**

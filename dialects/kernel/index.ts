@@ -1,5 +1,6 @@
 import type { OpDefinition } from '../../src/ir/index.ts';
 import * as memory from './memory.ts';
+import { mma } from './mma.ts';
 import { packCodes } from './packCodes.ts';
 import * as packing from './packing.ts';
 import { lanewisePrimitives } from './primitive.ts';
@@ -9,6 +10,7 @@ import * as vector from './vector.ts';
 export * from './arithmeticBuilder.ts';
 export * from './builder.ts';
 export * from './memory.ts';
+export * from './mma.ts';
 export { packCodes } from './packCodes.ts';
 export * from './packing.ts';
 export { type LanewiseName, lanewisePrimitives } from './primitive.ts';
@@ -22,5 +24,6 @@ export const kernelOps: readonly OpDefinition[] = [
   ...Object.values(vector),
   ...Object.values(packing),
   packCodes,
+  mma,
   ...Object.values(lanewisePrimitives).map((primitive) => primitive.definition),
 ];

@@ -1,6 +1,7 @@
 import type { Block, Op } from '../../src/ir/index.ts';
 import { InternalError } from '../../src/support/diagnostics.ts';
 import { compileBlock, compileOp, loopParts, type Machine, place } from './interpretOps.ts';
+import { mma, mmaMeaning, warpSize } from './mma.ts';
 import * as structure from './structure.ts';
 
 /** Which invocation is run at turn `i` of `count`: a permutation. */
@@ -59,7 +60,7 @@ function togetherRunner(machine: Machine, body: Block): Runner {
 }
 
 function hasBarrier(block: Block): boolean {
-  return [...block.ops()].some((op) => structure.barrier.is(op) || op.regions.some(hasBarrier));
+  return [...block.ops()].some((op) => structure.barrier.is(op) || mma.is(op) || op.regions.some(hasBarrier));
 }
 
 /** A block that stops at every barrier. */
@@ -77,6 +78,7 @@ function resumableOp(machine: Machine, op: Op): () => Generator<void> {
       yield;
     };
   }
+  if (mma.is(op)) return resumableProduct(machine, op);
   if (!op.regions.some(hasBarrier)) {
     const step = compileOp(machine, op);
     // biome-ignore lint/correctness/useYield: there is no barrier in it
@@ -104,5 +106,22 @@ function resumableOp(machine: Machine, op: Op): () => Generator<void> {
       advance();
     }
     end();
+  };
+}
+
+/** What all invocations of a warp hold is known when all have arrived; it may change when all have read it. */
+function resumableProduct(machine: Machine, op: Op): () => Generator<void> {
+  const { lanes, invocation } = machine;
+  const [accumulator, ...codes] = op.operands.map((_, i) => place(machine, op.operand(i))) as [number, ...number[]];
+  const result = place(machine, op.result);
+  const held: number[][] = [];
+  return function* () {
+    const { local } = invocation;
+    held[local] = codes.flatMap((at) => [...lanes.subarray(at, at + 4)]);
+    yield;
+    const lane = local % warpSize;
+    const warp = held.slice(local - lane, local - lane + warpSize);
+    lanes.set(mmaMeaning(warp, lane, [...lanes.subarray(accumulator, accumulator + 4)]), result);
+    yield;
   };
 }

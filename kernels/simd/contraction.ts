@@ -15,6 +15,7 @@ import type { Target } from '../../src/target/index.ts';
 import { tiled } from '../loops.ts';
 import { indicesOf, wordOf, writeFlat } from '../write.ts';
 import { type InnerProduct, type Steps, widestUnit } from './innerProduct.ts';
+import { inputOf, rowOf } from './outputRow.ts';
 
 /** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
 export interface OuterLoop {
@@ -297,13 +298,6 @@ function distribute(
     number,
   ];
   const extents = outer.map(({ extent }) => knownSize(extent));
-  const inputOf = (group: Value, at: readonly Value[], m: Value) =>
-    outer.reduce(
-      (sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.input)),
-      k.add(k.scaled(group, problem.groupStep), k.scaled(m, problem.rowStep)),
-    );
-  const rowOf = (at: readonly Value[], m: Value) =>
-    outer.reduce((sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.row)), m);
   const word = wordOf(target, y);
   if (width % word === 0) {
     k.parallel([groups, ...extents, rows / height, panels], (indices) => {
@@ -311,7 +305,13 @@ function distribute(
       const panel = rest.at(-1) as Value;
       const at = rest.slice(0, -2);
       const m = k.scaled(rest.at(-2) as Value, height);
-      const place = { group, panel, unit: k.index(0), input: inputOf(group, at, m), row: rowOf(at, m) };
+      const place = {
+        group,
+        panel,
+        unit: k.index(0),
+        input: inputOf(k, problem, group, at, m),
+        row: rowOf(k, problem, at, m),
+      };
       for (const { value, element } of tile(place, { height, units: width })) k.store(value, y, element);
     });
     return;
@@ -323,7 +323,7 @@ function distribute(
     const at = indices.slice(0, -3);
     const panel = k.quotient(column, width);
     const unit = k.remainder(column, width);
-    const place = { group, panel, unit, input: inputOf(group, at, m), row: rowOf(at, m) };
+    const place = { group, panel, unit, input: inputOf(k, problem, group, at, m), row: rowOf(k, problem, at, m) };
     return (tile(place, { height: 1, units: 1 })[0] as Finished).value;
   });
 }

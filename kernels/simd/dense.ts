@@ -14,13 +14,16 @@ import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType 
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import {
   buildContraction,
+  type Finished,
   type PackedContraction,
   packedSteps,
   panelShape,
+  type Sums,
   segmentCount,
   tileOf,
 } from './contraction.ts';
 import { innerProducts } from './innerProduct.ts';
+import { buildWarpContraction, tileOfWarp, warpTileOf } from './warpContraction.ts';
 
 /** A contraction with constant weights seen as [group][column][segment][run]. */
 interface Dense {
@@ -163,12 +166,13 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
 
   const others = epilogueOperands(cluster);
   const columns = problem.columns * problem.groups;
+  const warp = element === 'i8' ? warpTileOf(problem, target) : undefined;
   return {
     operands: [x, packed, starts, ...others],
     multiplyAdds: multiplyAdds(problem),
     variants: products.map((product) => ({
       feature: product.feature,
-      tile: tileOf(problem, target, product, panel.width),
+      tile: warp ? tileOfWarp(warp) : tileOf(problem, target, product, panel.width),
       build: (k) => {
         const buffers = {
           x: context.input(k, 'x', x),
@@ -179,21 +183,14 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
         const y = context.output(k, cluster.result);
         const after = epilogue(cluster, beside);
         const steps = packedSteps(problem, product, panel);
-        buildContraction(
-          k,
-          problem,
-          target,
-          product,
-          panel,
-          steps,
-          { ...buffers, y },
-          (sums, { group, row, column, lanes }) => {
-            const channel = k.add(k.scaled(group, problem.columns), column);
-            const place = { element: k.add(k.scaled(row, columns), channel), channel };
-            const value = clamped(k, sums, cluster.root);
-            return { value: after(k, value, place, lanes), element: place.element };
-          },
-        );
+        const finish = (sums: Value, { group, row, column, lanes }: Sums): Finished => {
+          const channel = k.add(k.scaled(group, problem.columns), column);
+          const place = { element: k.add(k.scaled(row, columns), channel), channel };
+          const value = clamped(k, sums, cluster.root);
+          return { value: after(k, value, place, lanes), element: place.element };
+        };
+        if (warp) buildWarpContraction(k, problem, warp, steps, { ...buffers, y }, finish);
+        else buildContraction(k, problem, target, product, panel, steps, { ...buffers, y }, finish);
       },
     })),
   };

@@ -5,7 +5,7 @@ export interface Roofline {
   /** The machine, in words. */
   readonly machine: string;
   /** Multiply-adds a second by the instruction that does them; `mul_add` is the float one. */
-  readonly multiplyAdds: Readonly<Record<IntrinsicName | 'mul_add' | 'fused_mul_add', number>>;
+  readonly multiplyAdds: Readonly<Record<IntrinsicName | 'mma_i8' | 'mul_add' | 'fused_mul_add', number>>;
   /** Bytes a second, read and written, where the values of a small model lie: the second-level cache. */
   readonly bytes: number;
 }
@@ -15,10 +15,11 @@ export const referenceCore: Roofline = {
   machine: 'one x86 core at 2.5 GHz',
   multiplyAdds: {
     scalar_i8: 2.5e9,
-    // an instruction of graphics processors: here it is four scalar products
+    // instructions of graphics processors: here they are scalar products
     dot4_i8: 2.5e9,
     // of microcontrollers: here too
     dot_i8x4: 2.5e9,
+    mma_i8: 2.5e9,
     dot_i16x8: 28e9,
     relaxed_dot_i8x16: 75e9,
     dot_i16x16: 56e9,

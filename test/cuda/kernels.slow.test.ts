@@ -19,7 +19,7 @@ async function check({ text, tolerance = 0 }: Case, flags: readonly string[]): P
 }
 
 describe.skipIf(missingShim)(`kernels in CUDA, on the CPU${missingShim}`, () => {
-  it.each(some(5))('$name', (one) => check(one, ['-O1']));
+  it.each(some(8))('$name', (one) => check(one, ['-O1']));
 
   it.each(some(50))('$name, under sanitizers', (one) => check(one, sanitized));
 });

@@ -106,6 +106,8 @@ const geometries: Record<string, Parameters<typeof i8Conv>[1]> = {
     group: 8,
   },
   'depthwise, 5x5, odd channels': { shape: [1, 19, 9, 9], outputs: 19, kernel: [5, 5], group: 19 },
+  '3x3, many channels': { shape: [2, 32, 5, 7], outputs: 32, kernel: [3, 3], pads: [1, 1, 1, 1] },
+  'two groups of many channels': { shape: [1, 64, 6, 6], outputs: 32, kernel: [1, 1], group: 2 },
   'one dimension': { shape: [1, 6, 20], outputs: 9, kernel: [5], pads: [2, 2], strides: [2] },
 };
 
@@ -387,6 +389,7 @@ func @main(%x: tensor<5xf32>) -> (%y: tensor<5xf32>, %z: tensor<5xf32>) {
 export const cases: readonly Case[] = [
   ...convolutions,
   ...matmuls(1, 64, 10),
+  ...matmuls(37, 64, 48),
   ...matmuls(7, 33, 21),
   ...matmuls(64, 40, 16),
   ...others,

@@ -1,4 +1,4 @@
-import { buffer, launch, signature, vector } from '../../../dialects/kernel/index.ts';
+import { buffer, launch, mma, signature, vector } from '../../../dialects/kernel/index.ts';
 import { mostBytes } from '../../../passes/lower/bounds.ts';
 import { type Func, type Module, type Op, type TensorType, type Value, walk } from '../../ir/index.ts';
 import { boundOf, type IntrinsicName } from '../../target/index.ts';
@@ -90,8 +90,9 @@ function sum(
 }
 
 /** The contraction instruction that a kernel uses; undefined when it adds products lane by lane, or none. */
-function instructionOf(kernel: Func): IntrinsicName | undefined {
+function instructionOf(kernel: Func): IntrinsicName | 'mma_i8' | undefined {
   for (const op of walk(kernel.body)) {
+    if (mma.is(op)) return 'mma_i8';
     if (vector.dot.is(op)) return vector.dot.attributesOf(op).intrinsic as IntrinsicName;
   }
   return undefined;

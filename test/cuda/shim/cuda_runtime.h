@@ -211,6 +211,92 @@ inline int __dp4a(int a, int b, int c)
   return (int)sum;
 }
 
+inline void __syncwarp() { shim::wait(shim::State::atWarp); }
+
+namespace shim {
+
+/* What each thread of a group holds of the matrices a and b. */
+inline uint32_t held[mostThreads][6];
+
+inline int code(unsigned thread, unsigned word, unsigned byte) { return (int8_t)(held[thread][word] >> 8 * byte); }
+
+/*
+ * PTX ISA, "Matrix Fragments for mma.m16n8k32", .s8: groupID = lane >> 2, threadID_in_group = lane % 4.
+ * a0 … a15: row = groupID for 0 <= i < 4 and 8 <= i < 12, else groupID + 8;
+ *           col = threadID_in_group * 4 + (i & 3) for i < 8, else the same + 16.
+ * b0 … b7:  row = threadID_in_group * 4 + (i & 3) for i < 4, else the same + 16; col = groupID.
+ * c0 … c3:  row = groupID for i < 2, else groupID + 8; col = threadID_in_group * 2 + (i & 1).
+ */
+inline void productM16n8k32(int32_t *c, unsigned first, unsigned lane)
+{
+  static int a[16][32], b[32][8];
+  for (unsigned other = 0; other < warpSize; other++) {
+    const unsigned group = other >> 2, inGroup = other % 4;
+    for (unsigned i = 0; i < 16; i++) {
+      const unsigned row = i < 4 || (i >= 8 && i < 12) ? group : group + 8;
+      a[row][inGroup * 4 + (i & 3) + (i < 8 ? 0 : 16)] = code(first + other, i / 4, i & 3);
+    }
+    for (unsigned i = 0; i < 8; i++) b[inGroup * 4 + (i & 3) + (i < 4 ? 0 : 16)][group] = code(first + other, 4 + i / 4, i & 3);
+  }
+  for (unsigned i = 0; i < 4; i++) {
+    unsigned sum = (unsigned)c[i];
+    for (unsigned k = 0; k < 32; k++) sum += (unsigned)(a[(lane >> 2) + (i < 2 ? 0 : 8)][k] * b[k][lane % 4 * 2 + (i & 1)]);
+    c[i] = (int32_t)sum;
+  }
+}
+
+/*
+ * "Matrix Fragments for mma.m8n8k16", .s8: a: row = groupID, col = threadID_in_group * 4 + i; b: row =
+ * threadID_in_group * 4 + i, col = groupID; c: row = groupID, col = threadID_in_group * 2 + i.
+ */
+inline void productM8n8k16(int32_t *c, unsigned first, unsigned lane)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    unsigned sum = (unsigned)c[i];
+    for (unsigned k = 0; k < 16; k++) {
+      const unsigned ofRow = first + (lane >> 2) * 4 + k / 4, ofColumn = first + (lane % 4 * 2 + i) * 4 + k / 4;
+      sum += (unsigned)(code(ofRow, 0, k % 4) * code(ofColumn, 4, k % 4));
+    }
+    c[i] = (int32_t)sum;
+  }
+}
+
+template <class Product> void together(Product product, int32_t *c, const uint32_t (&words)[6])
+{
+  const unsigned lane = threadIdx.x % warpSize;
+  memcpy(held[threadIdx.x], words, sizeof words);
+  __syncwarp();
+  product(c, threadIdx.x - lane, lane);
+  __syncwarp();
+}
+
+} // namespace shim
+
+/* Which processor is played. */
+#ifndef __CUDA_ARCH__
+#define __CUDA_ARCH__ 900
+#endif
+#define QC_HOST_INSTRUCTIONS
+
+inline void instruction_m8n8k16(int32_t &c0, int32_t &c1, uint32_t a, uint32_t b)
+{
+  int32_t c[2] = {c0, c1};
+  shim::together(shim::productM8n8k16, c, {a, 0, 0, 0, b, 0});
+  c0 = c[0];
+  c1 = c[1];
+}
+
+inline void instruction_m16n8k32(int32_t &c0, int32_t &c1, int32_t &c2, int32_t &c3,
+    uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1)
+{
+  int32_t c[4] = {c0, c1, c2, c3};
+  shim::together(shim::productM16n8k32, c, {a0, a1, a2, a3, b0, b1});
+  c0 = c[0];
+  c1 = c[1];
+  c2 = c[2];
+  c3 = c[3];
+}
+
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }

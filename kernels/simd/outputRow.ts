@@ -1,0 +1,22 @@
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import type { Value } from '../../src/ir/index.ts';
+import type { Contraction } from './contraction.ts';
+
+/** Where the activations of row `m` begin, at the places `at` of the loops around. */
+export function inputOf(
+  k: KernelBuilder,
+  { outer, groupStep, rowStep }: Contraction,
+  group: Value,
+  at: readonly Value[],
+  m: Value,
+): Value {
+  return outer.reduce(
+    (sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.input)),
+    k.add(k.scaled(group, groupStep), k.scaled(m, rowStep)),
+  );
+}
+
+/** The number of the output row that row `m` is, at the places `at` of the loops around. */
+export function rowOf(k: KernelBuilder, { outer }: Contraction, at: readonly Value[], m: Value): Value {
+  return outer.reduce((sum, loop, i) => k.add(sum, k.scaled(at[i] as Value, loop.row)), m);
+}
