@@ -20,6 +20,7 @@ import { quantizeIslands } from './quantize/islands.ts';
 import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
 import { raiseQdq } from './quantize/raiseQdq.ts';
+import { storeCaches } from './quantize/storeCaches.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
@@ -76,6 +77,7 @@ export const allPasses: readonly Pass[] = [
   calibrate,
   quantize,
   quantizeWeights,
+  storeCaches,
   raiseQdq,
   expandAttention,
   expandComposed,

@@ -37,6 +37,7 @@ const carried = [
   'fold-constants',
   'to-integer',
   'expand-dcast',
+  'store-caches',
 ] as const;
 
 const step = (pass: string, options: OptionValues): string => printPipeline([{ pass, options }]);
@@ -77,6 +78,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
     ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed ? [...calibrated(ranges, given), ...(isIntegerOnly(recipe) ? integerIslands : floatIslands)] : []),
+    'store-caches',
   ];
 }
 

@@ -1,4 +1,13 @@
-import { boundsOf, type Dim, type Module, subDim, symbol, symbolsOf, type TensorType } from '../ir/index.ts';
+import {
+  boundsOf,
+  type CacheCodes,
+  type Dim,
+  type Module,
+  subDim,
+  symbol,
+  symbolsOf,
+  type TensorType,
+} from '../ir/index.ts';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import { checkIsModel } from './signature.ts';
 import { parseState } from './stateText.ts';
@@ -7,6 +16,8 @@ import { parseState } from './stateText.ts';
 export interface AppendOptions {
   readonly axis: number;
   readonly max: number;
+  /** How each new row (its last axis) is stored: codes of 8 or 4 bits, with scales for groups of 32 elements at most. */
+  readonly as?: CacheCodes;
 }
 
 /** The input that an output becomes in the next run; with `append` the output is that input with new elements behind it. */
@@ -15,7 +26,7 @@ export type StateOptions = string | { readonly input: string; readonly append?: 
 /** For outputs by name, the input that each becomes in the next run. */
 export type States = Readonly<Record<string, StateOptions>>;
 
-/** Reads `OUT=IN` and `OUT=IN:append axis=A max=N`; either name may hold equal signs where the model's does. @throws QcError */
+/** Reads `OUT=IN` and `OUT=IN:append axis=A max=N as=CODES`; either name may hold equal signs where the model's does. @throws QcError */
 export function parseStates(module: Module, texts: readonly string[]): States {
   checkIsModel(module);
   const names = outputNames(module);
@@ -37,7 +48,7 @@ function typesOf(module: Module, states: States): Given[] {
   const inputNames = main.body.args.map(({ name }, i) => name ?? `input${i}`);
   return Object.entries(states).map(([output, options]) => {
     const { input, append } = typeof options === 'string' ? { input: options } : options;
-    const where = `state ${output}=${input}${append ? `:append axis=${append.axis} max=${append.max}` : ''}`;
+    const where = `state ${output}=${input}${append ? `:append axis=${append.axis} max=${append.max}${append.as ? ` as=${append.as}` : ''}` : ''}`;
     const from = main.resultTypes[indexOf(output, outputNames(module), 'output', where)] as TensorType;
     const to = main.body.args[indexOf(input, inputNames, 'input', where)]?.type as TensorType;
     return { output, input, append, where, from, to };
@@ -144,7 +155,7 @@ function growing(module: Module, { output, input, where, from, to }: Given, appe
     });
   }
   module.symbols.set(name, { min: 0, max: append.max - least });
-  return { axis, max: append.max };
+  return { ...append, axis };
 }
 
 function outputNames({ main }: Module): string[] {

@@ -44,7 +44,13 @@ export interface Append {
   readonly axis: number;
   /** The most that it may come to along the axis. */
   readonly max: number;
+  /** The word of the codes that it is to be stored as; without one it is stored as it is. */
+  readonly as?: CacheCodes;
 }
+
+/** How the rows of a state may be stored. */
+export const cacheCodes = ['int8', 'int4'] as const;
+export type CacheCodes = (typeof cacheCodes)[number];
 
 /** A whole program: functions, the symbols of its dimensions, and what calibration has learned. */
 export class Module {

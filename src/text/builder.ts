@@ -2,6 +2,7 @@ import {
   type Attribute,
   type Attributes,
   type Block,
+  cacheCodes,
   Func,
   isScalarType,
   Module,
@@ -71,11 +72,19 @@ export class ModuleBuilder {
       this.module.states.push(names);
       return;
     }
-    const { axis, max } = append;
+    const { axis, max, as: word } = append;
     if (typeof axis !== 'number' || typeof max !== 'number') {
       throw this.error(input.offset, `the state ${input.text} has no axis and max`, 'write {axis = 2, max = 512}');
     }
-    this.module.states.push({ ...names, append: { axis, max } });
+    const as = cacheCodes.find((one) => one === word);
+    if (word !== undefined && !as) {
+      throw this.error(
+        input.offset,
+        `the state ${input.text} is stored as ${word}`,
+        `write ${cacheCodes.join(' or ')}`,
+      );
+    }
+    this.module.states.push({ ...names, append: { axis, max, ...(as ? { as } : {}) } });
   }
 
   addParams(name: Spelled, values: Attributes): void {

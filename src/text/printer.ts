@@ -50,7 +50,9 @@ export function printModuleLazily(module: Module, options: PrintOptions = {}): L
 }
 
 function stateText({ output, input, append }: State): string {
-  const grows = append ? ` {axis = ${append.axis}, max = ${append.max}}` : '';
+  const grows = append
+    ? ` {axis = ${append.axis}, max = ${append.max}${append.as ? `, as = "${append.as}"` : ''}}`
+    : '';
   return `state ${wordText(output)} -> ${wordText(input)}${grows}`;
 }
 
