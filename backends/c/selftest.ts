@@ -34,7 +34,7 @@ export function selfTestArrays(signature: CSignature, test: SelfTest): Uint8Arra
       const bytes = bytesOfTensor(tensors[i] as HostTensor);
       const wanted = countIn(port, signature, test) * elementBytes(port.dtype);
       invariant(bytes.length === wanted, `the self-test's '${port.name}' has ${bytes.length} bytes, not ${wanted}`);
-      return wordArray(`selftest_${port.identifier}`, bytes, '');
+      return wordArray(`selftest_${port.identifier}`, bytes, 'static ');
     });
   return [...vectors(inputs, test.inputs), ...vectors(outputs, test.outputs)];
 }

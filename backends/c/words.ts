@@ -1,13 +1,13 @@
 const PER_LINE = 8;
 const encoder = new TextEncoder();
 
-/** `static const uint32_t NAME[] = {…};` with the bytes as little-endian words, padded by zeros. At least one byte. */
+/** `ATTRIBUTES const uint32_t NAME[] = {…};` with the bytes as little-endian words, padded by zeros. At least one byte. */
 export function wordArray(name: string, bytes: Uint8Array, attributes: string): Uint8Array[] {
   const count = Math.ceil(bytes.length / 4);
   const padded = new Uint8Array(count * 4);
   padded.set(bytes);
   const view = new DataView(padded.buffer);
-  const chunks = [encoder.encode(`${attributes}static const uint32_t ${name}[${count}] = {\n`)];
+  const chunks = [encoder.encode(`${attributes}const uint32_t ${name}[${count}] = {\n`)];
   let lines: string[] = [];
   for (let i = 0; i < count; i += PER_LINE) {
     const line: string[] = [];

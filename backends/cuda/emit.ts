@@ -63,7 +63,7 @@ export function emitCuda(module: Module, options: EmitCudaOptions): CudaArtifact
   const helpers = [...support.helpers.values()].flatMap(({ text }) => [text, '']);
   const source = concatenated([
     encode(preamble(signature)),
-    ...(signature.weights === 'inline' && blob.length > 0 ? wordArray(`${name}_weights`, blob, '') : []),
+    ...(signature.weights === 'inline' && blob.length > 0 ? wordArray(`${name}_weights`, blob, 'static ') : []),
     encode([...helpers, ...kernels.flatMap(kernelLines), ''].join('\n')),
     encode(interfaceText({ signature, program, entries, stateAddress, slack: cudaTarget.slack })),
     ...(selftest ? [selfTestSource(signature, selftest)] : []),

@@ -18,6 +18,14 @@ export const cpuNames = [
 ] as const;
 export type CpuName = (typeof cpuNames)[number];
 
+/** Where weights are: in the program, in a file that the caller loads, or for C in one that the assembler includes. */
+export const weightsNames = ['inline', 'external', 'incbin'] as const;
+export type WeightsName = (typeof weightsNames)[number];
+
+/** When C chooses its instructions: as it is compiled, or as it runs, on x86. */
+export const dispatchNames = ['compiler', 'runtime'] as const;
+export type DispatchName = (typeof dispatchNames)[number];
+
 /** What inputs and outputs of a program in integers are: real numbers, or codes. */
 export const borderNames = ['float', 'int'] as const;
 export type Border = (typeof borderNames)[number];

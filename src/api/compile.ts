@@ -22,7 +22,7 @@ import {
   hasCalibration,
   withCalibration,
 } from './calibration.ts';
-import type { Border, CpuName, TargetName } from './choices.ts';
+import type { Border, CpuName, DispatchName, TargetName, WeightsName } from './choices.ts';
 import { moduleHash, sha256 } from './digest.ts';
 import { atLargest, bindDimensions, type Dimensions } from './dimensions.ts';
 import { backends, type Emitted } from './emit.ts';
@@ -65,9 +65,11 @@ export interface CompileOptions extends PrepareOptions {
   /** Names files and C symbols: an identifier. Default `model`. */
   readonly name?: string;
   /** Weights in the program, or in a file of their own. Default `inline`. */
-  readonly weights?: 'inline' | 'external';
+  readonly weights?: WeightsName;
   /** C only: the machines that it is written for. Default `generic`. */
   readonly cpu?: CpuName;
+  /** C only: kernels for several x86 processors, among which the program chooses as it runs. Default `compiler`. */
+  readonly dispatch?: DispatchName;
   /** wasm only: the module inside the script. */
   readonly singleFile?: boolean;
 }
@@ -218,7 +220,7 @@ export function copyPrepared<P extends Transformed>(prepared: P): P {
 /** The second part of `compile`: kernels, memory and files for one target. Uses the prepared module up. */
 export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
   checkOptions(options);
-  const { target, name = 'model', weights = 'inline', singleFile = false, cpu, report } = options;
+  const { target, name = 'model', weights = 'inline', singleFile = false, cpu, dispatch, report } = options;
   const { module, kernels, selfTest } = prepared;
   const backend = backends[target];
   const made = (cpu && backend.cpus?.[cpu].target) ?? backend.target;
@@ -226,7 +228,7 @@ export async function finish(prepared: Prepared, options: CompileOptions): Promi
   const context: PipelineOptions = { target: made, instruments: [inTime, ...(options.instruments ?? [])], report };
   await runPipeline(module, kernels, context);
   const floatOps = floatOpsOf(module);
-  const emitted = await backend.emit(module, { name, weights, singleFile, selfTest, cpu });
+  const emitted = await backend.emit(module, { name, weights, singleFile, selfTest, cpu, dispatch });
   const launches = explainLaunches(module).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
   const manifest = await describe(prepared, emitted, { target, name, floatOps, launches });
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);
@@ -252,7 +254,9 @@ function checkIntegerOnly(recipe: Recipe, keepFloat: readonly string[], border: 
   });
 }
 
-function checkOptions({ target, name = 'model', weights, singleFile }: CompileOptions): void {
+function checkOptions(options: CompileOptions): void {
+  const { target, name = 'model', weights, singleFile } = options;
+  checkChoicesOfC(options);
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
     throw new QcError({
       what: `'${name}' is no name for a program`,
@@ -268,6 +272,23 @@ function checkOptions({ target, name = 'model', weights, singleFile }: CompileOp
       help: 'leave one of the options out',
     });
   }
+}
+
+/** What only programs in C have. */
+function checkChoicesOfC({ target, weights, dispatch, cpu }: CompileOptions): void {
+  if (weights === 'incbin' && target !== 'c') {
+    throw new QcError({
+      what: `weights for the target ${target} are not included by an assembler`,
+      why: 'incbin is for programs in C',
+      help: 'choose inline or external weights',
+    });
+  }
+  if (dispatch !== 'runtime' || (target === 'c' && (cpu ?? 'generic') === 'generic')) return;
+  throw new QcError({
+    what: target === 'c' ? `code for ${cpu} chooses nothing as it runs` : `${target} programs have no --dispatch`,
+    why: 'choosing at run time is between several x86 processors, in C',
+    help: 'leave one of the options out',
+  });
 }
 
 async function describe(

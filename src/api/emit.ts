@@ -8,15 +8,17 @@ import { wasmTarget } from '../../backends/wasm/target.ts';
 import { emitWgsl } from '../../backends/wgsl/package.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
 import type { Module } from '../ir/index.ts';
+import { invariant } from '../support/diagnostics.ts';
 import type { Target } from '../target/index.ts';
-import type { CpuName, TargetName } from './choices.ts';
+import type { CpuName, DispatchName, TargetName, WeightsName } from './choices.ts';
 import type { SelfTestVector } from './selfTest.ts';
 
 export interface EmitOptions {
   readonly name: string;
-  readonly weights: 'inline' | 'external';
+  readonly weights: WeightsName;
   /** C only. */
   readonly cpu?: CpuName | undefined;
+  readonly dispatch?: DispatchName | undefined;
   readonly singleFile: boolean;
   readonly selfTest: SelfTestVector;
 }
@@ -41,11 +43,17 @@ export interface Backend {
   readonly emit: (module: Module, options: EmitOptions) => Promise<Emitted>;
 }
 
+/** Where targets other than C can have weights. */
+function withoutAssembler(weights: WeightsName): Exclude<WeightsName, 'incbin'> {
+  invariant(weights !== 'incbin', 'weights that an assembler includes are refused before');
+  return weights;
+}
+
 export const backends: Readonly<Record<TargetName, Backend>> = {
   wasm: {
     target: wasmTarget,
     async emit(module, { name, weights, singleFile }) {
-      const { files, report } = await emitWasm(module, { name, weights, singleFile });
+      const { files, report } = await emitWasm(module, { name, weights: withoutAssembler(weights), singleFile });
       const { arenaBytes, stateBytes, weightsBytes, codeBytes, memoryBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, codeBytes, memoryBytes };
     },
@@ -53,7 +61,7 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
   c: {
     target: cpus.generic.target,
     cpus,
-    async emit(module, { name, weights, selfTest, cpu = 'generic' }) {
+    async emit(module, { name, weights, selfTest, cpu, dispatch }) {
       const { inputs, outputs, described } = selfTest;
       const selftest = {
         inputs,
@@ -62,7 +70,8 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
         steps: described.steps ?? 1,
         ...(described.sizes ? { sizes: described.sizes } : {}),
       };
-      const { files, report, signature } = emitC(module, { name, weights, selftest, cpu: cpus[cpu] });
+      const how = dispatch === 'runtime' ? { dispatch: true } : { cpu: cpus[cpu ?? 'generic'] };
+      const { files, report, signature } = emitC(module, { name, weights, selftest, ...how });
       const { arenaBytes, stateBytes, weightsBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, c: signature };
     },
@@ -72,7 +81,7 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
     async emit(module, { name, weights, selfTest }) {
       const { inputs, outputs, described } = selfTest;
       const selftest = { inputs, outputs, tolerance: described.tolerance, steps: described.steps ?? 1 };
-      const { files, report, signature } = emitCuda(module, { name, weights, selftest });
+      const { files, report, signature } = emitCuda(module, { name, weights: withoutAssembler(weights), selftest });
       return { files, ...report, c: signature };
     },
   },

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Border, CpuName, TargetName } from '../api/choices.ts';
+import type { Border, CpuName, DispatchName, TargetName, WeightsName } from '../api/choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
 import { instantiate } from '../api/instantiate.ts';
 import { selfTestError } from '../api/selfTest.ts';
@@ -29,6 +29,7 @@ export interface CompileArguments
   readonly output: string | undefined;
   readonly weights: string | undefined;
   readonly cpu: string | undefined;
+  readonly dispatch: string | undefined;
   readonly border: string | undefined;
   readonly 'single-file': boolean;
   readonly explain: boolean;
@@ -60,8 +61,9 @@ export async function compileModel(path: string, options: CompileArguments, term
     ...common,
     name,
     limits: parseLimits(options.allow),
-    ...(options.weights ? { weights: options.weights as 'inline' | 'external' } : {}),
+    ...(options.weights ? { weights: options.weights as WeightsName } : {}),
     ...(options.cpu ? { cpu: options.cpu as CpuName } : {}),
+    ...(options.dispatch ? { dispatch: options.dispatch as DispatchName } : {}),
     singleFile: options['single-file'],
   };
   // All targets are compiled before the first is written: a failure leaves nothing behind.

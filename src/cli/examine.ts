@@ -24,7 +24,15 @@ const simdModule = Uint8Array.of(
 
 /** Looks for everything that qc can use, and prints it. */
 export async function examine(terminal: Terminal): Promise<void> {
-  const findings = [findNode(), findSimd(), await findRelaxed(), findC(), await findWebGpu(), findGpu()];
+  const findings = [
+    findNode(),
+    findSimd(),
+    await findRelaxed(),
+    findC(),
+    await findWebGpu(),
+    findGpu(),
+    ...crossTools.map(findCross),
+  ];
   if (terminal.json) {
     terminal.printJson(findings.map(({ what, found }) => ({ what, found: found ?? null })));
     return;
@@ -73,6 +81,34 @@ function findC(): Finding {
     what: 'a C compiler, to run C artifacts',
     found: undefined,
     help: 'install gcc or clang, for example apt-get install gcc',
+  };
+}
+
+/** Compilers for other machines and what runs their programs here: for C artifacts that are tried before they are shipped. */
+const crossTools = [
+  {
+    machine: 'Cortex-M',
+    commands: ['arm-none-eabi-gcc', 'qemu-system-arm'],
+    packages: 'gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm',
+  },
+  {
+    machine: 'aarch64',
+    commands: ['aarch64-linux-gnu-gcc', 'qemu-aarch64'],
+    packages: 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user',
+  },
+  {
+    machine: 'riscv64',
+    commands: ['riscv64-linux-gnu-gcc', 'qemu-riscv64'],
+    packages: 'gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user',
+  },
+] as const;
+
+function findCross({ machine, commands, packages }: (typeof crossTools)[number]): Finding {
+  const absent = commands.filter((command) => spawnSync(command, ['--version']).status !== 0);
+  return {
+    what: `a compiler and an emulator for ${machine}, to try C artifacts`,
+    found: absent.length === 0 ? commands.join(', ') : undefined,
+    help: `${absent.join(' and ')} ${absent.length > 1 ? 'do' : 'does'} not start: for example apt-get install ${packages}`,
   };
 }
 

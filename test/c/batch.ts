@@ -97,7 +97,7 @@ export function runBatch(machine: Machine, entries: readonly Entry[], optimizati
       join(folder, 'inputs.bin'),
       Buffer.concat(entries.flatMap(({ inputs }) => inputs.map(bytesOfTensor))),
     );
-    const sources = entries.map(({ artifact }) => `${artifact.signature.name}.c`);
+    const sources = entries.flatMap(({ artifact }) => [...artifact.files.keys()].filter((path) => path.endsWith('.c')));
     const call = (command: string, args: readonly string[]) => {
       const { status, signal, stdout, stderr } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' });
       if (status === 0) return;

@@ -39,14 +39,14 @@ interface Compiled {
 }
 
 /** In integers from input to output, so that the self-test compares bytes with the interpreter. */
-async function compiled(name: string): Promise<Compiled> {
+async function compiled(name: string, { cpu }: Machine): Promise<Compiled> {
   const samples = sharedSamples(name);
   const module = sharedModel(name, name.startsWith('silero') ? { sequence: 576 } : {});
   const dims = dimsOf(module, samples[0] as SharedSample);
   const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
   const options = {
     target: 'c',
-    cpu: 'scalar',
+    cpu,
     scheme: 'int8',
     border: 'int',
     dims,
@@ -108,7 +108,7 @@ const absent = hasSharedModels ? missingFor(cortexM4) : ` (needs ${modelsFolder}
 
 describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () => {
   it.each(small)('%s is small', async (name) => {
-    const { artifact, arena } = await compiled(name);
+    const { artifact, arena } = await compiled(name, cortexM4);
     const { said, textBytes, stackBytes } = built(cortexM4, artifact);
     const { weightsBytes, arenaBytes } = artifact.manifest;
     const figures = `${textBytes} bytes of code, ${weightsBytes} of weights, ${stackBytes} of stack`;
@@ -123,7 +123,7 @@ describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () 
   it.each(process.env.QC_FULL ? [...fitting, ...others] : fitting)(
     '%s gives the bytes of the interpreter',
     async (name) => {
-      const { artifact } = await compiled(name);
+      const { artifact } = await compiled(name, cortexM4);
       const { weightsBytes, ramBytes } = artifact.manifest;
       const fits = weightsBytes < boardBytes && ramBytes < boardBytes;
       console.log(`${name}: ${weightsBytes} bytes of weights, ${ramBytes} of memory: ${fits ? 'fits' : 'too large'}`);
@@ -133,7 +133,7 @@ describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () 
   );
 
   it('needs no float of a Cortex-M0+', async () => {
-    const { artifact } = await compiled('mnist_resnet_f');
+    const { artifact } = await compiled('mnist_resnet_f', cortexM0);
     const { said, needs } = built(cortexM0, artifact);
     expect(needs.filter((symbol) => /^__aeabi_[fd]|^__aeabi_.*2[fd]$/.test(symbol))).toEqual([]);
     expect(said).toBe('no error');

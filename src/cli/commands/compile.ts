@@ -1,4 +1,4 @@
-import { borderNames, cpuNames, targetNames } from '../../api/choices.ts';
+import { borderNames, cpuNames, dispatchNames, targetNames, weightsNames } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
@@ -42,13 +42,18 @@ export const compile = defineCommand({
     output: { kind: 'text', short: 'o', value: 'DIR', help: 'where the folder is written' },
     weights: {
       kind: 'text',
-      choices: ['inline', 'external'],
-      help: 'weights inside the program (default) or in a file of their own',
+      choices: weightsNames,
+      help: 'weights inside the program (default), in a file of their own, or for C in one that the assembler includes',
     },
     cpu: {
       kind: 'text',
       choices: cpuNames,
       help: 'C: for any machine, with vectors where its compiler has them (generic, the default), for machines without vectors (scalar), or for one kind of processor alone',
+    },
+    dispatch: {
+      kind: 'text',
+      choices: dispatchNames,
+      help: 'C: instructions are chosen by its compiler (default), or at run time among those of x86 processors',
     },
     explain: { kind: 'flag', help: 'say for each layer how its numbers are stored, and why' },
     'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },

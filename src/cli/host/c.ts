@@ -87,8 +87,8 @@ export function timeC(
 const mainFile = 'qc-main.c';
 
 /** How code and a main become a program. */
-function buildC({ signature }: NativeSource, main: string, options: RunCOptions): NativeBuild {
-  const sources = [mainFile, `${signature.name}.c`];
+function buildC({ files }: NativeSource, main: string, options: RunCOptions): NativeBuild {
+  const sources = [mainFile, ...[...files.keys()].filter((path) => path.endsWith('.c'))];
   return {
     files: { [mainFile]: main },
     compiler: options.compiler ?? findCompiler(),
