@@ -1,5 +1,6 @@
 import { attr, type Module, type Op } from '../../src/ir/index.ts';
 import {
+  type Budget,
   isStatic,
   type LayerChoice,
   layerChoice,
@@ -29,6 +30,11 @@ export class LayerSchemes {
     keptInFloat(module, patternsOf(this.#recipe));
     this.#skipped = keptInFloat(module, skip);
     this.notStatic = new Set([...module.main.body.ops()].filter((op) => !isStatic(this.of(op))));
+  }
+
+  /** What the codes of all stored weights may take. */
+  get budget(): Budget | undefined {
+    return this.#recipe.budget;
   }
 
   of(op: Op): LayerChoice {

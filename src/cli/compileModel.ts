@@ -1,11 +1,21 @@
 import { join } from 'node:path';
 import type { Border, CpuName, DispatchName, TargetName, WeightsName } from '../api/choices.ts';
-import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared, prepare } from '../api/compile.ts';
+import {
+  type Artifact,
+  type CompileOptions,
+  copyPrepared,
+  finish,
+  type Prepared,
+  type PrepareOptions,
+  prepare,
+} from '../api/compile.ts';
 import { instantiate } from '../api/instantiate.ts';
+import { checkedRecipe } from '../api/recipe.ts';
 import { selfTestError } from '../api/selfTest.ts';
 import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
+import { recipeOf } from '../scheme/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import type { calibrationOptions } from './dataOptions.ts';
@@ -17,9 +27,10 @@ import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, nameOfModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
 import { checkOutputFolder, writeFolder } from './outputFolder.ts';
-import { calibrationChoices } from './rangeOptions.ts';
+import { calibrationChoices, sizeBudget } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage.ts';
 
 export interface CompileArguments
   extends OptionValues<typeof modelOptions & typeof pipelineOptions & typeof stateOptions & typeof calibrationOptions> {
@@ -31,6 +42,7 @@ export interface CompileArguments
   readonly cpu: string | undefined;
   readonly dispatch: string | undefined;
   readonly border: string | undefined;
+  readonly budget: string | undefined;
   readonly 'single-file': boolean;
   readonly explain: boolean;
 }
@@ -41,7 +53,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const targets = options.target as TargetName[];
   const folders = targets.map((target) => folderOf(target, targets, name, options.output));
   folders.forEach(checkOutputFolder);
-  const scheme = options.scheme === undefined ? {} : { scheme: await loadScheme(options.scheme) };
+  const scheme = await schemeOf(options);
 
   const module = await loadBoundModel(path, options, options.state);
   terminal.crash.module = module;
@@ -76,6 +88,17 @@ export async function compileModel(path: string, options: CompileArguments, term
     writeFolder(folders[i] as string, files);
   });
   reportArtifacts(artifacts, folders, options.explain ? { explain: prepared.explanations } : {}, terminal);
+}
+
+/** What `--scheme` names, with the budget of `--budget`. @throws UsageError | QcError */
+async function schemeOf({ scheme, budget }: CompileArguments): Promise<Pick<PrepareOptions, 'scheme'>> {
+  if (scheme === undefined) {
+    if (budget === undefined) return {};
+    throw new UsageError('--budget is for stored weights', 'name a scheme too, such as --scheme w4a16');
+  }
+  const found = await loadScheme(scheme);
+  if (budget === undefined) return { scheme: found };
+  return { scheme: checkedRecipe({ ...recipeOf(found), budget: sizeBudget(budget) }, '--budget') };
 }
 
 async function compileTarget(

@@ -2,7 +2,7 @@ import { type Diagnosis, diagnose, type LayerDiagnosis } from '../api/diagnose.t
 import { type Recipe, recipeOf } from '../scheme/index.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
 import { writeWhole } from './outputFolder.ts';
-import { bytesOf, calibrationChoices } from './rangeOptions.ts';
+import { calibrationChoices, sizeBudget } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,7 +40,7 @@ export async function debugModel(path: string, options: DebugArguments, terminal
     dataset: loaded.data ?? [],
     keepFloat: options['keep-float'],
     result: options.result,
-    budget: options.budget === undefined ? undefined : budgetOf(options.budget),
+    budget: options.budget === undefined ? undefined : sizeBudget(options.budget),
     report: terminal.note,
   });
   if (terminal.json) terminal.printJson({ ...diagnosis, layers: diagnosis.layers.slice(0, options.top) });
@@ -63,15 +63,6 @@ function writeFix(
   const keepFloat = [...new Set([...(recipe.keepFloat ?? []), ...kept, ...suggestion.keepFloat])];
   writeWhole(path, `${JSON.stringify({ ...recipe, keepFloat }, undefined, 2)}\n`);
   terminal.note(`wrote ${path}: use it with --scheme ${path}`);
-}
-
-/** `size=10%` of all constants, or `size=20KB`. @throws UsageError */
-function budgetOf(text: string): { bytes: number } | { share: number } {
-  const [, digits, unit = ''] = /^size=(\d+(?:\.\d+)?)\s*(%|[KMG]?B?)$/i.exec(text) ?? [];
-  if (digits === undefined) {
-    throw new UsageError(`--budget ${text}: a size is needed`, 'write for example --budget size=10% or size=20KB');
-  }
-  return unit === '%' ? { share: Number(digits) / 100 } : { bytes: bytesOf(`${digits}${unit}`, 'budget') };
 }
 
 const head = [

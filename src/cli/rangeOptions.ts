@@ -58,3 +58,12 @@ export function bytesOf(text: string, option: string): number {
   if (bytes > 0) return bytes;
   throw new UsageError(`--${option} ${text}: a size is needed`, 'write for example 200MB');
 }
+
+/** `size=10%` of something, or `size=20KB`. @throws UsageError */
+export function sizeBudget(text: string): { bytes: number } | { share: number } {
+  const [, digits, unit = ''] = /^size=(\d+(?:\.\d+)?)\s*(%|[KMG]?B?)$/i.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new UsageError(`--budget ${text}: a size is needed`, 'write for example --budget size=10% or size=20KB');
+  }
+  return unit === '%' ? { share: Number(digits) / 100 } : { bytes: bytesOf(`${digits}${unit}`, 'budget') };
+}

@@ -35,6 +35,8 @@ export interface Decision {
   /** The model's own name of the node. */
   readonly node: string;
   readonly reason: string;
+  /** How its weights are stored instead, in words. Default: it stays float. */
+  readonly weights?: string;
 }
 
 /** What passes get from outside the module. */

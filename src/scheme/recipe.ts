@@ -33,6 +33,9 @@ export const transformNames = [
 ] as const;
 export type TransformName = (typeof transformNames)[number];
 
+/** What the codes of all stored weights may take: bytes, or a share of what they take without a budget. */
+export type Budget = { readonly bytes: number } | { readonly share: number };
+
 /** How a model is quantized: a scheme, what differs from it, and the layers for which more differs. */
 export interface Recipe extends LayerChanges {
   /** What reports and manifests call it. Default: the name of its scheme. */
@@ -42,6 +45,8 @@ export interface Recipe extends LayerChanges {
   readonly transforms?: readonly TransformName[] | undefined;
   /** Later rules count more. */
   readonly layers?: readonly LayerRule[] | undefined;
+  /** Widths are chosen for each layer, so that the summed errors are least; `storage` is then the width that shares refer to. */
+  readonly budget?: Budget | undefined;
   /** Layers that stay float. */
   readonly keepFloat?: readonly string[] | undefined;
 }
@@ -96,7 +101,9 @@ export function choicesIn(recipe: Recipe): LayerScheme[] {
 export function isCalibrated(recipe: Recipe): boolean {
   const choices = choicesIn(recipe);
   return (
-    choices.some((choice) => isStatic(choice) || choice.weights?.rounding === 'gptq') || !!recipe.transforms?.length
+    choices.some((choice) => isStatic(choice) || choice.weights?.rounding === 'gptq') ||
+    !!recipe.transforms?.length ||
+    !!recipe.budget
   );
 }
 

@@ -13,6 +13,8 @@ const table = {
   repquant: { scheme: 'w8a8', transforms: ['repquant'] },
   /** 4-bit weights in groups of 32 whose roundings make up for one another. */
   gptq: { scheme: 'w4a16', weights: { rounding: 'gptq' } },
+  /** 2 to 8 bits a weight, layer by layer, in the space of 4 and a tenth. */
+  hawq: { scheme: 'w4a16', weights: { symmetric: false, range: 'mse' }, budget: { share: 1.1 } },
   /** 4-bit weights by GPTQ, 8-bit activations by row, in rotated channels of which none stands out. */
   quarot: {
     scheme: 'w4a8',

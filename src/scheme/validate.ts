@@ -53,6 +53,9 @@ const schema = z.strictObject({
     )
     .optional(),
   keepFloat: patterns.optional(),
+  budget: z
+    .union([z.strictObject({ bytes: z.int().positive() }), z.strictObject({ share: z.number().positive() })])
+    .optional(),
 });
 
 /**
@@ -66,6 +69,7 @@ export function checkRecipe(content: unknown, where: string, observers: readonly
   if (!success) throw refusal(error.issues[0] as z.core.$ZodIssue, where);
   for (const choice of choicesIn(data)) checkChoice(choice, where, observers);
   checkObservers(data, where);
+  checkBudget(data, where);
   return data;
 }
 
@@ -130,6 +134,20 @@ function checkObservers(recipe: Recipe, where: string): void {
     where,
     why: 'calibration chooses the ranges of all layers by one rule',
     help: 'name it in the activations of the whole recipe',
+  });
+}
+
+/** Widths can be chosen where codes are stored in as many bits as they have. */
+function checkBudget(recipe: Recipe, where: string): void {
+  if (!recipe.budget) return;
+  const stored = choicesIn(recipe).filter((choice) => choice.weights);
+  const bad = stored.find((choice) => isStatic(choice) || !/^i\d$/.test(choice.weights?.storage ?? ''));
+  if (stored.length > 0 && !bad) return;
+  throw new QcError({
+    what: 'budget: for weights whose width cannot be chosen',
+    where,
+    why: bad && isStatic(bad) ? 'codes between calibrated ranges take a byte each' : 'only integers come in all widths',
+    help: 'use a scheme such as w4a16 or w4a8',
   });
 }
 

@@ -36,18 +36,20 @@ export interface Explainer {
 /** An explainer of one run under a recipe. */
 export function explainer(recipe: Recipe): Explainer {
   let layers: LayerExplanation[] | undefined;
-  const refused = new Map<string, string>();
+  const decisions = new Map<string, Decision>();
   return {
     instrument: {
       before({ pass }, module) {
         if (pass.phase === 'calibrate' || pass.phase === 'quantize') layers ??= asked(module, recipe);
       },
     },
-    decide: ({ node, reason }) => refused.set(node, reason),
+    decide: (decision) => decisions.set(decision.node, decision),
     explanations: () =>
       (layers ?? []).map((layer) => {
-        const reason = refused.get(layer.node);
-        return reason === undefined ? layer : { ...layer, weights: 'float', activations: 'float', reason };
+        const decision = decisions.get(layer.node);
+        if (!decision) return layer;
+        const { reason, weights } = decision;
+        return weights ? { ...layer, weights, reason } : { ...layer, weights: 'float', activations: 'float', reason };
       }),
   };
 }

@@ -30,6 +30,11 @@ export const compile = defineCommand({
       value: 'NAME|FILE',
       help: schemeHelp,
     },
+    budget: {
+      kind: 'text',
+      value: 'size=SIZE',
+      help: 'choose 2 to 8 bits a weight layer by layer, for the least error: codes of at most size=110% of what the scheme alone takes, or size=2MB',
+    },
     border: {
       kind: 'text',
       choices: borderNames,
