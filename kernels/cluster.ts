@@ -1,4 +1,5 @@
 import { elementOf, type KernelBuilder } from '../dialects/kernel/index.ts';
+import { isHalf } from '../dialects/nn/halves.ts';
 import { type Dim, type Op, physicalOrder, storageOf, type TensorType, type Value } from '../src/ir/index.ts';
 import { InternalError, invariant } from '../src/support/diagnostics.ts';
 
@@ -126,10 +127,11 @@ export function asStored(k: KernelBuilder, value: Value): Value {
   return elementOf(value) === 'i1' ? k.convert(value, 'u8') : value;
 }
 
-/** Stored element type of a tensor value; truth values take a byte. */
+/** Stored element type of a tensor value; truth values take a byte, floats of 16 bits are their bits. */
 export function storedElement(value: Value) {
   const element = storageOf(tensorType(value).element);
-  return element === 'i1' ? 'u8' : element;
+  if (element === 'i1') return 'u8';
+  return isHalf(element) ? 'u16' : element;
 }
 
 /** Strides or dilations of a window: one for each spatial axis, 1 where the op doesn't say. */

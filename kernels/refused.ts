@@ -40,7 +40,7 @@ export const refusedInPrograms: readonly ProgramRefusal[] = [
     help: 'export the model without this last step, or run it in the interpreter',
   },
   {
-    use: 'elements of type f16, bf16 and f64, inputs, outputs and Cast among them',
+    use: 'elements of type f64, inputs, outputs and Cast among them; f16 and bf16 in models with branches or loops, and in quantized types',
     why: 'kernels compute floats in single precision',
     help: 'export the model in float32, or run it in the interpreter',
   },

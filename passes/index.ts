@@ -8,6 +8,7 @@ import { appendStates } from './import/appendStates.ts';
 import { bindDims } from './import/bindDims.ts';
 import { canonicalize } from './import/canonicalize.ts';
 import { foldConstants } from './import/foldConstants.ts';
+import { widenFloats } from './import/widenFloats.ts';
 import { integerBorder } from './integer/border.ts';
 import { expandDcast } from './integer/expandDcast.ts';
 import { toInteger } from './integer/toInteger.ts';
@@ -53,6 +54,7 @@ export const allPasses: readonly Pass[] = [
   bindDims,
   appendStates,
   canonicalize,
+  widenFloats,
   joinBranches,
   foldConstants,
   recognizeActivations,

@@ -18,6 +18,7 @@ const float = [
   'bind-dims',
   'fold-constants',
   'canonicalize',
+  'widen-floats',
   'append-states',
   'join-branches',
   'recognize-activations',

@@ -1,5 +1,6 @@
 import {
   attr,
+  type BodyBuilder,
   defineOp,
   expressed,
   isInteger,
@@ -22,6 +23,7 @@ import {
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { DType, HostTensor } from '../../src/support/tensor.ts';
 import { fromNumbers, isBig, real, toF64, truths } from './elements.ts';
+import { decodeHalf, encodeHalf, isHalf } from './halves.ts';
 
 // TensorProto.DataType numbers. Source: onnx/onnx.proto.
 const dataTypes: readonly (ScalarType | undefined)[] = [
@@ -86,9 +88,8 @@ export const cast = defineOp({
     body(k, [x], op): Value {
       const to = cast.attributesOf(op).to as ScalarType;
       const from = elementOf(op.operand(0));
-      if (to === 'i1' && from !== 'i1') return k.cmp('ne', x as Value, k.constant(0, from, x));
-      const wide = isInteger(from) ? undefined : wrapsThrough[to];
-      return k.convert(wide ? k.convert(x as Value, wide) : (x as Value), to);
+      if (isHalf(from)) return bodyOf(k, decodeHalf(k, x as Value, from), 'f32', to);
+      return bodyOf(k, x as Value, from, to);
     },
   },
   onnx: [
@@ -145,6 +146,15 @@ function encodeE8M0(x: number, rounding: (typeof roundings)[number], saturate: b
   const nearest = half && ((bits & 0x3fffff) !== 0 || exponent > 0);
   const up = rounding === 'up' ? (bits & 0x7fffff) !== 0 : rounding === 'nearest' && nearest;
   return up && !(saturate && exponent === 0xfe) ? exponent + 1 : exponent;
+}
+
+/** A number of another type than f16 and bf16 as one of type `to`. */
+function bodyOf(k: BodyBuilder, x: Value, from: ScalarType, to: ScalarType): Value {
+  if (from === to) return x;
+  if (isHalf(to)) return encodeHalf(k, bodyOf(k, x, from, 'f32'), to);
+  if (to === 'i1') return k.cmp('ne', x, k.constant(0, from, x));
+  const wide = isInteger(from) ? undefined : wrapsThrough[to];
+  return k.convert(wide ? k.convert(x, wide) : x, to);
 }
 
 const elementOf = (value: Value): ScalarType => expressed((value.type as TensorType).element);

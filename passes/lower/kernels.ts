@@ -1,5 +1,7 @@
 import { grid, KernelBuilder, launch, pack, packCodes, start } from '../../dialects/kernel/index.ts';
+import { cast } from '../../dialects/nn/cast.ts';
 import { constant } from '../../dialects/nn/constant.ts';
+import { isHalf } from '../../dialects/nn/halves.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
 import { borderOf } from '../../dialects/quant/border.ts';
@@ -14,7 +16,15 @@ import {
   planKernel,
   storedElement,
 } from '../../kernels/index.ts';
-import { boundsOf, type Module, type Op, Rewriter, type ScalarType, type Value } from '../../src/ir/index.ts';
+import {
+  boundsOf,
+  type Module,
+  type Op,
+  Rewriter,
+  type ScalarType,
+  storageOf,
+  type Value,
+} from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
@@ -35,6 +45,7 @@ export const lowerKernels = definePass({
     const rewriter = new Rewriter();
     for (const op of [...module.main.body.ops()]) {
       if (constant.is(op) || returnOp.is(op) || isAlias(op)) continue;
+      for (const one of [op, ...op.regions.flatMap((region) => [...region.ops()])]) refuseHalves(one, op.source);
       refusingSymbols(op, () => lower(op, kernels, { target, rewriter, symbols: module.symbols }));
     }
   },
@@ -143,11 +154,28 @@ function isWeight(value: Value): boolean {
   return constant.is(op) || pack.is(op) || packCodes.is(op) || start.is(op);
 }
 
+/** Only casts and moves take floats of 16 bits as they are. @throws QcError for other ops */
+function refuseHalves(op: Op, source: string): void {
+  if (cast.is(op) || relayout.is(op) || op.definition.typing === 'moves' || op.definition.terminator) return;
+  if (op.regions.length > 0) return;
+  const half = [...op.operands, ...op.results]
+    .map((v) => v && elementOf(v))
+    .find((element) => element && isHalf(element));
+  if (half) throw elementError(half, source);
+}
+
+const elementOf = ({ type }: Value): ScalarType | undefined =>
+  type.kind === 'tensor' ? storageOf(type.element) : undefined;
+
 /** The stored element of a value that a kernel reads or writes. @throws QcError for types that kernels don't know. */
 function checked(value: Value, source: string): ScalarType {
   const element = storedElement(value);
   if (kernelElements.has(element)) return element;
-  throw new QcError({
+  throw elementError(element, source);
+}
+
+function elementError(element: ScalarType, source: string): QcError {
+  return new QcError({
     what: `programs cannot compute with elements of type ${element}`,
     where: source,
     ...elementAdvice(element),

@@ -10,6 +10,7 @@ import {
   symbolsOf,
   type TensorType,
 } from '../ir/index.ts';
+import { decodeBf16, decodeF16 } from '../numerics/index.ts';
 import type { Sample } from '../pass/index.ts';
 import { invariant } from '../support/diagnostics.ts';
 import { bytesOfTensor, type DType, elementCount, type HostTensor } from '../support/tensor.ts';
@@ -208,11 +209,15 @@ export function selfTestError(expected: readonly HostTensor[], actual: readonly 
   return worst;
 }
 
+/** Numbers of floats that are stored as their bits. */
+const decoders: Partial<Record<DType, (bits: number) => number>> = { f16: decodeF16, bf16: decodeBf16 };
+
 function tensorError({ dtype, data }: HostTensor, other: HostTensor): number {
-  const real = dtype === 'f32' || dtype === 'f64';
+  const decode = decoders[dtype];
+  const real = dtype === 'f32' || dtype === 'f64' || decode !== undefined;
   let worst = 0;
   for (let i = 0; i < data.length; i++) {
-    const [a, b] = [data[i] as number, other.data[i] as number];
+    const [a, b] = [data[i] as number, other.data[i] as number].map(decode ?? ((v) => v)) as [number, number];
     if (Object.is(a, b) || a === b) continue;
     const error = real ? Math.abs(a - b) / (1 + Math.abs(a)) : Number.POSITIVE_INFINITY;
     worst = Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);

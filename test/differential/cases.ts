@@ -275,6 +275,17 @@ func @main(%x: tensor<1x37xf32>) -> (%u: tensor<1x37xu8>, %i: tensor<1x37xi8>, %
 `,
   },
   {
+    name: 'floats of 16 bits and back',
+    text: `func @main(%x: tensor<1x37xf32>) -> (%h: tensor<1x37xf16>, %b: tensor<1x37xbf16>, %u: tensor<1x37xf32>, %v: tensor<1x37xf32>) {
+  %0 = nn.cast %x {to = "f16"} : tensor<1x37xf16> loc("half")
+  %1 = nn.cast %x {to = "bf16"} : tensor<1x37xbf16> loc("brain")
+  %2 = nn.cast %0 {to = "f32"} : tensor<1x37xf32> loc("from half")
+  %3 = nn.cast %1 {to = "f32"} : tensor<1x37xf32> loc("from brain")
+  nn.return %0, %1, %2, %3
+}
+`,
+  },
+  {
     name: 'concat, slice and a broadcast product',
     text: `
 func @main(%x: tensor<1x4x3x3xf32>, %y: tensor<1x2x3x3xf32>, %g: tensor<1x6x1x1xf32>) -> (%z: tensor<1x3x3x3xf32>) {
