@@ -231,7 +231,6 @@ function showGraph(picture) {
 		const act = () => opens ? showGraph(id) : showLayer(name);
 		node.addEventListener("click", act);
 		node.addEventListener("keydown", (event) => {
-			if (event.key === "Escape" && document.activeElement !== box) showGraph("main");
 			if (event.key !== "Enter" && event.key !== " ") return;
 			event.preventDefault();
 			act();
@@ -311,6 +310,7 @@ element("back").onclick = () => showGraph("main");
 const box = element("search");
 box.oninput = () => search(box.value);
 addEventListener("keydown", (event) => {
+	if (event.key === "Escape" && document.activeElement !== box) showGraph("main");
 	if (event.key !== "/" || document.activeElement === box) return;
 	event.preventDefault();
 	box.focus();

@@ -108,7 +108,6 @@ function showGraph(picture: string): void {
     const act = () => (opens ? showGraph(id) : showLayer(name));
     node.addEventListener('click', act);
     node.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && document.activeElement !== box) showGraph('main');
       if (event.key !== 'Enter' && event.key !== ' ') return;
       event.preventDefault();
       act();
@@ -191,6 +190,7 @@ element('back').onclick = () => showGraph('main');
 const box = element<HTMLInputElement>('search');
 box.oninput = () => search(box.value);
 addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && document.activeElement !== box) showGraph('main');
   if (event.key !== '/' || document.activeElement === box) return;
   event.preventDefault();
   box.focus();

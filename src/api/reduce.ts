@@ -62,11 +62,9 @@ export async function reduceModule(module: Module, { fails, report = () => {} }:
   return { module: best, before, after: opsOf(best).length, tried };
 }
 
-const isConstant = (op: Op): boolean => op.operands.length === 0 && op.definition.effect === 'pure';
-
 /** The ops of @main that compute. */
 function opsOf({ main }: Module): Op[] {
-  return [...main.body.ops()].filter((op) => !op.definition.terminator && !isConstant(op));
+  return [...main.body.ops()].filter((op) => !op.definition.terminator && !op.isConstant);
 }
 
 function isWhole(module: Module): boolean {

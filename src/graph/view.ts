@@ -54,7 +54,7 @@ export function viewOf(module: Module, name: string, snr: ReadonlyMap<Op, number
   });
   let count = 0;
   for (const op of walk(main.body)) {
-    if (isConstant(op) || op.definition.terminator) continue;
+    if (op.isConstant || op.definition.terminator) continue;
     const id = `op${count++}`;
     for (const result of op.results) ids.set(result, id);
     for (const region of op.regions) for (const arg of region.args) ids.set(arg, id);
@@ -84,12 +84,10 @@ function addOutputs(main: Func, ids: ReadonlyMap<Value, string>, nodes: GraphNod
   });
 }
 
-const isConstant = (op: Op): boolean => op.operands.length === 0 && op.definition.effect === 'pure';
-
 function nodeOf(op: Op, id: string, snr: number | undefined): GraphNode {
   const names = Object.keys(op.definition.operands);
   const constants = op.operands.flatMap((value, i) =>
-    value?.op && isConstant(value.op) ? [`${names[i] ?? names.at(-1) ?? ''}: ${typeText(value.type)}`] : [],
+    value?.op?.isConstant ? [`${names[i] ?? names.at(-1) ?? ''}: ${typeText(value.type)}`] : [],
   );
   const attributes = Object.entries(op.attributes).flatMap(([name, value]) => {
     const text = attributeText(value);

@@ -74,6 +74,11 @@ export class Op {
     return this.definition.name;
   }
 
+  /** Whether it reads nothing and is pure: it gives the same every time. */
+  get isConstant(): boolean {
+    return this.operands.length === 0 && this.definition.effect === 'pure';
+  }
+
   /** The only result. Throws an InternalError when there are none or several. */
   get result(): Value {
     const [value] = this.results;

@@ -13,7 +13,7 @@ import { explainLaunches, type LaunchExplanation } from '../explain/launches.ts'
 import type { LayerQuantization } from '../layers.ts';
 import { runPipeline, stagesFor } from '../pipeline.ts';
 import { profile } from '../profile.ts';
-import { parse, print } from '../read.ts';
+import { copyModule } from '../read.ts';
 import { describeLayers, type LayerReport } from './layers.ts';
 import { type ArenaReport, arenaOf } from './memory.ts';
 
@@ -68,8 +68,7 @@ export async function gatherReport(module: Module, name: string, options: Report
   const { dataset = [], dims = {}, keepFloat = [], report = () => {} } = options;
   const scheme = options.scheme ?? (hasCalibration(options) ? 'w8a8' : 'float');
   const schemeName = recipeName(recipeOf(scheme));
-  const { text, bin } = print(module);
-  const copy = () => parse(text, bin ? { bin } : {});
+  const copy = () => copyModule(module);
 
   report('describing layers');
   const float = copy();
