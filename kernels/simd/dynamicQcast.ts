@@ -1,6 +1,6 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { groupShape } from '../../dialects/quant/dynamicQcast.ts';
-import { staticShape, type Value } from '../../src/ir/index.ts';
+import { type Dim, knownSize, productOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -14,9 +14,9 @@ export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPl
   const { root } = cluster;
   const x = root.operand(0);
   const { group, align, symmetric } = root.attributes as { group: number; align: number; symmetric: boolean };
-  const shape = staticShape(tensorType(x));
-  const inputs = shape.at(-1) as number;
-  const rows = shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  const { shape } = tensorType(x);
+  const inputs = knownSize(shape.at(-1) as Dim);
+  const rows = productOf(shape.slice(0, -1));
   const { groups, padded } = groupShape(inputs, group, align);
   const wide = lanesFor(context.target, 4);
   const lanes = lanesFor(context.target, 1);

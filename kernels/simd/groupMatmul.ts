@@ -1,7 +1,7 @@
 import { weightsOf } from '../../dialects/int/groupMatmul.ts';
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { type StoredWeights, staticShape, type Value } from '../../src/ir/index.ts';
+import { productOf, type StoredWeights, staticShape, type Value } from '../../src/ir/index.ts';
 import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
@@ -43,11 +43,11 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const whole = integerLevels(stored, root.source);
   const products = groupProducts(context.target);
   const { columns: unit, depth } = products[0] as GroupProduct;
-  const rows = staticShape(tensorType(a))
-    .slice(0, -1)
-    .reduce((n, d) => n * d, 1);
-  const rowStep = staticShape(tensorType(a)).at(-1) as number;
-  const width = rows <= 2 ? 4 * unit : 2 * unit;
+  const { shape } = tensorType(a);
+  const rows = productOf(shape.slice(0, -1));
+  const rowStep = shape.at(-1) as number;
+  const fewRows = typeof rows === 'number' && rows <= 2;
+  const width = fewRows ? 4 * unit : 2 * unit;
   const panels = packPanels(context, weights, stored, {
     planes: stored.bits === 8 ? [4, 4] : planeWidths(stored.bits),
     width,
@@ -176,11 +176,11 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
         k.store(after(k, clamped(k, k.concat(values), root), place, units * unit), y, place.element, live);
       });
     };
-    forEachPanelTile(k, context.target, { columns, width, rows, height: rows <= 2 ? 1 : 3 }, visit);
+    forEachPanelTile(k, context.target, { columns, width, rows, height: fewRows ? 1 : 3 }, visit);
   };
   return {
     operands: [a, scale, zeroPoint, sums, panels.codes, panels.scales, drift, ...beside, ...others],
-    multiplyAdds: rows * inputs * columns,
+    multiplyAdds: productOf([rows, inputs, columns]),
     variants: products.map((product) => ({ feature: product.feature, build: (k) => build(k, product) })),
   };
 }

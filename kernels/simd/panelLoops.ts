@@ -1,6 +1,7 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import type { Value } from '../../src/ir/index.ts';
+import { type Dim, knownSize, type Value } from '../../src/ir/index.ts';
 import type { Target } from '../../src/target/index.ts';
+import { tiled } from '../loops.ts';
 
 /** A tile of results: some rows of one panel. */
 export interface PanelTile {
@@ -17,23 +18,30 @@ export interface PanelTile {
 export function forEachPanelTile(
   k: KernelBuilder,
   target: Target,
-  sizes: { readonly columns: number; readonly width: number; readonly rows: number; readonly height: number },
+  sizes: { readonly columns: number; readonly width: number; readonly rows: Dim; readonly height: number },
   visit: (tile: PanelTile) => void,
 ): void {
   const { columns, width, rows } = sizes;
-  const height = Math.min(sizes.height, rows);
   const rest = columns % width;
   const whole = Math.floor(columns / width);
   if (target.family === 'simt') {
-    k.parallel([rows, whole], ([row, panel]) => visit({ panel: panel as Value, rows: [row as Value], live: width }));
-    if (rest !== 0) k.parallel([rows], ([row]) => visit({ panel: k.index(whole), rows: [row as Value], live: rest }));
+    const all = knownSize(rows);
+    k.parallel([all, whole], ([row, panel]) => visit({ panel: panel as Value, rows: [row as Value], live: width }));
+    if (rest !== 0) k.parallel([all], ([row]) => visit({ panel: k.index(whole), rows: [row as Value], live: rest }));
     return;
   }
-  const tiles = (panel: Value, live: number) =>
+  const rowsFrom = (first: Value, count: number) => Array.from({ length: count }, (_, r) => k.add(first, k.index(r)));
+  const tiles = (panel: Value, live: number): void => {
+    if (typeof rows !== 'number') {
+      tiled(k, rows, sizes.height, (first, count) => visit({ panel, rows: rowsFrom(first, count), live }));
+      return;
+    }
+    const height = Math.min(sizes.height, rows);
     k.loop(0, rows, height, (i) => {
       const first = rows % height === 0 ? i : k.min(i, k.index(rows - height));
-      visit({ panel, rows: Array.from({ length: height }, (_, r) => k.add(first, k.index(r))), live });
+      visit({ panel, rows: rowsFrom(first, height), live });
     });
+  };
   k.loop(0, whole, 1, (panel) => tiles(panel, width));
   if (rest !== 0) tiles(k.index(whole), rest);
 }

@@ -1,6 +1,6 @@
 import { weightsOf } from '../../dialects/int/groupMatmul.ts';
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { staticShape, type Value } from '../../src/ir/index.ts';
+import { productOf, staticShape, type Value } from '../../src/ir/index.ts';
 import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
@@ -20,9 +20,7 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
   const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const stored = weightsOf(tensorType(weights), root.source);
   const { group, groups } = stored;
-  const rows = staticShape(tensorType(x))
-    .slice(0, -1)
-    .reduce((n, d) => n * d, 1);
+  const rows = productOf(tensorType(x).shape.slice(0, -1));
   const unit = context.target.family === 'simt' ? 1 : lanesFor(context.target, 1);
   // one row leaves registers for two units, so that one product need not wait for the one before
   const width = unit === 1 ? 4 : rows === 1 && columns > unit ? 2 * unit : unit;
@@ -132,7 +130,7 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
   const { contractions } = context.target;
   return {
     operands: [x, panels.codes, panels.scales, ...beside, ...others],
-    multiplyAdds: rows * inputs * columns,
+    multiplyAdds: productOf([rows, inputs, columns]),
     variants: contractions.includes('relaxed_dot_i8x16') ? variants(build) : [{ feature: undefined, build }],
   };
 }
