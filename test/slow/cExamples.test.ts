@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dims, modelFile, modelInput } from '../../examples/text-angle/classifier.ts';
 import { calibrationTexts, drawLines, shownTexts } from '../../examples/text-angle/lines.ts';
 import { type Artifact, type CompileOptions, compile, importOnnx } from '../../src/index.ts';
 import { missing } from '../c/program.ts';
+import { missingShim, shimFlags } from '../cuda/shim.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const model = join(root, modelFile);
@@ -18,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const lines = drawLines(shownTexts, 3, 2);
 
-async function written(options: Omit<CompileOptions, 'target'>): Promise<Artifact> {
+async function written(options: Partial<CompileOptions>): Promise<Artifact> {
   const calibration = drawLines(calibrationTexts, 1, 1).map(({ picture }) => ({ x: modelInput(picture) }));
   const artifact = await compile(importOnnx(readFileSync(model)), {
     ...{ target: 'c', name: 'angle', dims, calibration },
@@ -65,5 +66,30 @@ describe.skipIf(noBoard)(`examples/cortex-m${noBoard}`, () => {
       const said = call('make', '-s', '-f', join(root, 'examples', 'cortex-m', 'Makefile'), `BOARD=${board}`, 'run');
       expect(said).toContain(`self-test: no error\nturned by ${line?.angle} degrees\n`);
     }
+  });
+});
+
+const noShim = absent || missingShim;
+const noNvcc = missing('make', 'nvcc');
+
+describe.skipIf(noShim)(`examples/cuda${noShim}`, () => {
+  beforeAll(async () => {
+    await written({ target: 'cuda', scheme: 'w8a8' });
+  });
+
+  it('says which way up lines are, on the CPU', () => {
+    const few = lines.slice(0, 3);
+    few.forEach(({ picture }, i) => {
+      writeFileSync(join(folder, `line${i}`), modelInput(picture).data);
+    });
+    const sources = ['-x', 'c++', join(root, 'examples', 'cuda', 'main.cu'), 'angle/angle.cu'];
+    call('g++', ...shimFlags, '-O1', '-I', 'angle', ...sources, '-o', 'which-way-up-cpu');
+    const said = call('./which-way-up-cpu', ...few.map((_, i) => `line${i}`));
+    expect(said).toBe(few.map(({ angle }, i) => `line${i}: turned by ${angle} degrees\n`).join(''));
+  });
+
+  it.skipIf(noNvcc)(`builds with nvcc${noNvcc}`, () => {
+    call('make', '-f', join(root, 'examples', 'cuda', 'Makefile'), 'ARCH=sm_80');
+    expect(existsSync(join(folder, 'which-way-up'))).toBe(true);
   });
 });

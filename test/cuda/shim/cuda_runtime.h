@@ -349,6 +349,26 @@ inline cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaSt
   return cudaMemset(memory, value, bytes);
 }
 
+inline cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+  *memory = malloc(bytes);
+  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+inline cudaError_t cudaFreeHost(void *memory)
+{
+  free(memory);
+  return cudaSuccess;
+}
+
+inline cudaError_t cudaStreamCreate(cudaStream_t *stream)
+{
+  *stream = nullptr;
+  return cudaSuccess;
+}
+
+inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+
 inline cudaError_t cudaStreamSynchronize(cudaStream_t)
 {
   shim::runs++;
