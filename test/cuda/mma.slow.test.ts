@@ -9,26 +9,14 @@ import { parse } from '../../src/text/index.ts';
 import { type Case, cases } from '../differential/cases.ts';
 import { planned, reference, runKernels, seededInputs } from '../differential/run.ts';
 import { expectSame } from '../differential/same.ts';
-import { missingShim, runOnShim } from './shim.ts';
+import { largeMatmul } from './largeMatmul.ts';
+import { missingShim, runOnShim, sanitized } from './shim.ts';
 
 const usesTiles = (module: Module): boolean =>
   [...module.functions.values()].some(({ body }) => [...walk(body)].some((op) => mma.is(op)));
 
-/** So many rows that a warp takes two tiles by four. */
-const large: Case = {
-  name: 'i8 matmul 1040x32x128',
-  text: `
-resource @w : i8[4096] = random(1, -128, 127)
-func @main(%x: tensor<1040x32xi8>) -> (%y: tensor<1040x128xi32>) {
-  %w = nn.constant {value = @w} : tensor<32x128xi8>
-  %0 = int.matmul %x, %w {zero_point_a = -5} : tensor<1040x128xi32> loc("fc")
-  nn.return %0
-}
-`,
-};
-
 const cooperative: Case[] = [];
-for (const one of [...cases, large]) {
+for (const one of [...cases, largeMatmul]) {
   if (/^i8 (conv|matmul)/.test(one.name) && usesTiles(await planned(one.text, cudaTarget))) cooperative.push(one);
 }
 
@@ -95,6 +83,11 @@ describe('products of tiles that a warp holds', () => {
         expectSame(runOnShim(module, inputs, { flags: ['-O1', `-D__CUDA_ARCH__=${arch}`] }), expected, 0);
       },
     );
+
+    it.each(cooperative.slice(0, 1))('$name, under sanitizers', async (one) => {
+      const { module, inputs, expected } = await prepare(one);
+      expectSame(runOnShim(module, inputs, { flags: sanitized }), expected, 0);
+    });
 
     it.each([
       ['a1 and a2 exchanged', 'a0, a1, a2, a3, b0, b1);\n#else', 'a0, a2, a1, a3, b0, b1);\n#else'],

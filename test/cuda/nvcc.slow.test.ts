@@ -9,6 +9,7 @@ import type { Module } from '../../src/ir/index.ts';
 import { missing } from '../c/program.ts';
 import { cases } from '../differential/cases.ts';
 import { choosesByData, planned } from '../differential/run.ts';
+import { largeMatmul } from './largeMatmul.ts';
 
 const noNvcc = missing('nvcc');
 
@@ -40,10 +41,12 @@ function assemble(module: Module, architecture: string): { readonly ptx: string;
 }
 
 /** Those whose sums are products of tiles that a warp holds, as test/cuda/mma.slow.test.ts checks. */
-const isCooperative = (name: string) => /^i8.*(many channels|37x64x48)/.test(name);
+const isCooperative = (name: string) => /^i8.*(many channels|37x64x48|1040x32x128)/.test(name);
 
-const products = cases.filter(({ name }) => /matmul|convolution|floats by|codes by/.test(name));
-const chosen = process.env.QC_FULL ? cases : products.filter(({ name }, i) => i % 16 === 0 || isCooperative(name));
+const products = [...cases, largeMatmul].filter(({ name }) => /matmul|convolution|floats by|codes by/.test(name));
+const chosen = process.env.QC_FULL
+  ? [...cases, largeMatmul]
+  : products.filter(({ name }, i) => i % 16 === 0 || isCooperative(name));
 
 describe.skipIf(noNvcc)(`kernels that nvcc compiles${noNvcc}`, () => {
   it.each(chosen.map((one, i) => ({ ...one, turn: i })))('$name', async ({ name, text, turn }) => {
