@@ -7,7 +7,7 @@ import { hostFlags } from '../../backends/c/host.ts';
 import { type ArenaReport, arenaOf } from '../../src/api/report/memory.ts';
 import { type Artifact, compile } from '../../src/index.ts';
 import { cortexM0, cortexM4, type Machine, missingFor } from '../c/machines.ts';
-import { strict } from '../c/program.ts';
+import { missing, strict } from '../c/program.ts';
 import { selftestMain } from '../c/selftestMain.ts';
 import {
   dimsOf,
@@ -74,6 +74,20 @@ interface Build {
   readonly needs: readonly string[];
 }
 
+/** Has compilers of this machine read the program, which must give them nothing to say. */
+function checkWarnings({ files }: Artifact): void {
+  const folder = mkdtempSync(join(tmpdir(), 'qc-mcu-'));
+  try {
+    for (const [path, content] of files) writeFileSync(join(folder, path), content);
+    for (const compiler of ['gcc', 'clang-16'].filter((name) => missing(name) === '')) {
+      const args = [...hostFlags, ...strict, '-fsyntax-only', 'net.c'];
+      execFileSync(compiler, args, { cwd: folder, stdio: 'pipe' });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 function built(machine: Machine, { files, manifest }: Artifact): Build {
   const folder = mkdtempSync(join(tmpdir(), 'qc-mcu-'));
   try {
@@ -113,6 +127,7 @@ describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () 
     const { weightsBytes, arenaBytes } = artifact.manifest;
     const figures = `${textBytes} bytes of code, ${weightsBytes} of weights, ${stackBytes} of stack`;
     console.log(`${name}: ${figures}, arena ${arenaBytes} for a peak of ${peakOf(arena)}`);
+    checkWarnings(artifact);
     expect(said).toBe('no error');
     expect(textBytes).toBeLessThan(mostText);
     expect(stackBytes).toBeGreaterThan(0);

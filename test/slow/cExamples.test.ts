@@ -37,7 +37,7 @@ const noCmake = absent || missing('cmake', 'cc');
 
 describe.skipIf(noCmake)(`examples/cmake${noCmake}`, () => {
   it('builds, and says which way up lines are', async () => {
-    await written({ scheme: 'w8a8' });
+    await written({ scheme: 'float' });
     lines.forEach(({ picture }, i) => {
       writeFileSync(join(folder, `line${i}`), modelInput(picture).data);
     });

@@ -13,7 +13,7 @@ import { planned, reference, seededInputs } from '../differential/run.ts';
 import { expectSame } from '../differential/same.ts';
 
 const isX86 = process.arch === 'x64';
-const drawn = cases.filter((_, i) => (process.env.QC_FULL ? true : i % 40 === 0));
+const drawn = cases.filter((_, i) => (process.env.QC_FULL ? true : i % 50 === 0));
 
 const processor = (name: string, emulator: readonly string[]): Machine => ({
   ...{ name, compiler: 'gcc', flags: [], startup: [], emulator, cpu: 'generic', hasVectors: true },

@@ -10,10 +10,10 @@ import { type Case, cases } from '../differential/cases.ts';
 import { planned, reference, seededInputs } from '../differential/run.ts';
 import { expectSame } from '../differential/same.ts';
 
-/** Every other case runs on one machine, by turns, and every eighth where that is slow; with QC_FULL all on all. */
+/** Every fourth case runs on one machine, by turns, and every 16th where that is slow; with QC_FULL all on all. */
 const all = process.env.QC_FULL !== undefined;
 const isDrawn = (index: number, turn: number, isSlow: boolean) =>
-  all || index % ((isSlow ? 8 : 2) * machines.length) === turn;
+  all || index % ((isSlow ? 16 : 4) * machines.length) === turn;
 
 interface Drawn {
   readonly one: Case;
