@@ -287,6 +287,7 @@ export class ArithmeticBuilder implements BodyBuilder {
 
   select(condition: Value, a: Value, b: Value): Value {
     this.same(a, b);
+    if (a === b) return a;
     const op = lanewisePrimitives.select.definition;
     return this.emit(op, [condition, a, b], [a.type]).result;
   }
