@@ -41,6 +41,8 @@ export interface SchemeEvaluation {
   readonly weightsBytes: number;
   /** Share of the multiply-adds that is computed in integers, 0 to 1. */
   readonly integerShare: number;
+  /** Median time of a sample on this machine, the schemes by turns. */
+  readonly milliseconds: number;
   /**
    * `top1`, `top5`, `agreement` and `auc` in 0…1, `snr` in dB (infinite where nothing differs), `mse` in the output's unit
    * squared. Float has no value where it would be compared with itself.
@@ -64,6 +66,8 @@ interface Contender {
   readonly weightsBytes: number;
   readonly integerShare: number;
   readonly contributions: ReadonlyMap<MetricName, (readonly number[])[]>;
+  /** Milliseconds of each sample. */
+  readonly times: number[];
 }
 
 /**
@@ -104,14 +108,17 @@ async function contend(
     integerShare: transformed.work.integerShare,
     runner: await runnerFor(transformed, report),
     contributions: new Map(names.map((name) => [name, []])),
+    times: [],
   };
 }
 
 /** Runs one sample through all contenders; the first one, float, is what the others are compared with. */
 function judge(contenders: readonly Contender[], sample: Sample, result: string, labels: readonly number[]): void {
   let reference: ArrayLike<number> | undefined;
-  for (const { runner, contributions } of contenders) {
+  for (const { runner, contributions, times } of contenders) {
+    const start = performance.now();
     const tensor = runner.run(sample)[result] as HostTensor;
+    times.push(performance.now() - start);
     const output = numbersOf(tensor);
     reference ??= output;
     const judged: Judged = { reference, output, classes: tensor.shape.at(-1) ?? 1, labels };
@@ -121,11 +128,13 @@ function judge(contenders: readonly Contender[], sample: Sample, result: string,
 }
 
 function concludeOn(
-  { scheme, runner, weightsBytes, integerShare, contributions }: Contender,
+  { scheme, runner, weightsBytes, integerShare, contributions, times }: Contender,
   seed: number,
 ): SchemeEvaluation {
   const measured = [...contributions].map(([name, list]) => [name, estimate(list, metrics[name].conclude, seed)]);
-  return { scheme, runsOn: runner.runsOn, weightsBytes, integerShare, metrics: Object.fromEntries(measured) };
+  const milliseconds = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+  const { runsOn } = runner;
+  return { scheme, runsOn, weightsBytes, integerShare, milliseconds, metrics: Object.fromEntries(measured) };
 }
 
 function chooseMetrics(asked: readonly MetricName[] | undefined, labels: HostTensor | undefined): MetricName[] {

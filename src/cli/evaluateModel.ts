@@ -4,6 +4,7 @@ import type { Estimate } from '../api/measure/bootstrap.ts';
 import { type Metric, metrics } from '../api/measure/metrics.ts';
 import { sizeText } from '../api/summary.ts';
 import { readNpy } from '../calibrate/data/index.ts';
+import { recipeNames } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { readFile } from './files.ts';
@@ -17,6 +18,7 @@ import { UsageError } from './usage.ts';
 
 export interface EvalArguments extends MeasureArguments {
   readonly scheme: readonly string[];
+  readonly recipes: string | undefined;
   readonly metric: readonly string[];
   readonly state: readonly string[];
   readonly labels: string | undefined;
@@ -26,7 +28,8 @@ export interface EvalArguments extends MeasureArguments {
 /** Measures schemes side by side and prints the table. */
 export async function evaluateModel(path: string, options: EvalArguments, terminal: Terminal): Promise<void> {
   if (options.data.length === 0) throw new UsageError('--data is missing', 'write --data DATA: samples to measure on');
-  const schemes = await Promise.all(options.scheme.map(loadScheme));
+  const named = options.recipes === undefined ? [] : recipeNames;
+  const schemes = await Promise.all([...options.scheme, ...named].map(loadScheme));
   const { module, calibration, data } = await loadMeasured(path, options, terminal, { state: options.state });
   const labels = options.labels === undefined ? undefined : readLabels(options.labels, options.limit);
   const evaluation = await evaluate(module, {
@@ -64,18 +67,19 @@ function readLabels(path: string, limit: number | undefined): HostTensor {
 }
 
 function evaluationText({ samples, result, metrics: names, schemes }: Evaluation): string {
-  const head = ['scheme', ...names.map((name) => metrics[name].title), 'weights', 'integers', 'run by'];
+  const head = ['scheme', ...names.map((name) => metrics[name].title), 'weights', 'integers', 'a sample', 'run by'];
   const rows = schemes.map((scheme) => [
     scheme.scheme,
     ...names.map((name) => estimateText(scheme, name)),
     sizeText(scheme.weightsBytes),
     percentText(scheme.integerShare),
+    `${Number(scheme.milliseconds.toPrecision(3))} ms`,
     scheme.runsOn,
   ]);
   return [
     tableText([head, ...rows]),
     '',
-    `${samples} samples, output ${result}; in brackets the 95 % interval of the bootstrap`,
+    `${samples} samples, output ${result}; in brackets the 95 % interval of the bootstrap; times are medians on this machine`,
   ].join('\n');
 }
 

@@ -31,10 +31,10 @@ describe('qc eval', () => {
     expect(code).toBe(0);
     const [head = '', float = '', w8a8 = ''] = out.split('\n');
     expect(head.trim().split(/ {2,}/)).toEqual([
-      ...['scheme', 'top-1', 'top-5', 'SNR', 'MSE', 'agreement', 'weights', 'integers', 'run by'],
+      ...['scheme', 'top-1', 'top-5', 'SNR', 'MSE', 'agreement', 'weights', 'integers', 'a sample', 'run by'],
     ]);
-    expect(float).toMatch(/^float +\d+\.\d\d % \[.*\] +100\.00 % .* – +– +– +\d.* 0\.0 % +wasm$/);
-    expect(w8a8).toMatch(/^w8a8 .* dB \[\d+\.\d, \d+\.\d\] .* 100\.0 % +wasm$/);
+    expect(float).toMatch(/^float +\d+\.\d\d % \[.*\] +100\.00 % .* – +– +– +\d.* 0\.0 % +[\d.]+ ms +wasm$/);
+    expect(w8a8).toMatch(/^w8a8 .* dB \[\d+\.\d, \d+\.\d\] .* 100\.0 % +[\d.]+ ms +wasm$/);
   });
 
   it('prints JSON, of the samples and metrics that were asked for', () => {

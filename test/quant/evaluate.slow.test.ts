@@ -64,7 +64,11 @@ describe('schemes beside float', () => {
   it('give the same numbers again, and other intervals with another seed', async () => {
     const common = { schemes: ['w8a8'] as const, calibration, dataset, labels };
     const [first, again] = [await evaluate(classifier(), common), await evaluate(classifier(), common)];
-    expect(again).toEqual(first);
+    const withoutTimes = ({ schemes, ...rest }: typeof first) => ({
+      ...rest,
+      schemes: schemes.map((one) => ({ ...one, milliseconds: 0 })),
+    });
+    expect(withoutTimes(again)).toEqual(withoutTimes(first));
     const other = await evaluate(classifier(), { ...common, seed: 2 });
     expect(other.schemes[1]?.metrics.snr?.value).toBe(first.schemes[1]?.metrics.snr?.value);
     expect(other.schemes[1]?.metrics.snr?.low).not.toBe(first.schemes[1]?.metrics.snr?.low);
