@@ -39,10 +39,13 @@ const product = cases.find(({ name }) => name === 'i8 convolution, pointwise') a
 machines.forEach((machine, m) => {
   const absent = missingFor(machine);
   describe.skipIf(absent)(`the differential cases on ${machine.name}${absent}`, () => {
-    it.skipIf(!machine.multiplies)('multiplies codes by its own instruction', async () => {
-      const artifact = emitC(await planned(product.text, cpus.generic.target), { name: 'net' });
-      expect(assemblyOf(machine, artifact)).toMatch(machine.multiplies as RegExp);
-    });
+    const { multiplies } = machine;
+    if (multiplies) {
+      it('multiplies codes by its own instruction', async () => {
+        const artifact = emitC(await planned(product.text, cpus.generic.target), { name: 'net' });
+        expect(assemblyOf(machine, artifact)).toMatch(multiplies);
+      });
+    }
 
     it.each(['generic', machine.cpu] as const)('as C for --cpu %s', async (name) => {
       const cpu = cpus[name];
