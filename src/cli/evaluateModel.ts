@@ -19,6 +19,7 @@ import { UsageError } from './usage.ts';
 export interface EvalArguments extends MeasureArguments {
   readonly scheme: readonly string[];
   readonly recipes: string | undefined;
+  readonly time: boolean;
   readonly metric: readonly string[];
   readonly state: readonly string[];
   readonly labels: string | undefined;
@@ -46,7 +47,7 @@ export async function evaluateModel(path: string, options: EvalArguments, termin
     report: terminal.note,
   });
   if (terminal.json) terminal.printJson(evaluation);
-  else terminal.print(evaluationText(evaluation));
+  else terminal.print(evaluationText(evaluation, options.time));
 }
 
 /** @throws QcError when the file holds no integers */
@@ -66,20 +67,27 @@ function readLabels(path: string, limit: number | undefined): HostTensor {
   return { dtype, shape: [limit, ...rest], data: data.subarray(0, limit * (data.length / count)) };
 }
 
-function evaluationText({ samples, result, metrics: names, schemes }: Evaluation): string {
-  const head = ['scheme', ...names.map((name) => metrics[name].title), 'weights', 'integers', 'a sample', 'run by'];
+function evaluationText({ samples, result, metrics: names, schemes }: Evaluation, time: boolean): string {
+  const head = [
+    'scheme',
+    ...names.map((name) => metrics[name].title),
+    'weights',
+    'integers',
+    ...(time ? ['a sample'] : []),
+    'run by',
+  ];
   const rows = schemes.map((scheme) => [
     scheme.scheme,
     ...names.map((name) => estimateText(scheme, name)),
     sizeText(scheme.weightsBytes),
     percentText(scheme.integerShare),
-    `${Number(scheme.milliseconds.toPrecision(3))} ms`,
+    ...(time ? [`${Number(scheme.milliseconds.toPrecision(3))} ms`] : []),
     scheme.runsOn,
   ]);
   return [
     tableText([head, ...rows]),
     '',
-    `${samples} samples, output ${result}; in brackets the 95 % interval of the bootstrap; times are medians on this machine`,
+    `${samples} samples, output ${result}; in brackets the 95 % interval of the bootstrap`,
   ].join('\n');
 }
 

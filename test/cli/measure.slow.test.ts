@@ -27,7 +27,7 @@ const debug = (...args: string[]) => qc('debug', 'model.onnx', '--calibrate', 'c
 
 describe('qc eval', () => {
   it('prints float and the scheme in one table', () => {
-    const { code, out } = evaluate('--scheme', 'w8a8', '--labels', 'labels.npy', '--quiet');
+    const { code, out } = evaluate('--scheme', 'w8a8', '--labels', 'labels.npy', '--time', '--quiet');
     expect(code).toBe(0);
     const [head = '', float = '', w8a8 = ''] = out.split('\n');
     expect(head.trim().split(/ {2,}/)).toEqual([

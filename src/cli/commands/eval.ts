@@ -14,7 +14,7 @@ export const evalCommand = defineCommand({
     'Each value comes with its 95 % interval from 1000 bootstrap resamples. In JSON shares are 0 to 1, and null stands for infinite decibels.',
   ],
   examples: [
-    'qc eval model.onnx --recipes all --calibrate calib.npy --data dev.npy --labels labels.npy',
+    'qc eval model.onnx --recipes all --time --calibrate calib.npy --data dev.npy --labels labels.npy',
     'qc eval model.onnx --scheme w8a8 --calibrate calib.npy --data dev.npy --labels labels.npy --input-format input:u8,scale=1/255',
   ],
   arguments: ['MODEL'],
@@ -24,6 +24,7 @@ export const evalCommand = defineCommand({
       value: 'NAME|FILE,…',
       help: `what is compared with float, separated by commas: schemes, recipes by name (${recipeNames.join(', ')}), or recipes in .json or .ts files`,
     },
+    time: { kind: 'flag', help: 'say how long a sample takes on this machine too: the median, the schemes by turns' },
     recipes: { kind: 'text', choices: ['all'], help: 'compares all recipes by name too' },
     ...measureOptions,
     labels: { kind: 'text', value: 'FILE', help: 'the right classes, a .npy file of integers' },
