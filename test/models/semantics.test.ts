@@ -46,6 +46,7 @@ const withoutIntegers: Readonly<Record<string, RegExp>> = {
   ddpm_mnist: /no integer form of nn\.sin/,
   llama_char: /the operands of a sum have scales too far above/,
   llama_char_kv: /no integer form of nn\.cos/,
+  yolox_nano_416: /no integer form of nn\.resize_nearest/,
 };
 
 /** Samples: of large models one. */
