@@ -20,6 +20,7 @@ import { packWords } from './lower/packWords.ts';
 import { quantizeIslands } from './quantize/islands.ts';
 import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
+import { raiseActivations } from './quantize/raiseActivations.ts';
 import { raiseQdq } from './quantize/raiseQdq.ts';
 import { storeCaches } from './quantize/storeCaches.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
@@ -77,6 +78,7 @@ export const allPasses: readonly Pass[] = [
   stepLstm,
   insertObservers,
   calibrate,
+  raiseActivations,
   quantize,
   quantizeWeights,
   storeCaches,

@@ -44,11 +44,12 @@ const carried = [
 const step = (pass: string, options: OptionValues): string => printPipeline([{ pass, options }]);
 
 /** Static codes by the ranges of calibration. */
-const calibrated = (observer: OptionValues, recipe: OptionValues): readonly string[] => [
+const calibrated = (observer: OptionValues, snr: OptionValues, recipe: OptionValues): readonly string[] => [
   'expand-attention',
   'step-lstm',
   step('insert-observers', recipe),
   step('calibrate', observer),
+  step('raise-activations', { ...snr, ...recipe }),
   step('quantize', { weights: 'i8', activations: 'i8', ...recipe }),
 ];
 
@@ -71,14 +72,19 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const text = recipeText(recipe);
   const given: OptionValues = text === 'w8a8' ? {} : { recipe: text };
   const observed = choices.find(isStatic)?.activations;
-  const { observer = 'lp', percentile } = observed ?? {};
+  const { observer = 'lp', percentile, leastSnr = 0 } = observed ?? {};
   const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   return [
     ...float,
     ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
     ...(stores ? [step('quantize-weights', given)] : []),
-    ...(observed ? [...calibrated(ranges, given), ...(isIntegerOnly(recipe) ? integerIslands : floatIslands)] : []),
+    ...(observed
+      ? [
+          ...calibrated(ranges, { least_snr: leastSnr }, given),
+          ...(isIntegerOnly(recipe) ? integerIslands : floatIslands),
+        ]
+      : []),
     'store-caches',
   ];
 }

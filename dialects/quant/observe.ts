@@ -11,6 +11,8 @@ export const observe = defineOp({
     informative: attr.bool(true),
     /** Of scores that a softmax reads: how many there are in a row. What lies far below the largest counts as near. */
     row: attr.int(0),
+    /** Bits of the codes that the value will have. */
+    bits: attr.int(8),
   },
   effect: 'reads',
   typing: 'moves',

@@ -37,6 +37,13 @@ const pairs = (name: IntrinsicName): TapProduct => ({
   },
 });
 
+/** Two taps a step of 16-bit activations. */
+const widePairs = (name: IntrinsicName): TapProduct => ({
+  feature: intrinsics[name].feature,
+  depth: 2,
+  add: (k, sum, w, [a, b]) => k.dot(name, sum, k.convert(w, 'i16'), k.interleave(a as Value, b as Value)),
+});
+
 /** Four taps a step: bytes interleaved twice come out as tap 0, 1, 2, 3 of each channel. */
 const quads = (name: IntrinsicName, flips: boolean): TapProduct => ({
   feature: intrinsics[name].feature,
@@ -53,6 +60,12 @@ const single: TapProduct = {
   feature: undefined,
   depth: 1,
   add: (k, sum, w, [x]) => k.dot('scalar_i8', sum, w, x as Value),
+};
+
+const wideSingle: TapProduct = {
+  feature: undefined,
+  depth: 1,
+  add: (k, sum, w, [x]) => k.add(sum, k.mul(k.convert(w, 'i32'), k.convert(x as Value, 'i32'))),
 };
 
 const float = (feature: string | undefined): TapProduct => ({
@@ -76,6 +89,10 @@ const byIntrinsic: Record<IntrinsicName, TapProduct | undefined> = {
 function tapProducts(target: Target, element: ScalarType): TapProduct[] {
   if (element === 'i8')
     return target.contractions.map((name) => byIntrinsic[name]).filter((product) => product !== undefined);
+  if (element === 'i16') {
+    const found = target.contractions.filter((name) => intrinsics[name].element === 'i16');
+    return found.length > 0 ? found.map(widePairs) : [wideSingle];
+  }
   return target.contractions.flatMap((name, i) => {
     const { feature, floats }: Intrinsic = intrinsics[name];
     return i === 0 || floats ? [float(feature)] : [];
@@ -100,7 +117,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const steps = stepsOf(xType);
   const out = tensorType(cluster.result).shape;
   const offsets = tapOffsets(kernel, dilations, steps);
-  const full = lanesFor(target, element === 'f32' ? 4 : 1);
+  const full = lanesFor(target, { f32: 4, i16: 2 }[element as 'f32'] ?? 1);
   // float windows with many taps: two registers of sums, so that one product need not wait for the one before
   const twice = element === 'f32' && full > 1 && offsets.length > heldWeights && channels >= 2 * full;
   const lanes = twice ? 2 * full : full > 8 && channels <= 8 ? 8 : full;

@@ -102,6 +102,38 @@ function pairDot(name: IntrinsicName, columns: number): InnerProduct {
   };
 }
 
+/** 16-bit activations by 8-bit weights: a pair of products a lane. Machines with wider registers take more outputs. */
+function widePairs(name: IntrinsicName, columns: number): InnerProduct {
+  return {
+    ...wayOf(name),
+    columns,
+    step: 2,
+    registers: 1,
+    prepare: (k) => ({
+      start: (starts, column) => [k.load(starts, column, columns)],
+      activations: (x, index) => k.loadSplat(x, index, 2 * columns, 2),
+      weights: (w, index) => [k.convert(k.load(w, index, 2 * columns), 'i16')],
+      multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
+      finish: ([sum]) => sum as Value,
+    }),
+  };
+}
+
+/** The same, one product a time. */
+const wideScalar: InnerProduct = {
+  feature: undefined,
+  columns: 1,
+  step: 1,
+  registers: 1,
+  prepare: (k) => ({
+    start: (starts, column) => [k.load(starts, column)],
+    activations: (x, index) => k.convert(k.load(x, index), 'i32'),
+    weights: (w, index) => [k.convert(k.load(w, index), 'i32')],
+    multiply: ([sum], [w], x) => [k.add(sum as Value, k.mul(w as Value, x))],
+    finish: ([sum]) => sum as Value,
+  }),
+};
+
 /** One product a time. */
 const scalarDot: InnerProduct = {
   feature: undefined,
@@ -166,6 +198,13 @@ export function widestUnit(target: Target): number {
   return Math.max(...target.contractions.map((name) => intrinsics[name].columns));
 }
 
+/** Those of 16-bit activations: by the products of 16-bit lanes that there are. */
+function wideProducts(contractions: readonly IntrinsicName[], width: number): InnerProduct[] {
+  const found = contractions.filter((name) => intrinsics[name].element === 'i16');
+  if (found.length === 0) return [wideScalar];
+  return found.map((name) => widePairs(name, Math.min(intrinsics[name].lanes, width)));
+}
+
 /**
  * The ways in which `target` computes inner products of `element`, the baseline first, for panels of `width` outputs.
  * They share one packing. The baseline's is the same for every width.
@@ -173,6 +212,7 @@ export function widestUnit(target: Target): number {
 export function innerProducts(target: Target, element: ScalarType, width = widestUnit(target)): InnerProduct[] {
   const { contractions } = target;
   if (element === 'i8') return contractions.map((name) => byIntrinsic[name](width));
+  if (element === 'i16') return wideProducts(contractions, width);
   const lanes = lanesFor(target, 4);
   return contractions.flatMap((name, i) => {
     const { floats, lanes: most }: Intrinsic = intrinsics[name];

@@ -1,6 +1,15 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { type Dim, mulDim, productOf, quantOf, storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
+import {
+  type Dim,
+  mulDim,
+  productOf,
+  quantOf,
+  type ScalarType,
+  storageOf,
+  type TensorType,
+  type Value,
+} from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -24,12 +33,14 @@ export function matmul(cluster: Cluster, context: KernelContext): KernelPlan {
     if (isPacked) return constantMatmul(cluster, context);
     return runtimeMatmul(cluster, context, (width) => innerProducts(context.target, 'f32', width), 'f32');
   }
-  if (isPacked && elements.every((element) => element === 'i8')) return constantMatmul(cluster, context);
+  if (isPacked && isCodes(elements[0]) && elements[1] === 'i8') return constantMatmul(cluster, context);
   const codes = computedCodes(cluster, context);
   return codes
     ? runtimeMatmul(cluster, context, () => [computedProduct(codes)], 'i32')
     : serialMatmul(cluster, context);
 }
+
+const isCodes = (element: ScalarType | undefined): boolean => element === 'i8' || element === 'i16';
 
 /** What vectors of 16-bit products can multiply: two computed tensors of one type, whose batch axes are the same. */
 function computedCodes({ root, outside }: Cluster, { target }: KernelContext): ComputedCodes | undefined {

@@ -1,6 +1,7 @@
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import {
+  type ChosenRange,
   type Observer,
   observerNames,
   observerOf,
@@ -10,6 +11,8 @@ import {
   type Statistics,
   storeRange,
   storeWindow,
+  type ValueStatistics,
+  withZero,
 } from '../../src/calibrate/index.ts';
 import { attr, type Module } from '../../src/ir/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
@@ -50,7 +53,7 @@ async function chooseRanges(module: Module, rule: Observer, mostBytes: number, c
   for (const [stats, seen] of values) {
     const { notFinite } = seen.histogram;
     if (notFinite !== undefined) context.report(`${stats}: calibration met the value ${notFinite}, it has no range`);
-    storeRange(module, stats, notFinite === undefined ? rule.choose(seen) : unbounded);
+    storeRange(module, stats, notFinite === undefined ? chosenRange(rule, seen) : { ...unbounded, whole: unbounded });
   }
   for (const [stats, { sums, count }] of windows) {
     storeWindow(
@@ -60,6 +63,10 @@ async function chooseRanges(module: Module, rule: Observer, mostBytes: number, c
     );
   }
   context.report(`calibrated ${values.size} values on ${samples} samples in ${engine}, observer ${rule.name}`);
+}
+
+function chosenRange(rule: Observer, seen: ValueStatistics): ChosenRange {
+  return { ...rule.choose(seen), whole: withZero(seen.histogram) };
 }
 
 /** The range of a value that was seen infinite or NaN: `quantize` leaves it in float. */

@@ -7,6 +7,7 @@ import { pad } from '../../dialects/nn/pad.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { scast } from '../../dialects/quant/scast.ts';
 import {
+  bitsOf,
   type Op,
   type QuantParams,
   type QuantType,
@@ -16,7 +17,7 @@ import {
   tensor,
   type Value,
 } from '../../src/ir/index.ts';
-import { dyadicMultiplier, fitBias, realMultiplier } from '../../src/numerics/index.ts';
+import { dyadicMultiplier, dyadicMultiplier24, fitBias, realMultiplier } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis, weightAxis } from '../channels.ts';
@@ -193,9 +194,8 @@ function finish(op: Op, acc: Value, build: IntegerBuilder): Value {
   const x = codesOf(op.operand(0), op.source);
   const y = codesOf(op.result, op.source);
   const scales = hasWeights(op) ? weightScales(op) : [codesOf(op.operand(1), op.source).scale];
-  const multipliers = scales.map((scale) =>
-    dyadicMultiplier(realMultiplier(x.scale, scale, y.scale, op.source), op.source),
-  );
+  const multiplier = Math.max(bitsOf(x.storage), bitsOf(y.storage)) > 8 ? dyadicMultiplier24 : dyadicMultiplier;
+  const multipliers = scales.map((scale) => multiplier(realMultiplier(x.scale, scale, y.scale, op.source), op.source));
   const shape =
     multipliers.length === 1 ? [] : channelShape(op.result.type as TensorType, channelAxis(op), multipliers.length);
   return build.requantize(acc, multipliers, shape, op, clampOf(op));

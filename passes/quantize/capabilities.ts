@@ -12,6 +12,7 @@ import { reshape } from '../../dialects/nn/reshape.ts';
 import { slice } from '../../dialects/nn/slice.ts';
 import { transpose } from '../../dialects/nn/transpose.ts';
 import { exp, log, reciprocal, sqrt } from '../../dialects/nn/unary.ts';
+import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import type { Op, OpDefinition, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf, floatConstantOf } from '../constants.ts';
 import { tableFunctionOf } from '../integer/unaryTables.ts';
@@ -25,6 +26,7 @@ const moves: ReadonlySet<OpDefinition> = new Set<OpDefinition>([
   expand,
   gather,
   maxPool,
+  observeWindows,
 ]);
 const sumsAndProducts: ReadonlySet<OpDefinition> = new Set<OpDefinition>([add, sub, mul]);
 

@@ -14,6 +14,11 @@ export function constantType(numbers: Float32Array, where?: string): QuantType {
   return activationType(low, high, where);
 }
 
+/** The type of 16-bit codes, whose zero point is 0. @param limit the largest magnitude that a code stands for */
+export function raisedType(limit: number): QuantType {
+  return affine('i16', Math.max(Math.fround(limit / (2 ** 15 - 1)), F32_MIN_NORMAL));
+}
+
 /**
  * The type of a factor of a computed product: 16-bit codes without zero point, so few of them that the sum of `depth` products of
  * two such codes stays below 2^30.

@@ -24,6 +24,8 @@ export interface QuantizationPlan {
    * of its scores, and probabilities span many magnitudes. The sums become float.
    */
   readonly wide: ReadonlyMap<Value, number>;
+  /** Values, by where their range comes from, whose codes have 16 bits. */
+  readonly raised: ReadonlySet<Value>;
 }
 
 /**
@@ -45,7 +47,14 @@ export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()
     codes.add(op.result);
     need(op.result);
   }
-  return { ops, codes, rangeOf, ranges: [...new Set(rangeOf.values())], wide: wideValues(ops, codes, rangeOf) };
+  return {
+    ops,
+    codes,
+    rangeOf,
+    ranges: [...new Set(rangeOf.values())],
+    wide: wideValues(ops, codes, rangeOf),
+    raised: new Set(),
+  };
 }
 
 function wideValues(

@@ -4,7 +4,7 @@ import { dcast } from '../../dialects/quant/dcast.ts';
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
-import { loadRange, type Range, takeWindow } from '../../src/calibrate/index.ts';
+import { loadRange, takeWindow } from '../../src/calibrate/index.ts';
 import {
   attr,
   type Block,
@@ -32,12 +32,12 @@ import { channelAxis } from '../channels.ts';
 import { clampOf } from '../clamps.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
-import { activationType, constantType, wideType } from './constantType.ts';
+import { constantType } from './constantType.ts';
 import { correctBias } from './correctBias.ts';
+import { feasiblePlan, typeIn, type ValueRange, wideLimit } from './feasiblePlan.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
-import { refusalOf } from './refusal.ts';
 import { quantizeWeightsOf } from './weights.ts';
 
 /** Gives values quantized types; what stays float is separated by casts. */
@@ -71,15 +71,16 @@ export const quantize = definePass({
  * Takes the observers out; the ranges of their values, without those values that have no usable one.
  * @throws QcError where a value that the plan needs was not calibrated
  */
-function activationRanges(module: Module, skipped: ReadonlySet<Op>): Map<Value, Range> {
-  const ranges = new Map<Value, Range>();
+function activationRanges(module: Module, skipped: ReadonlySet<Op>): Map<Value, ValueRange> {
+  const ranges = new Map<Value, ValueRange>();
   const calibrated = new Set<Value>();
   const rewriter = new Rewriter();
   for (const op of module.main.body.ops()) {
     if (!observe.is(op)) continue;
-    const range = loadRange(module, observe.attributesOf(op).stats);
+    const { stats, bits } = observe.attributesOf(op);
+    const range = loadRange(module, stats);
     if (range) calibrated.add(op.operand(0));
-    if (range && Number.isFinite(range.max - range.min)) ranges.set(op.operand(0), range);
+    if (range && Number.isFinite(range.max - range.min)) ranges.set(op.operand(0), { ...range, bits });
     rewriter.replace(op, [op.operand(0)]);
   }
   const missing = planQuantization(module.main.body, skipped).ranges.find((value) => !calibrated.has(value));
@@ -90,21 +91,6 @@ function activationRanges(module: Module, skipped: ReadonlySet<Op>): Map<Value, 
     why: 'quantize needs the ranges that calibrate collects',
     help: 'run insert-observers and calibrate before quantize, with calibration data',
   });
-}
-
-/** How much beyond its range a factor of a computed product reaches: its codes are so many that nothing need be cut off. */
-const wideMargin = 2;
-
-/** The largest magnitude of a value with wide codes. */
-const wideLimit = ({ min, max }: Range): number => wideMargin * Math.max(Math.abs(min), Math.abs(max));
-
-/** The type that a value gets in a plan, or undefined where it has no range. */
-function typeIn(plan: QuantizationPlan, ranges: ReadonlyMap<Value, Range>, value: Value): QuantType | undefined {
-  const source = plan.rangeOf.get(value) ?? value;
-  const range = ranges.get(source);
-  const depth = plan.wide.get(source);
-  if (range && depth !== undefined) return wideType(wideLimit(range), depth);
-  return range && activationType(range.min, range.max, source.op?.source);
 }
 
 /** Takes the observers of layers' inputs out; the means that they have collected, by the layer that reads them. */
@@ -131,30 +117,6 @@ function correctBiases(
   context.report(`corrected the biases of ${layers.length} layers`);
 }
 
-/** The plan without `skipped` and without the ops that cannot be computed on codes, each of which is reported. */
-function feasiblePlan(
-  body: Block,
-  skipped: ReadonlySet<Op>,
-  ranges: ReadonlyMap<Value, Range>,
-  schemeOf: (op: Op) => WeightScheme,
-  { report, decide }: PassContext,
-): QuantizationPlan {
-  const kept = new Set<Op>(skipped);
-  for (;;) {
-    const plan = planQuantization(body, kept);
-    const typeOf = (value: Value) => typeIn(plan, ranges, value);
-    const before = kept.size;
-    for (const op of plan.ops) {
-      const reason = refusalOf(op, typeOf, plan.codes.has(op.result) ? op.result : undefined, schemeOf(op));
-      if (reason === undefined) continue;
-      kept.add(op);
-      report(`${op.source}: ${op.name} stays float: ${reason}`);
-      decide?.({ node: op.source, reason });
-    }
-    if (kept.size === before) return plan;
-  }
-}
-
 /** The scale of a value of a quantized type with one. */
 function scaleOf(value: Value): number {
   const params = uniformParams(quantOf(value.type as TensorType) as QuantType);
@@ -163,7 +125,7 @@ function scaleOf(value: Value): number {
 
 class Quantizer {
   readonly #plan: QuantizationPlan;
-  readonly #ranges: ReadonlyMap<Value, Range>;
+  readonly #ranges: ReadonlyMap<Value, ValueRange>;
   readonly #schemeOf: (op: Op) => WeightScheme;
   readonly #context: PassContext;
   readonly #rewriter = new Rewriter();
@@ -176,7 +138,7 @@ class Quantizer {
 
   constructor(
     plan: QuantizationPlan,
-    ranges: ReadonlyMap<Value, Range>,
+    ranges: ReadonlyMap<Value, ValueRange>,
     schemeOf: (op: Op) => WeightScheme,
     context: PassContext,
   ) {
@@ -239,7 +201,7 @@ class Quantizer {
     const value = this.#sums.get(x) ?? x;
     const from = this.#plan.rangeOf.get(value) ?? value;
     if (!this.#plan.wide.has(from)) return x;
-    const max = wideLimit(this.#ranges.get(from) as Range);
+    const max = wideLimit(this.#ranges.get(from) as ValueRange);
     return this.#rewriter.create(clamp, { x }, { min: -max, max }).result;
   }
 

@@ -4,7 +4,15 @@ import { matmul } from '../../dialects/nn/matmul.ts';
 import { avgPool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { type Op, type QuantType, type TensorType, uniformParams, type Value } from '../../src/ir/index.ts';
-import { dyadicMultiplier, fitBias, realMultiplier, sumMultipliers } from '../../src/numerics/index.ts';
+import {
+  dyadicMultiplier,
+  dyadicMultiplier24,
+  dyadicMultiplierFor,
+  fitBias,
+  realMultiplier,
+  sumMultipliers,
+  sumMultipliers16,
+} from '../../src/numerics/index.ts';
 import type { WeightScheme } from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -48,21 +56,30 @@ function isTyped(value: Value, typeOf: TypeOf): boolean {
 function check(op: Op, typeOf: TypeOf, result: Value | undefined, weights: WeightScheme): void {
   const scales = activationOperands(op).map((i) => scaleFor(op.operand(i), typeOf, op));
   const y = result && scaleOf(typeOf(result) as QuantType);
-  const isWide = typeOf(op.operand(0))?.storage === 'i16';
-  if (isContraction(op)) checkContraction(op, scales, y, weights, isWide);
+  const isWide = (value: Value | undefined) => !!value && typeOf(value)?.storage === 'i16';
+  const values = [...activationOperands(op).map((i) => op.operand(i)), result];
+  const bits = values.some(isWide) ? 16 : 8;
+  if (isContraction(op)) checkContraction(op, scales, y, weights, { bits, isWide: isWide(op.operand(0)) });
   if (isContraction(op) || isMove(op) || y === undefined) return;
-  checkComputed(op, scales, y);
+  checkComputed(op, scales, y, bits);
 }
 
-/** Whether multipliers for the scales of the operands and of the result exist. @throws QcError where one does not */
-export function checkComputed(op: Op, scales: readonly number[], y: number): void {
+/**
+ * Whether multipliers for the scales of the operands and of the result exist.
+ * @param bits of the widest codes among them
+ * @throws QcError where one does not
+ */
+export function checkComputed(op: Op, scales: readonly number[], y: number, bits: 8 | 16 = 8): void {
+  const multipliers = bits > 8 ? sumMultipliers16 : sumMultipliers;
   const { definition } = op;
-  if (definition === concat) for (const scale of scales) sumMultipliers([scale], y, op.source);
-  if (definition === add || definition === sub) sumMultipliers(scales, y, op.source);
-  if (definition === mul) dyadicMultiplier(realMultiplier(scales[0] as number, scales[1] as number, y), op.source);
+  if (definition === concat) for (const scale of scales) multipliers([scale], y, op.source);
+  if (definition === add || definition === sub) multipliers(scales, y, op.source);
+  if (definition === mul) {
+    dyadicMultiplierFor(bits, realMultiplier(scales[0] as number, scales[1] as number, y), op.source);
+  }
   if (definition === reduceMean || definition === avgPool) {
-    dyadicMultiplier(realMultiplier(scales[0] as number, 1, y), op.source);
-    checkDepth(cellsOf(op), 255, 0);
+    dyadicMultiplierFor(bits, realMultiplier(scales[0] as number, 1, y), op.source);
+    checkDepth(cellsOf(op), 2 ** bits - 1, 0);
   }
 }
 
@@ -78,11 +95,12 @@ function checkContraction(
   scales: readonly number[],
   y: number | undefined,
   scheme: WeightScheme,
-  isWide: boolean,
+  { bits, isWide }: { readonly bits: 8 | 16; readonly isWide: boolean },
 ): void {
   const [x = 1, other = 1] = scales;
+  const multiplier = bits > 8 ? dyadicMultiplier24 : dyadicMultiplier;
   if (op.definition === matmul && !floatConstantOf(op.operands[1])) {
-    if (y !== undefined) dyadicMultiplier(realMultiplier(x, other, y), op.source);
+    if (y !== undefined) multiplier(realMultiplier(x, other, y), op.source);
     else if (isWide) return;
     const depth = (op.operand(0).type as TensorType).shape.at(-1);
     if (typeof depth !== 'number') throw new QcError({ what: 'the depth of its sums is not known' });
@@ -96,8 +114,8 @@ function checkContraction(
   const depths = codeSums(weights, axis, chosen);
   chosen.forEach((scale, c) => {
     const { code, weightScale } = fitBias((bias?.[c] as number) ?? 0, x, scale, false, op.source);
-    if (y !== undefined) dyadicMultiplier(realMultiplier(x, weightScale, y), op.source);
-    checkDepth(depths[c] as number, 255, Math.abs(code));
+    if (y !== undefined) multiplier(realMultiplier(x, weightScale, y), op.source);
+    checkDepth(depths[c] as number, isWide ? 2 ** 15 : 255, Math.abs(code));
   });
 }
 

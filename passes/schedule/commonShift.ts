@@ -66,6 +66,8 @@ const neighbours = [0, 1, -1, 2, -2, 3, -3, 4, -4];
 
 function coarser({ m, s, range }: ChannelMultiplier, shift: number, bits: number): CommonShiftChannel | undefined {
   const nearest = Math.round(m / 2 ** (s - shift));
+  // nothing is lost: numerator and divisor shrink by the same power of two
+  if (nearest * 2 ** (s - shift) === m) return { m: nearest, factor: 1, bound: top };
   for (const step of neighbours) {
     const candidate = nearest + step;
     if (candidate < 0 || candidate > top) continue;

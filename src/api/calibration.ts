@@ -68,7 +68,7 @@ export function calibrationContext(options: CalibrationOptions): {
 function joined(first: Statistics, second: Statistics): Statistics {
   const values = new Map([...first.values, ...second.values]);
   const windows = new Map([...first.windows, ...second.windows]);
-  return { ...first, values, windows };
+  return { ...first, values, windows, raised: new Set([...first.raised, ...second.raised]) };
 }
 
 /** The passes, with calibration as the options say. */

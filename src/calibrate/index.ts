@@ -6,8 +6,9 @@ export {
   observerOf,
   type Range,
   type Seen,
+  withZero,
 } from './observers/index.ts';
-export { loadRange, storeRange, storeWindow, takeWindow } from './ranges.ts';
+export { type ChosenRange, loadRange, storeRange, storeWindow, takeWindow } from './ranges.ts';
 export {
   emptyStatistics,
   mergeStatistics,

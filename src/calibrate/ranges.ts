@@ -5,15 +5,22 @@ import type { Range } from './observers/index.ts';
 const rangeFact = (stats: string): string => `range:${stats}`;
 const windowFact = (stats: string): string => `window:${stats}`;
 
+/** The range of 8-bit codes, and that of everything that was seen. */
+export interface ChosenRange extends Range {
+  readonly whole: Range;
+}
+
 /** Keeps the range chosen for the statistics called `stats`. */
-export function storeRange(module: Module, stats: string, { min, max }: Range): void {
-  store(module, rangeFact(stats), Float64Array.of(min, max));
+export function storeRange(module: Module, stats: string, { min, max, whole }: ChosenRange): void {
+  store(module, rangeFact(stats), Float64Array.of(min, max, whole.min, whole.max));
 }
 
 /** The range chosen for the statistics called `stats`, or undefined before calibration. */
-export function loadRange(module: Module, stats: string): Range | undefined {
-  const data = module.facts.get(rangeFact(stats))?.data();
-  return data ? { min: data[0] as number, max: data[1] as number } : undefined;
+export function loadRange(module: Module, stats: string): ChosenRange | undefined {
+  const data = module.facts.get(rangeFact(stats))?.data() as Float64Array | undefined;
+  if (!data) return undefined;
+  const [min = 0, max = 0, least = min, most = max] = data;
+  return { min, max, whole: { min: least, max: most } };
 }
 
 /** Keeps the mean of the windows that a layer sees. */

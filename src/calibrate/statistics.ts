@@ -49,11 +49,13 @@ export interface Statistics {
   samples: number;
   readonly values: Map<string, ValueStatistics>;
   readonly windows: Map<string, WindowSums>;
+  /** Values that were found to need 16 bits. */
+  readonly raised: ReadonlySet<string>;
 }
 
 /** Statistics of nothing yet. */
 export function emptyStatistics(engine: Statistics['engine']): Statistics {
-  return { engine, samples: 0, values: new Map(), windows: new Map() };
+  return { engine, samples: 0, values: new Map(), windows: new Map(), raised: new Set() };
 }
 
 const format = 'qc statistics 1';
@@ -77,16 +79,18 @@ const readable = z.object({
     }),
   ),
   windows: z.record(z.string(), z.object({ count: z.int().min(1), sums: z.array(finite) })),
+  raised: z.array(z.string()).default([]),
 });
 
 /** Statistics as JSON, a line for each value: the same text for the same statistics. */
-export function printStatistics({ engine, samples, values, windows }: Statistics): string {
+export function printStatistics({ engine, samples, values, windows, raised }: Statistics): string {
   const lines = (entries: readonly (readonly [string, unknown])[]): string =>
     `{${entries.map(([name, content]) => `\n${JSON.stringify(name)}: ${JSON.stringify(content)}`).join(',')}\n}`;
   const seen = [...values].map(([name, value]) => [name, { sums: value.sums, ...value.histogram.toRecord() }] as const);
   const means = [...windows].map(([name, one]) => [name, { count: one.count, sums: [...one.sums] }] as const);
+  const also = raised.size > 0 ? `,\n"raised": ${JSON.stringify([...raised])}` : '';
   const head = `"format": ${JSON.stringify(format)}, "engine": "${engine}", "samples": ${samples}`;
-  return `{${head},\n"values": ${lines(seen)},\n"windows": ${lines(means)}}\n`;
+  return `{${head},\n"values": ${lines(seen)},\n"windows": ${lines(means)}${also}}\n`;
 }
 
 /** Reads what `printStatistics` has written. @throws QcError when it is nothing of the kind */
@@ -104,10 +108,11 @@ export function parseStatistics(text: string): Statistics {
     const why = issue && `${issue.path.join('.') || 'the document'}: ${issue.message}`;
     throw new QcError({ what: 'these are no statistics that this version of qc reads', why, help });
   }
-  const { engine, samples, values, windows } = data;
+  const { engine, samples, values, windows, raised } = data;
   return {
     engine,
     samples,
+    raised: new Set(raised),
     values: new Map(
       Object.entries(values).map(([name, { sums, ...record }]) => [
         name,
@@ -121,7 +126,8 @@ export function parseStatistics(text: string): Statistics {
 }
 
 /**
- * What both have seen. Histograms are merged exactly: parts of the data may be calibrated apart.
+ * What both have seen. Histograms are merged exactly: parts of the data may be calibrated apart. What either part found
+ * to need 16 bits has them.
  * @throws QcError when they are of different models
  */
 export function mergeStatistics(a: Statistics, b: Statistics): Statistics {
@@ -133,7 +139,7 @@ export function mergeStatistics(a: Statistics, b: Statistics): Statistics {
       help: 'give those that were saved for the same model with the same options',
     });
   }
-  const merged = parseStatistics(printStatistics(a));
+  const merged = { ...parseStatistics(printStatistics(a)), raised: new Set([...a.raised, ...b.raised]) };
   merged.samples += b.samples;
   for (const [name, value] of b.values) merged.values.get(name)?.merge(value);
   for (const [name, { count, sums }] of b.windows) {

@@ -125,6 +125,15 @@ export class Block {
     return value;
   }
 
+  /** Takes the last `count` arguments away, which nothing uses. */
+  dropArguments(count: number): void {
+    const dropped = this.args.splice(this.args.length - count);
+    invariant(
+      dropped.every((value) => value.uses.size === 0),
+      'an argument is still used',
+    );
+  }
+
   /** The ops in order. An op that is removed while it is visited does not stop the walk. */
   *ops(): Generator<Op> {
     let op = this.first;

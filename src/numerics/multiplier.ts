@@ -64,6 +64,16 @@ export function dyadicMultiplierFor(bits: number, sReal: number, where?: string)
   return { m: m * 2 ** up, s: s + up };
 }
 
+/**
+ * The multiplier for 32-bit accumulators where activations or results have 16 bits: m in 2^30..2^31−2^8, a multiple of
+ * 2^8 (f32's precision), so that shifts of channels that lie up to 8 apart can be made one.
+ */
+export function dyadicMultiplier24(sReal: number, where?: string): Multiplier {
+  const { m, s } = normalizedMultiplier(sReal, 23, where);
+  const up = Math.min(8, 62 - s);
+  return { m: m * 2 ** up, s: s + up };
+}
+
 function normalizedMultiplier(sReal: number, bits: number, where: string | undefined): Multiplier {
   if (!(sReal > 0 && sReal < Number.POSITIVE_INFINITY)) {
     throw new QcError({ what: `cannot rescale by ${sReal}`, where, why: 'a factor is positive and finite' });

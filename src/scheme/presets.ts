@@ -25,7 +25,12 @@ const microscaled = (storage: WeightStorage): WeightScheme => ({ ...grouped(stor
 /** Blocks of 16 with E4M3 scales, and one f32 for the whole tensor. */
 const nvidia = (storage: WeightStorage): WeightScheme => ({ ...grouped(storage, 16), scale: 'e4m3' });
 
-const calibrated: ActivationScheme = { storage: 'i8', granularity: 'tensor', symmetric: false, observer: 'lp' };
+const calibrated: ActivationScheme = {
+  storage: 'i8',
+  granularity: 'tensor',
+  symmetric: false,
+  observer: 'lp',
+};
 const perToken: ActivationScheme = { storage: 'i8', granularity: 'token', symmetric: false };
 
 const table = {

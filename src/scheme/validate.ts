@@ -29,6 +29,7 @@ const activations = z.strictObject({
   symmetric: z.boolean().optional(),
   observer: z.string().optional(),
   percentile: z.number().gt(50).lte(100).optional(),
+  leastSnr: z.number().min(0).max(80).optional(),
 });
 
 const changes = {
@@ -126,7 +127,7 @@ function helpFor(issue: z.core.$ZodIssue): string | undefined {
 /** Calibration chooses all ranges by one rule. */
 function checkObservers(recipe: Recipe, where: string): void {
   const rule = recipe.layers?.findIndex(({ activations: a }) => {
-    return typeof a === 'object' && (a.observer ?? a.percentile) !== undefined;
+    return typeof a === 'object' && (a.observer ?? a.percentile ?? a.leastSnr) !== undefined;
   });
   if (rule === undefined || rule < 0) return;
   throw new QcError({
@@ -168,11 +169,14 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   }
   if (!isInteger && !w.symmetric) refuse(`weights.symmetric: ${w.storage} has no zero point`, 'leave it out');
   if (w.scale !== 'f32' && !w.symmetric) refuse('weights.scale: only with symmetric weights', 'set symmetric to true');
-  if (a?.storage === 'i8' && !isInteger && w.storage !== 'ternary' && w.storage !== 'e2m1') {
+  if ((a?.storage === 'i8' || a?.storage === 'i16') && !isInteger && w.storage !== 'ternary' && w.storage !== 'e2m1') {
     refuse(`weights.storage: ${w.storage} has no integer products with 8-bit activations`, 'use float activations');
   }
   if (a?.storage === 'e4m3' && a.granularity === 'tensor') {
     refuse('activations.granularity: e4m3 activations have a scale a row', 'set granularity to "token"');
+  }
+  if (a?.storage === 'i16' && a.granularity === 'token') {
+    refuse('activations.granularity: 16-bit activations have calibrated ranges', 'set granularity to "tensor"');
   }
   if (!isStatic(choice)) return;
   if (w.rounding === 'gptq') {

@@ -82,6 +82,17 @@ function f32Conv(name: string, base: ReturnType<typeof i8Conv>): Case {
   return { name, text, tolerance: 1e-5 };
 }
 
+/** The same on activations of 16 bits. */
+function i16Conv(name: string, base: ReturnType<typeof i8Conv>): Case {
+  const text = base.text
+    .replaceAll(/!quant<i8:f32, @q([xy])>/g, '!quant<i16:f32, @q$1>')
+    .replaceAll(/zero_point = \[-?\d+\]/g, 'zero_point = [0]')
+    .replace('zero_point = -7', 'zero_point = 0')
+    .replace('zero_point = 3, min = -128, max = 127', 'zero_point = 0, min = -32768, max = 32767')
+    .replace('random(4, 38, 44)', 'random(4, 40, 40)');
+  return { name, text };
+}
+
 const geometries: Record<string, Parameters<typeof i8Conv>[1]> = {
   pointwise: { shape: [1, 16, 5, 7], outputs: 24, kernel: [1, 1] },
   'pointwise, odd channels': { shape: [2, 7, 3, 3], outputs: 10, kernel: [1, 1] },
@@ -113,6 +124,7 @@ const geometries: Record<string, Parameters<typeof i8Conv>[1]> = {
 
 const convolutions = Object.entries(geometries).flatMap(([name, spec]) => [
   i8Conv(`i8 convolution, ${name}`, spec),
+  i16Conv(`i16 convolution, ${name}`, i8Conv(`i16 convolution, ${name}`, spec)),
   f32Conv(`f32 convolution, ${name}`, i8Conv(`f32 convolution, ${name}`, spec)),
 ]);
 
@@ -135,6 +147,20 @@ func @main(%x: tensor<${rows}x${depth}x!quant<i8:f32, @qx>>) -> (%y: tensor<${ro
 }
 `,
       tolerance: 0,
+    },
+    {
+      name: `i16 matmul ${size}`,
+      text: `
+${q('qx', 0.05, 0)}
+resource @w : i8[${depth * columns}] = random(1, -127, 127)
+resource @b : i32[${columns}] = random(2, -20000, 20000)
+func @main(%x: tensor<${rows}x${depth}x!quant<i16:f32, @qx>>) -> (%y: tensor<${rows}x${columns}xi32>) {
+  %w = nn.constant {value = @w} : tensor<${depth}x${columns}xi8>
+  %b = nn.constant {value = @b} : tensor<${columns}xi32>
+  %0 = int.matmul %x, %w, %b : tensor<${rows}x${columns}xi32> loc("fc")
+  nn.return %0
+}
+`,
     },
     {
       name: `f32 matmul ${size} with a residual`,

@@ -40,7 +40,7 @@ describe.skipIf(!hasModels)('qc debug on real models (needs ../shared/models and
         const { layers } = await diagnoseModel(model, (module) => {
           // Where the readers are kept in float nobody asks for the range.
           const range = loadRange(module, name);
-          if (range) storeRange(module, name, { min: 1000 * range.min, max: 1000 * range.max });
+          if (range) storeRange(module, name, { ...range, min: 1000 * range.min, max: 1000 * range.max });
         });
         expect(layers[0]).toMatchObject({ node: name, cause: 'values' });
       }

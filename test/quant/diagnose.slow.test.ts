@@ -66,7 +66,8 @@ const vectors = samples([1, channels]);
 /** Widens the range that calibration has chosen for a layer's result, so that hardly a code is left for its values. */
 const widen = (layer: string) => ({
   after({ pass }: { pass: { name: string } }, module: Module) {
-    if (pass.name === 'calibrate') storeRange(module, layer, { min: -3000, max: 3000 });
+    if (pass.name === 'calibrate')
+      storeRange(module, layer, { min: -3000, max: 3000, whole: { min: -3000, max: 3000 } });
   },
 });
 
@@ -107,7 +108,8 @@ describe('a layer that was spoiled on purpose comes first', () => {
     const { module, layers } = chain(4);
     const narrow = {
       after({ pass }: { pass: { name: string } }, quantized: Module) {
-        if (pass.name === 'calibrate') storeRange(quantized, layers[1] as string, { min: 0, max: 0.01 });
+        if (pass.name === 'calibrate')
+          storeRange(quantized, layers[1] as string, { min: 0, max: 0.01, whole: { min: 0, max: 0.01 } });
       },
     };
     const diagnosis = await diagnose(module, { calibration: images, dataset: images, instruments: [narrow] });

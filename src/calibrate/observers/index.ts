@@ -7,7 +7,7 @@ import type { Observer } from './observer.ts';
 import { percentile } from './percentile.ts';
 
 export { type ObserverName, observerNames } from './names.ts';
-export type { Observer, Range, Seen } from './observer.ts';
+export { type Observer, type Range, type Seen, withZero } from './observer.ts';
 
 /** The observer called `name`; `percent` is for `percentile` alone. */
 export function observerOf(name: ObserverName, percent: number): Observer {

@@ -1,0 +1,198 @@
+import { observe } from '../../dialects/quant/observe.ts';
+import { emptyStatistics, loadRange, parseStatistics, printStatistics } from '../../src/calibrate/index.ts';
+import { attr, type Module, type Op, Rewriter, type Value } from '../../src/ir/index.ts';
+import { elementary } from '../../src/numerics/index.ts';
+import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { isFloat32 } from './capabilities.ts';
+import { activationType } from './constantType.ts';
+import { skipOption } from './keptInFloat.ts';
+import { LayerSchemes, recipeOption } from './layerSchemes.ts';
+import { planQuantization, type QuantizationPlan } from './plan.ts';
+import { type Group, SwitchedRounding } from './switchedRounding.ts';
+
+/** Groups of neighbouring values that are measured apart; one value each where there are no more. */
+const mostGroups = 32;
+
+/** Multiply-adds that measuring may take, and the samples that it takes in any case and at most. */
+const effort = { multiplyAdds: 4e9, least: 2, most: 16 };
+
+/**
+ * Chooses the values whose codes get 16 bits: those of recipes that say so, and those whose rounding costs most. Each
+ * group of values is rounded alone, all others in float, and the noise on the model's results is measured; the groups
+ * that cost least stay at 8 bits as long as their noise together leaves `least_snr`. Errors of different values are
+ * taken to add up, as those of independent ones do.
+ */
+export const raiseActivations = definePass({
+  name: 'raise-activations',
+  summary: 'Measures what 8-bit activations cost the results, and gives 16 bits to those that cost too much.',
+  phase: 'calibrate',
+  options: {
+    /** What rounding activations may leave of the results, in dB of signal to noise. 0: nothing is measured. */
+    least_snr: attr.float(0),
+    skip: skipOption,
+    recipe: recipeOption,
+  },
+  preserves: 'bits',
+  async run(module, { least_snr, skip, recipe }, context) {
+    const schemes = new LayerSchemes(module, recipe, skip);
+    const plan = planQuantization(module.main.body, schemes.notStatic);
+    const observers = observersOf(module);
+    const asked = new Set(plan.ranges.filter((value) => isAsked(value, schemes)));
+    const costly = await costlyValues(module, plan, asked, least_snr, observers, context);
+    const raised = plan.ranges.filter((value) => asked.has(value) || costly.has(value));
+    const rewriter = new Rewriter();
+    for (const value of raised) {
+      const mark = observers.get(value) as Op;
+      rewriter.setAttributes(mark, { ...mark.attributes, bits: 16 });
+    }
+    if (raised.length > 0)
+      context.report(`${raised.length} of ${plan.ranges.length} activations have codes of 16 bits`);
+  },
+});
+
+function observersOf(module: Module): Map<Value, Op> {
+  return new Map([...module.main.body.ops()].filter((op) => observe.is(op)).map((op) => [op.operand(0), op]));
+}
+
+/** Whether the scheme of the layer that makes a value, or of one that reads it, asks for 16 bits. */
+function isAsked(value: Value, schemes: LayerSchemes): boolean {
+  const layers = [...(value.op ? [value.op] : []), ...value.users];
+  return layers.some((op) => !observe.is(op) && schemes.of(op).activations?.storage === 'i16');
+}
+
+/** The values that are known, or measured, to cost too much; what was measured goes to the statistics. */
+async function costlyValues(
+  module: Module,
+  plan: QuantizationPlan,
+  asked: ReadonlySet<Value>,
+  leastSnr: number,
+  observers: ReadonlyMap<Value, Op>,
+  context: PassContext,
+): Promise<ReadonlySet<Value>> {
+  if (leastSnr <= 0) return new Set();
+  const nameOf = (value: Value) => observe.attributesOf(observers.get(value) as Op).stats;
+  if (context.statistics !== undefined) {
+    const { raised } = parseStatistics(context.statistics);
+    return new Set(plan.ranges.filter((value) => raised.has(nameOf(value))));
+  }
+  const groups = groupsOf(module, plan, asked, observers);
+  const found = groups.length > 0 ? await measure(module, groups, plan, leastSnr, context) : [];
+  const costly = new Set(found.flatMap((group) => [...group.keys()]));
+  const statistics = { ...emptyStatistics('wasm'), samples: effort.least, raised: new Set([...costly].map(nameOf)) };
+  if (costly.size > 0) context.keepStatistics?.(printStatistics(statistics));
+  return costly;
+}
+
+/** Values in the order of the graph, cut into groups. */
+function groupsOf(
+  module: Module,
+  plan: QuantizationPlan,
+  asked: ReadonlySet<Value>,
+  observers: ReadonlyMap<Value, Op>,
+): Group[] {
+  const typed = plan.ranges.flatMap((value) => {
+    const range = loadRange(module, observe.attributesOf(observers.get(value) as Op).stats);
+    const isKnown = range && Number.isFinite(range.max - range.min);
+    if (!isKnown || asked.has(value) || plan.wide.has(value)) return [];
+    return [[value, activationType(range.min, range.max, value.op?.source)] as const];
+  });
+  const count = Math.min(mostGroups, typed.length);
+  const at = (i: number) => Math.floor((i * typed.length) / count);
+  return Array.from({ length: count }, (_, i) => new Map(typed.slice(at(i), at(i + 1))));
+}
+
+/** The groups that must not be rounded to 8 bits. */
+async function measure(
+  module: Module,
+  groups: readonly Group[],
+  plan: QuantizationPlan,
+  leastSnr: number,
+  context: PassContext,
+): Promise<readonly Group[]> {
+  const { body } = module.main;
+  const results = ((body.last as Op).operands as readonly Value[]).filter(isFloat32);
+  const rounding = new SwitchedRounding(body, groups, plan);
+  const probe = await context.probe?.(module, results);
+  rounding.remove();
+  if (probe?.engine !== 'wasm') return [];
+  const limit = elementary.exp((-leastSnr / 10) * Math.LN10);
+  const samples = [...samplesFor(module, groups.length, context)];
+  const outputsOn = (sample: Sample, on: (group: number) => boolean) =>
+    outputsOf(probe.run, rounding.switched(sample, on));
+  const references = samples.map((sample) => outputsOn(sample, () => false));
+  const noiseOf = (on: (group: number) => boolean): number => {
+    const shares = new Shares(results.length);
+    for (const [i, sample] of samples.entries()) shares.add(references[i] as Float64Array[], outputsOn(sample, on));
+    return shares.mean;
+  };
+  const all = noiseOf(() => true);
+  if (samples.length === 0 || all <= limit) return [];
+  return beyond(
+    groups,
+    groups.map((_, group) => noiseOf((i) => i === group)),
+    limit,
+  );
+}
+
+/** The groups that are left when those of least noise for each value have filled the limit. */
+function beyond(groups: readonly Group[], noise: readonly number[], limit: number): Group[] {
+  const ranked = groups
+    .map((group, i) => ({ group, noise: noise[i] as number }))
+    .toSorted((a, b) => a.noise / a.group.size - b.noise / b.group.size);
+  let sum = 0;
+  const found: Group[] = [];
+  for (const { group, noise } of ranked) {
+    if (sum + noise <= limit) sum += noise;
+    else found.push(group);
+  }
+  return found;
+}
+
+/** The first samples, as many as there is effort for; of those that go on from one to the next, none. */
+function* samplesFor(module: Module, groups: number, { calibration = [] }: PassContext): Generator<Sample> {
+  const work = [...module.main.body.ops()].reduce((sum, op) => sum + op.definition.cost(op).multiplyAdds, 0);
+  const affordable = Math.floor(effort.multiplyAdds / Math.max(1, work * (groups + 2)));
+  let left = Math.min(effort.most, Math.max(effort.least, affordable));
+  for (const sample of calibration) {
+    if (left-- <= 0) return;
+    if (module.states.every(({ input }) => sample[input])) yield sample;
+  }
+}
+
+function outputsOf(run: (sample: Sample, take: (i: number, tensor: HostTensor) => void) => void, sample: Sample) {
+  const outputs: Float64Array[] = [];
+  run(sample, (i, { data }) => {
+    outputs[i] = Float64Array.from(data as Float32Array);
+  });
+  return outputs;
+}
+
+/** Noise as a share of the signal's power, of each result over all samples. */
+class Shares {
+  readonly #signal: Float64Array;
+  readonly #noise: Float64Array;
+
+  constructor(results: number) {
+    this.#signal = new Float64Array(results);
+    this.#noise = new Float64Array(results);
+  }
+
+  add(reference: readonly Float64Array[], outputs: readonly Float64Array[]): void {
+    reference.forEach((values, r) => {
+      const output = outputs[r] as Float64Array;
+      values.forEach((x, i) => {
+        const error = x - (output[i] as number);
+        if (!(x - x === 0 && error - error === 0)) return;
+        this.#signal[r] = (this.#signal[r] as number) + x * x;
+        this.#noise[r] = (this.#noise[r] as number) + error * error;
+      });
+    });
+  }
+
+  /** The mean over the results. */
+  get mean(): number {
+    const shares = this.#noise.map((noise, r) => (noise === 0 ? 0 : noise / (this.#signal[r] as number)));
+    return shares.reduce((a, b) => a + b, 0) / shares.length;
+  }
+}
