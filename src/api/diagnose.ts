@@ -117,7 +117,7 @@ function suggested(blamed: readonly Blamed[], quantized: Module, budget: Diagnos
   return suggestWithin(blamed, growthInFloat(quantized), bytes);
 }
 
-/** The model in float and quantized, up to the last pass that chooses types before there are integers. */
+/** The model in float and quantized, up to the last pass that chooses types. */
 async function makeTwins(module: Module, keepFloat: readonly string[], options: DiagnoseOptions): Promise<Twins> {
   const { scheme = 'w8a8', dims = {}, instruments = [], report } = options;
   const recipe = checkedRecipe(scheme);
@@ -125,8 +125,7 @@ async function makeTwins(module: Module, keepFloat: readonly string[], options: 
   const model = withCalibration(stagesFor(recipe, keepFloat).model, options);
   const phases = model.map(({ pass }) => passes.get(pass).phase);
   const start = phases.findIndex((phase) => phase === 'calibrate' || phase === 'quantize');
-  const integers = phases.indexOf('integer');
-  const end = phases.lastIndexOf('quantize', integers < 0 ? phases.length : integers) + 1;
+  const end = phases.lastIndexOf('quantize') + 1;
   const float = copyModule(module);
   await bindDimensions(float, dims, report);
   await runPipeline(float, model.slice(0, start), { instruments });

@@ -23,7 +23,7 @@ import { type CacheFormat, cacheFormats, RowOps } from './cacheCodes.ts';
 export const storeCaches = definePass({
   name: 'store-caches',
   summary: 'Stores states that grow, and say so, as codes of 8 or 4 bits with scales for each new row.',
-  phase: 'quantize',
+  phase: 'integer',
   preserves: { snr: 15 },
   run(module, _, context) {
     const stored = module.states.filter(({ append: grows }) => grows?.as !== undefined);
