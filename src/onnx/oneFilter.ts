@@ -14,6 +14,9 @@ import { elementCount, type HostTensor } from '../support/tensor.ts';
 /** Weights of fewer elements are left as they are. */
 const least = 4096;
 
+/** Constants of more elements are not looked through: an import would read them twice. Repeated numbers are small ones. */
+const most = 65536;
+
 /** What brings no other elements in. */
 const moves = [expand, reshape, transpose];
 
@@ -91,7 +94,8 @@ function oneNumber({ op }: Value): number | undefined {
     return moves.some((move) => move.is(op)) ? oneNumber(op.operand(0)) : undefined;
   }
   const { value } = constant.attributesOf(op);
-  if (value.element !== 'f32' || value.kept === 'elsewhere' || value.length === 0) return undefined;
+  if (value.element !== 'f32' || value.kept === 'elsewhere' || value.length === 0 || value.length > most)
+    return undefined;
   const data = value.data() as Float32Array;
   return data.every((v) => v === data[0]) ? data[0] : undefined;
 }
