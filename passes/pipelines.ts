@@ -28,12 +28,12 @@ const float = [
   'recognize-attention',
   'fold-batch-norm',
   'fold-affine',
-  'fuse-clamp',
 ] as const;
 
 /** The quantization that a model carries itself, as casts around its ops. */
 const carried = [
   ...float.map((pass) => (pass === 'fold-constants' ? 'fold-constants{keep_codes=true}' : pass)),
+  'fuse-clamp',
   'raise-qdq',
   'fold-constants',
   'to-integer',
@@ -75,8 +75,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const { observer = 'lp', percentile, leastSnr = 0 } = observed ?? {};
   const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
-  return [
-    ...float,
+  const chosen = [
     ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed
@@ -85,8 +84,11 @@ export function passesFor(recipe: Recipe): readonly string[] {
           ...(isIntegerOnly(recipe) ? integerIslands : floatIslands),
         ]
       : []),
-    'store-caches',
   ];
+  // Where nothing is chosen for the fused ops, they are fused with the kernels: reports show the model's own layers.
+  return chosen.length === 0
+    ? [...float, 'store-caches', 'fuse-clamp']
+    : [...float, 'fuse-clamp', ...chosen, 'store-caches'];
 }
 
 /** Pipelines by the name of their scheme. */
