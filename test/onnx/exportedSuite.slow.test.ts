@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { registry } from '../../dialects/index.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { exportOnnx, importOnnx } from '../../src/onnx/index.ts';
-import { compareTensors, runBackendTest, suite, suitePresent } from './backendTest.ts';
+import { runBackendTest, suite, suitePresent } from './backendTest.ts';
 
 // ONNX's backend tests once more, each model imported, exported, and imported again: the answers stay those of ONNX.
 
@@ -29,7 +29,7 @@ describe.skipIf(!suitePresent)(`exported backend tests (skipped: ${suite} is abs
         return importOnnx(bytes, { registry });
       };
       if (runBackendTest(`${suite}/${id}`).status !== 'pass') continue;
-      const { status, why } = runBackendTest(`${suite}/${id}`, compareTensors, again);
+      const { status, why } = runBackendTest(`${suite}/${id}`, undefined, again);
       if (status === 'pass') passed++;
       else if (status === 'refused' && /cannot be written as ONNX/.test(why)) refused++;
       else wrong.push(`${id}: ${why}`);
