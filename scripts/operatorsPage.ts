@@ -49,6 +49,11 @@ function structureInPrograms(operator: string): string {
   return ['If', 'Loop', 'Scan'].includes(operator) ? 'yes, but for the uses below' : 'yes';
 }
 
+/** Devices take no branches between kernels: what a model's data decides cannot run there. */
+const chosenByData: Readonly<Record<string, string>> = Object.fromEntries(
+  ['If', 'Loop', 'Scan'].map((operator) => [operator, 'where data does not decide']),
+);
+
 /** docs/operators.md: every ONNX operator that qc knows, on which targets it runs, and what is refused. */
 export function operatorsPage(written: string): string {
   const rows = directRows();
@@ -73,11 +78,14 @@ export function operatorsPage(written: string): string {
     '',
     written,
     '',
-    'Which ONNX operators import, what they become, and whether programs (wasm, C) can run them. Everything here runs in the interpreter. What programs refuse of the operators that say *yes* is listed below.',
+    'Which ONNX operators import, what they become, and whether programs can run them. Everything here runs in the interpreter. What programs refuse of the operators that say *yes* is listed below.',
     '',
-    '| operator | domain | becomes | interpreter | wasm, C |',
-    '|---|---|---|---|---|',
-    ...sorted.map((r) => `| ${r.operator} | ${r.domain || 'ai.onnx'} | ${r.becomes} | yes | ${r.program} |`),
+    '| operator | domain | becomes | interpreter | wasm, C | WGSL, CUDA |',
+    '|---|---|---|---|---|---|',
+    ...sorted.map(
+      ({ operator, domain, becomes, program }) =>
+        `| ${operator} | ${domain || 'ai.onnx'} | ${becomes} | yes | ${program} | ${chosenByData[operator] ?? program} |`,
+    ),
     '',
     '## Refused',
     '',
