@@ -24,9 +24,9 @@ export interface Section {
   measure(effort: Effort, models: readonly string[] | undefined): Promise<SectionResult>;
 }
 
-/** Options of interleaved rounds: runners warm up for two slices. */
+/** Options of interleaved rounds. Engines take some tenths of a second until code is optimized. */
 export const rounds = ({ rounds, sliceMilliseconds }: Effort) => ({
   rounds,
   sliceMilliseconds,
-  warmUpMilliseconds: 2 * sliceMilliseconds,
+  warmUpMilliseconds: Math.max(300, 2 * sliceMilliseconds),
 });

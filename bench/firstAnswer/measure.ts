@@ -14,8 +14,8 @@ export type Started = { readonly artifact: Artifact } | { readonly onnx: Uint8Ar
 export interface Starts {
   /** Milliseconds to the first answer, a number a round. */
   readonly milliseconds: readonly number[];
-  /** Bytes that the process held at most beyond one that loads no model, a number a round. */
-  readonly peakBytes: readonly number[];
+  /** Bytes that the process holds beyond one that loads no model, a number a round. */
+  readonly residentBytes: readonly number[];
   /** Values of the first output. */
   readonly values: readonly number[];
 }
@@ -57,14 +57,14 @@ export function startAll(programs: readonly Started[], inputs: Inputs, rounds: n
     const answers: FirstAnswer[][] = programs.map(() => []);
     const empty: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      empty.push(runScript('nothing', ['', folder]).peakBytes);
+      empty.push(runScript('nothing', ['', folder]).residentBytes);
       commands.forEach(([name, path], i) => {
         answers[i]?.push(runScript(name, [path, folder]));
       });
     }
     return answers.map((all) => ({
       milliseconds: all.map(({ milliseconds }) => milliseconds),
-      peakBytes: all.map(({ peakBytes }, round) => peakBytes - (empty[round] as number)),
+      residentBytes: all.map(({ residentBytes }, round) => residentBytes - (empty[round] as number)),
       values: all[0]?.values ?? [],
     }));
   } finally {

@@ -6,8 +6,8 @@ import { viewBytes } from '../../src/support/tensor.ts';
 export interface FirstAnswer {
   /** From the script's start to the first answer. */
   readonly milliseconds: number;
-  /** The most memory that the process has held. */
-  readonly peakBytes: number;
+  /** Memory that the process holds after the first answer. */
+  readonly residentBytes: number;
   /** Values of the first output. */
   readonly values: readonly number[];
 }
@@ -21,8 +21,10 @@ export interface InputEntry {
 
 export function printAnswer(start: number, output: ArrayLike<number | bigint>): void {
   const milliseconds = performance.now() - start;
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ milliseconds, peakBytes, values: Array.from(output, Number) } satisfies FirstAnswer));
+  const residentBytes = process.memoryUsage.rss();
+  console.log(
+    JSON.stringify({ milliseconds, residentBytes, values: Array.from(output, Number) } satisfies FirstAnswer),
+  );
 }
 
 /** The inputs in a folder. */

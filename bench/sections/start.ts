@@ -35,7 +35,7 @@ export const start: Section = {
         name,
         runtime,
         number(spread(starts.milliseconds).median),
-        kib(spread(starts.peakBytes).median),
+        kib(spread(starts.residentBytes).median),
         kib(sizes.code + sizes.script),
         kib(sizes.weights),
         kib(sizes.gzipped),
@@ -51,7 +51,7 @@ export const start: Section = {
         const bytes = webSizes.gzipped / sizes.gzipped;
         const ratios = [
           ratio(web.milliseconds, starts.milliseconds),
-          ratio(web.peakBytes, starts.peakBytes),
+          ratio(web.residentBytes, starts.residentBytes),
           { median: bytes, low: bytes, high: bytes },
         ] as const;
         figures[`${name} ${scheme}: first answer`] = ratios[0];
@@ -64,7 +64,7 @@ export const start: Section = {
       'model',
       'runtime',
       'first answer ms',
-      'peak memory',
+      'memory',
       'code',
       'weights',
       'all, gzipped',
@@ -73,7 +73,7 @@ export const start: Section = {
       'fewer bytes',
     ];
     const note =
-      'Each in a process of its own, from files on disk; memory is the peak resident set beyond that of a process that loads nothing.';
+      'Each in a process of its own, from files on disk; memory is the resident set after the first answer, beyond that of a process that loads nothing.';
     return { text: `${note}\n\n${markdown(header, rows)}`, figures };
   },
 };
