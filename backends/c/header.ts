@@ -1,4 +1,5 @@
 import { commentText } from '../clike/names.ts';
+import type { Status } from '../clike/status.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
 import { isChosen, shapeText } from './sizes.ts';
 import { cStorageType } from './types.ts';
@@ -24,10 +25,7 @@ const sizeStatus = { code: 'ERROR_SIZE', text: 'a size is out of its bounds' } a
 const fullStatus = { code: 'ERROR_STATE_FULL', text: 'the states have no room for what the run adds' } as const;
 
 /** What can go wrong with a program; a status is its place here. */
-export function statusesOf({
-  stateBytes,
-  sizes,
-}: CSignature): readonly { readonly code: string; readonly text: string }[] {
+export function statusesOf({ stateBytes, sizes }: CSignature): readonly Status[] {
   return [
     ...statuses,
     ...(stateBytes > 0 ? [stateStatus] : []),

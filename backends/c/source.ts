@@ -3,6 +3,7 @@ import type { Block, Module, Op, RefType, Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { elementBytes } from '../../src/support/tensor.ts';
 import { stringText } from '../clike/names.ts';
+import { statusTextLines } from '../clike/status.ts';
 import { armDspText } from './armDsp.ts';
 import type { Cpu } from './cpus.ts';
 import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
@@ -110,14 +111,7 @@ export function interfaceText(signature: CSignature, layout: Layout): string {
   return `${[
     ...initText(signature),
     ...stateText(signature, layout),
-    `const char *${name}_status_text(int status)`,
-    '{',
-    '  switch (status) {',
-    ...statusesOf(signature).flatMap(({ code, text }) => [`  case ${name}_${code}:`, `    return "${text}";`]),
-    '  default:',
-    '    return "unknown status";',
-    '  }',
-    '}',
+    ...statusTextLines(name, statusesOf(signature)),
     '',
   ].join('\n')}\n`;
 }

@@ -1,5 +1,7 @@
 import { outputParameters, portMacros, runParameters, withoutLastComma } from '../c/header.ts';
 import type { CSignature } from '../c/signature.ts';
+import { commentText } from '../clike/names.ts';
+import type { Status } from '../clike/status.ts';
 
 /** What can go wrong at run time; `ok` is 0. */
 const statuses = [
@@ -16,7 +18,7 @@ const statuses = [
 const stateStatus = { code: 'ERROR_STATE_SIZE', text: 'the states have the wrong size' } as const;
 
 /** What can go wrong with a program; a status is its place here. */
-export function statusesOf({ stateBytes }: CSignature): readonly { readonly code: string; readonly text: string }[] {
+export function statusesOf({ stateBytes }: CSignature): readonly Status[] {
   return stateBytes > 0 ? [...statuses, stateStatus] : statuses;
 }
 
@@ -43,7 +45,7 @@ function stateLines({ name, states, stateBytes }: CSignature): string[] {
   if (stateBytes === 0) return [];
   return [
     '/* What a model keeps between runs, by byte offset:',
-    ...states.map(({ name: input, offset }) => ` * ${offset}: ${JSON.stringify(input).replaceAll('*/', '* /')}`),
+    ...states.map(({ name: input, offset }) => ` * ${offset}: "${commentText(input)}"`),
     ' */',
     `#define ${name}_STATE_BYTES ${stateBytes}`,
     '',

@@ -2,6 +2,7 @@ import { elementBytes } from '../../src/support/tensor.ts';
 import { type CPort, type CSignature, countOf } from '../c/signature.ts';
 import type { EntryPoint } from '../clike/entryPoints.ts';
 import type { SimtLaunch, SimtProgram, SimtTensor } from '../clike/simtProgram.ts';
+import { statusTextLines } from '../clike/status.ts';
 import { createText, runText, statusesOf } from './header.ts';
 import { isWeights, pointerType } from './kernels.ts';
 
@@ -62,14 +63,7 @@ export function interfaceText(whole: Program): string {
     `  return memory == cudaSuccess && weights == cudaSuccess ? ${name}_OK : ${name}_ERROR_CUDA;`,
     '}',
     '',
-    `const char *${name}_status_text(int status)`,
-    '{',
-    '  switch (status) {',
-    ...statusesOf(signature).flatMap(({ code, text }) => [`  case ${name}_${code}:`, `    return "${text}";`]),
-    '  default:',
-    '    return "unknown status";',
-    '  }',
-    '}',
+    ...statusTextLines(name, statusesOf(signature)),
     '',
   ].join('\n')}\n`;
 }
