@@ -3,25 +3,17 @@ import { KernelBuilder } from '../../dialects/kernel/index.ts';
 import type { Module, Value } from '../../src/ir/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { PlannedProgram } from '../c/program.ts';
+import { type Faults, groupSize, turnGroups } from '../differential/turning.ts';
 import { missingShim, runOnShim } from './shim.ts';
 
-const size = 64;
+const size = groupSize;
 
 /** A program that turns the elements of each group around by way of the group's memory; `faults` are planted. */
-function turning(faults: { readonly barrier?: 'none' | 'some'; readonly bound?: number } = {}): Module {
+function turning(faults: Faults = {}): Module {
   const tensor = (name: string) => ({ name, element: 'i32' as const, shape: [2 * size] });
   const program = new PlannedProgram([tensor('x')], [tensor('y')]);
   const k = new KernelBuilder('turn', 'turn', 'simt');
-  const [x, y] = [k.buffer('x', 'i32', 'input'), k.buffer('y', 'i32', 'output')];
-  k.parallel([2 * size], ([i]) => {
-    const at = i as Value;
-    const tile = k.shared('i32', size);
-    const { local } = k.grid();
-    k.store(k.load(x, at), tile, local);
-    if (faults.barrier === 'some') k.if(k.cmp('lt', local, k.index(size / 2)), () => k.barrier());
-    else if (faults.barrier !== 'none') k.barrier();
-    k.store(k.load(tile, k.sub(k.index(size - 1), local)), y, k.add(at, k.index(faults.bound ?? 0)));
-  });
+  turnGroups(k, faults);
   program.launch(k.finish(program.module), [program.inputs[0] as Value, program.outputs[0] as Value], 'turn');
   return program.finish();
 }

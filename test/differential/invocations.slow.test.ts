@@ -4,12 +4,13 @@ import { registry } from '../../dialects/index.ts';
 import { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { runKernel, runProgram } from '../../dialects/kernel/interpret.ts';
 import type { Order } from '../../dialects/kernel/interpretGrid.ts';
-import type { Func, Value } from '../../src/ir/index.ts';
+import type { Func } from '../../src/ir/index.ts';
 import { intrinsics } from '../../src/target/index.ts';
 import { parse } from '../../src/text/index.ts';
 import { cases } from './cases.ts';
 import { choosesByData, planned, reference, seededInputs } from './run.ts';
 import { expectSame } from './same.ts';
+import { type Faults, groupSize, turnGroups } from './turning.ts';
 
 const forward: Order = (i) => i;
 const reversed: Order = (i, count) => count - 1 - i;
@@ -36,22 +37,12 @@ describe.each([
   });
 });
 
-const size = 64;
+const size = groupSize;
 
 /** Turns the elements of each group around by way of the group's memory; `faults` are planted. */
-function turning(faults: { readonly barrier?: 'none' | 'some'; readonly bound?: number } = {}): Func {
+function turning(faults: Faults = {}): Func {
   const k = new KernelBuilder('turn', 'turn', 'simt');
-  const [x, y] = [k.buffer('x', 'i32', 'input'), k.buffer('y', 'i32', 'output')];
-  k.parallel([2 * size], ([i]) => {
-    const at = i as Value;
-    const tile = k.shared('i32', size);
-    const { local } = k.grid();
-    k.store(k.load(x, at), tile, local);
-    if (faults.barrier === 'some') k.if(k.cmp('lt', local, k.index(size / 2)), () => k.barrier());
-    else if (faults.barrier !== 'none') k.barrier();
-    const other = k.load(tile, k.sub(k.index(size - 1), local));
-    k.store(other, y, k.add(at, k.index(faults.bound ?? 0)));
-  });
+  turnGroups(k, faults);
   return k.end();
 }
 

@@ -3,23 +3,17 @@ import { runWgsl } from '../../backends/wgsl/host.ts';
 import { KernelBuilder } from '../../dialects/kernel/index.ts';
 import type { Value } from '../../src/ir/index.ts';
 import { PlannedProgram } from '../c/program.ts';
+import { groupSize, turnGroups } from '../differential/turning.ts';
 import { device, missingWebGpu } from './dawn.ts';
 
-const size = 64;
+const size = groupSize;
 
 /** A program that turns the elements of each group around by way of the group's memory, slowly for half of them. */
 function turning(hasBarrier: boolean) {
   const tensor = (name: string) => ({ name, element: 'i32' as const, shape: [2 * size] });
   const program = new PlannedProgram([tensor('x')], [tensor('y')]);
   const k = new KernelBuilder('turn', 'turn', 'simt');
-  const [x, y] = [k.buffer('x', 'i32', 'input'), k.buffer('y', 'i32', 'output')];
-  k.parallel([2 * size], ([i]) => {
-    const tile = k.shared('i32', size);
-    const { local } = k.grid();
-    k.store(k.load(x, i as Value), tile, local);
-    if (hasBarrier) k.barrier();
-    k.store(k.load(tile, k.sub(k.index(size - 1), local)), y, i as Value);
-  });
+  turnGroups(k, hasBarrier ? {} : { barrier: 'none' });
   program.launch(k.finish(program.module), [program.inputs[0] as Value, program.outputs[0] as Value], 'turn');
   return program.finish();
 }
