@@ -11,6 +11,7 @@ const types: Readonly<Record<string, string>> = {
   css: 'text/css',
   js: 'text/javascript',
   mjs: 'text/javascript',
+  ts: 'text/javascript',
   json: 'application/json',
   wasm: 'application/wasm',
 };

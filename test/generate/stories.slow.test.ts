@@ -1,17 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { chromium } from 'playwright-core';
 import { transformSync } from 'rolldown/utils';
 import { describe, expect, it } from 'vitest';
 import { piecesHeader } from '../../examples/generate-c/pieces.ts';
 import { highest } from '../../runtime/sampling.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { browserPath } from '../browser.ts';
+import { browserPath, withPage } from '../browser.ts';
 import { missing, strict } from '../c/program.ts';
 import { workplace } from '../cli/workplace.ts';
 import { session } from '../state/onnxruntime.ts';
@@ -126,7 +123,7 @@ describe.skipIf(!hasShared)('stories (skipped where ../shared/models is absent)'
 
   it.skipIf(!browserPath)(`are the same in a page${browserPath ? '' : ' (no Chromium here)'}`, async () => {
     const runtime = (name: string) => transformSync(name, readFileSync(`runtime/${name}`, 'utf8'), { lang: 'ts' }).code;
-    const page = `<!doctype html><meta charset="utf-8"><p></p><script type="importmap">{"imports": {"@huggingface/tokenizers": "/tokenizers.mjs"}}</script>
+    const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><p></p><script type="importmap">{"imports": {"@huggingface/tokenizers": "/tokenizers.mjs"}}</script>
 <script type="module">
 import { Tokenizer } from '@huggingface/tokenizers';
 import { generate } from './generate.ts';
@@ -140,35 +137,21 @@ for await (const token of generate(decoder, { prompt, maxTokens: ${count} })) do
 document.title = 'told';
 </script>`;
     const files: Record<string, () => string | Uint8Array> = {
-      '/': () => page,
-      '/tokenizers.mjs': () => readFileSync('node_modules/@huggingface/tokenizers/dist/tokenizers.mjs'),
-      '/tokenizer.json': () => JSON.stringify(tokenizerJson),
-      '/story.js': () => readFileSync(`${folder}/w8/story.js`),
-      '/story.wasm': () => readFileSync(`${folder}/w8/story.wasm`),
-      ...Object.fromEntries(
-        ['generate.ts', 'textStream.ts', 'sampling.ts'].map((name) => [`/${name}`, () => runtime(name)]),
-      ),
+      'index.html': () => page,
+      'tokenizers.mjs': () => readFileSync('node_modules/@huggingface/tokenizers/dist/tokenizers.mjs'),
+      'tokenizer.json': () => JSON.stringify(tokenizerJson),
+      'story.js': () => readFileSync(`${folder}/w8/story.js`),
+      'story.wasm': () => readFileSync(`${folder}/w8/story.wasm`),
+      ...Object.fromEntries(['generate.ts', 'textStream.ts', 'sampling.ts'].map((name) => [name, () => runtime(name)])),
     };
-    const types: Record<string, string> = { wasm: 'application/wasm', json: 'application/json', '/': 'text/html' };
-    const server = createServer(({ url = '/' }, response) => {
-      const file = files[url];
-      const type = types[url] ?? types[url.split('.').at(-1) as string] ?? 'text/javascript';
-      response.writeHead(file ? 200 : 404, { 'content-type': type }).end(file?.());
-    });
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-    const browser = await chromium.launch({
-      executablePath: browserPath as string,
-      args: ['--no-sandbox', '--disable-gpu'],
-    });
-    try {
-      const view = await browser.newPage();
-      await view.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-      await view.waitForFunction("document.title === 'told'", undefined, { timeout: 60_000 });
-      expect(await view.locator('p').textContent()).toBe((await generated('w8', ...told)).text);
-    } finally {
-      await browser.close();
-      server.close();
-    }
+    const text = await withPage(
+      (path) => files[path]?.(),
+      async (view) => {
+        await view.waitForFunction("document.title === 'told'", undefined, { timeout: 60_000 });
+        return view.locator('p').textContent();
+      },
+    );
+    expect(text).toBe((await generated('w8', ...told)).text);
   });
 });
 
