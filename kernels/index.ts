@@ -9,6 +9,7 @@ import { reduce } from './reduce.ts';
 import { refusedInPrograms } from './refused.ts';
 import { serialConv } from './serial/conv.ts';
 import { det } from './serial/det.ts';
+import { fftStage } from './serial/fftStage.ts';
 import { gatherElements, gatherNd } from './serial/gatherElements.ts';
 import { gridSample } from './serial/gridSample.ts';
 import { interpolate } from './serial/interpolate.ts';
@@ -67,6 +68,7 @@ const templates: Record<string, Template> = {
   reverse_sequence: reverseSequence,
   max_pool_indices: maxPoolIndices,
   det,
+  fft_stage: fftStage,
   linear_attention: linearAttention,
   roi_align: roiAlign,
   grid_sample: gridSample,

@@ -16,6 +16,7 @@ import { cumProd, cumSum } from './cumulative.ts';
 import { deformConv } from './deformConv.ts';
 import { det } from './det.ts';
 import { expand } from './expand.ts';
+import { fftStage } from './fftStage.ts';
 import { fused } from './fused.ts';
 import { gather } from './gather.ts';
 import { gatherElements } from './gatherElements.ts';
@@ -80,6 +81,7 @@ export * from './cumulative.ts';
 export * from './deformConv.ts';
 export * from './det.ts';
 export * from './expand.ts';
+export * from './fftStage.ts';
 export * from './fused.ts';
 export * from './gather.ts';
 export * from './gatherElements.ts';
@@ -151,5 +153,5 @@ export const nnOps = [
   ],
   ...[bitCast, ...bitwiseOps, isInf, cumSum, cumProd, topK, unique, nonZero, rangeOf, reverseSequence, det],
   ...[gatherElements, gatherNd, scatterElements, scatterNd, nonMaxSuppression, roiAlign, gridSample, deformConv],
-  ...[col2im, maxPoolIndices, resample, melWeights, linearAttention, tfIdf],
+  ...[col2im, maxPoolIndices, resample, melWeights, linearAttention, tfIdf, fftStage],
 ];

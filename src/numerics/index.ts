@@ -3,6 +3,7 @@
 export * from './attention.ts';
 export { f32Bits, f32FromBits, pow2 } from './bits.ts';
 export * from './border.ts';
+export * from './butterfly.ts';
 export * as elementary from './elementary.ts';
 export * from './floats.ts';
 export * as formats from './formats/index.ts';

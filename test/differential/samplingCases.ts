@@ -126,6 +126,19 @@ func @main(%x: tensor<3x4x4xf32>) -> (%y: tensor<3xf32>) {
     tolerance: 1e-5,
   },
   {
+    name: 'a stage of a Fourier transform by 3, turned, and one by 4 back',
+    text: `
+${resource('w', 'f32', [1, 0, 0.5, -0.25, 1, 0, -0.5, 0.75])}
+func @main(%x: tensor<5x4x3x2x2xf32>) -> (%y: tensor<5x4x3x2x2xf32>) {
+  %w = nn.constant {value = @w} : tensor<2x2x2xf32>
+  %0 = nn.fft_stage %x, %w : tensor<5x3x4x2x2xf32> loc("three")
+  %1 = nn.fft_stage %0 {inverse = true} : tensor<5x4x3x2x2xf32> loc("four")
+  nn.return %1
+}
+`,
+    tolerance: 1e-6,
+  },
+  {
     name: 'sequences reversed',
     text: `
 ${resource('n', 'i64', [4, 0, 2])}

@@ -65,6 +65,10 @@ const einsums = equations.map(([equation, ...shapes]) =>
 const spectra: readonly Case[] = [
   standard('one side', 'DFT', [floats([2, 9, 1])], { axis: 1, onesided: 1 }),
   standard('complex, cut to 5', 'DFT', [floats([2, 8, 3, 2]), fixed(integers([5], []))], { axis: 1 }),
+  standard('of 2·3·11 points', 'DFT', [floats([1, 66, 2])], { axis: 1 }),
+  standard('of 2·4·4 real points', 'DFT', [floats([3, 32, 1])], { axis: 1 }),
+  standard('of a prime number', 'DFT', [floats([3, 17, 2])], { axis: 1 }),
+  standard('of half of the frequencies', 'DFT', [floats([2, 7, 2])], { axis: 1, inverse: 1, onesided: 1 }),
   standard('inverse', 'DFT', [floats([2, 6, 2])], { axis: 1, inverse: 1 }),
   standard('frames', 'STFT', [floats([2, 40, 1]), fixed(integers([3], [])), fixed(floats([8]))]),
 ];

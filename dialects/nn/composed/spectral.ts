@@ -6,14 +6,16 @@ import {
   type ScalarType,
   type Value,
 } from '../../../src/ir/index.ts';
-import { elementary } from '../../../src/numerics/index.ts';
+import { elementary, fftRadices, rootOfUnity } from '../../../src/numerics/index.ts';
 import { normalAxis } from '../axes.ts';
 import { dataTypeNamed } from '../cast.ts';
 import { conv } from '../conv.ts';
+import { fftStage } from '../fftStage.ts';
 import { melWeights } from '../melWeights.ts';
 import { Compose, known, shapeOf, tensorOf } from './compose.ts';
 
-// Fourier transforms of a known length are products with matrices of cosines and sines.
+// Fourier transforms of a known length are made in stages, or are products with matrices of cosines and sines: where
+// the length has a large prime factor, and in frames that overlap.
 
 /** Most elements of such a matrix. */
 const matrixLimit = 1 << 25;
@@ -87,19 +89,99 @@ function dft(node: OnnxNode): Value {
     return node.refuse(`a transform of ${length} points along axis ${axis}`);
   const points = inverse && onesided ? Math.floor(length / 2) + 1 : length;
   const transform = { points, length, inverse, onesided, parts };
-  const { matrix, rows, columns } = transformMatrix(node, transform);
   const fitted = points <= size ? c.slice(x, axis, 0, points) : c.pad(x, axis, 0, points - size);
   const others = Array.from({ length: rank - 1 }, (_, i) => i).filter((i) => i !== axis);
-  const sizes = others.map((i) => shapeOf(x)[i] as Dim);
-  const flat = c.reshape(c.transpose(fitted, [...others, axis, rank - 1]), [...sizes, rows]);
-  const product = c.matmul(matrixOf(c, flat), c.numbers(matrix, [rows, columns], x));
-  const result = resultOf(transform);
-  const y = c.reshape(product, [...sizes, result.results, result.parts]);
+  const signals = c.transpose(fitted, [...others, axis, rank - 1]);
+  const radices = fftRadices(length);
+  const y = radices ? inStages(c, signals, transform, radices) : byMatrix(c, signals, transform);
   const back = [...others, axis, rank - 1];
   return c.transpose(
     y,
     back.map((_, i) => back.indexOf(i)),
   );
+}
+
+/** [..., points, parts] to [..., results, parts of a result]: a product with one matrix. */
+function byMatrix(c: Compose, x: Value, transform: Transform): Value {
+  const sizes = shapeOf(x).slice(0, -2);
+  const { matrix, rows, columns } = transformMatrix(c.node, transform);
+  const product = c.matmul(matrixOf(c, c.reshape(x, [...sizes, rows])), c.numbers(matrix, [rows, columns], x));
+  const { results, parts } = resultOf(transform);
+  return c.reshape(product, [...sizes, results, parts]);
+}
+
+/** The same in stages, for lengths of small prime factors. */
+function inStages(c: Compose, x: Value, transform: Transform, radices: readonly number[]): Value {
+  const { points, length, inverse, onesided, parts } = transform;
+  const rank = shapeOf(x).length;
+  const { results, parts: resultParts } = resultOf(transform);
+  if (!inverse && parts === 1 && length % 2 === 0) return ofRealPairs(c, x, length, results);
+  const pairs = parts === 2 ? x : c.pad(x, rank - 1, 0, 1);
+  // The real part of an inverse is that of each frequency and its mirror image.
+  const weights = Array.from({ length: points }, (_, i) => weightOf(i, transform) * length);
+  const weighted = inverse && onesided ? c.mul(pairs, c.numbers(weights, [points, 1], x)) : pairs;
+  const all = stages(c, c.pad(weighted, rank - 2, 0, length - points), radices, inverse);
+  const taken = c.slice(c.slice(all, rank - 2, 0, results), rank - 1, 0, resultParts);
+  return inverse ? c.mul(taken, c.scalar(1 / length, x)) : taken;
+}
+
+/** [..., length, 2], transformed along the axis of `length`. */
+function stages(c: Compose, x: Value, radices: readonly number[], inverse: boolean): Value {
+  const shape = shapeOf(x);
+  const sizes = shape.slice(0, -2);
+  let [y, groups, rest] = [x, 1, shape.at(-2) as number];
+  for (const radix of radices) {
+    rest /= radix;
+    const stage = c.reshape(y, [...sizes, groups, radix, rest, 2]);
+    const twiddles = rest > 1 ? c.numbers(turns(radix, rest, inverse), [radix - 1, rest, 2], x) : undefined;
+    y = c.node.create(fftStage, twiddles ? { x: stage, twiddles } : { x: stage }, { inverse }).result;
+    groups *= radix;
+  }
+  return c.reshape(y, shape);
+}
+
+/**
+ * The first frequencies of 2m real points [..., 2m, 1], from the transform Z of their m pairs taken as complex numbers:
+ * X[k] = (Z[k] + Z̄[m−k])/2 + e^(−2πik/2m)·(Z[k] − Z̄[m−k])/2i.
+ * Source: Cooley, Lewis and Welch, The fast Fourier transform algorithm (1970), procedure 2.
+ */
+function ofRealPairs(c: Compose, x: Value, length: number, results: number): Value {
+  const sizes = shapeOf(x).slice(0, -2);
+  const [axis, half] = [sizes.length, length / 2];
+  const mirrored = (v: Value, along: number): Value => {
+    const size = shapeOf(v)[along] as number;
+    return c.slice(v, along, size - 1, size, -1);
+  };
+  const conjugate = (v: Value) => c.mul(v, c.numbers([1, -1], [2], x));
+  const z = stages(c, c.reshape(x, [...sizes, half, 2]), fftRadices(half) as number[], false);
+  const a = c.concat([z, c.slice(z, axis, 0, 1)], axis);
+  const b = conjugate(mirrored(a, axis));
+  const factors = Array.from({ length: half + 1 }, (_, k) => rootOfUnity(-k, length));
+  // e^(−iφ)/2i = (−sin φ − i·cos φ)/2
+  const real = c.numbers(
+    factors.map(([, im]) => im / 2),
+    [half + 1, 1],
+    x,
+  );
+  const imaginary = c.numbers(
+    factors.flatMap(([re]) => [re / 2, -re / 2]),
+    [half + 1, 2],
+    x,
+  );
+  const difference = c.sub(a, b);
+  const turned = c.add(c.mul(difference, real), c.mul(mirrored(difference, axis + 1), imaginary));
+  const first = c.add(c.mul(c.add(a, b), c.scalar(0.5, x)), turned);
+  if (results === half + 1 || half === 1) return c.slice(first, axis, 0, results);
+  return c.concat([first, conjugate(mirrored(c.slice(first, axis, 1, half - 1), axis))], axis);
+}
+
+/** e^(∓2πi·kj/(radix·points)) of k = 1 … radix − 1 and j < points. */
+function turns(radix: number, points: number, inverse: boolean): number[] {
+  return Array.from({ length: (radix - 1) * points }, (_, at) => {
+    const [k, j] = [Math.floor(at / points) + 1, at % points];
+    const [re, im] = rootOfUnity(k * j, radix * points);
+    return [re, inverse ? im : -im];
+  }).flat();
 }
 
 /** A vector as a matrix of one row. */
