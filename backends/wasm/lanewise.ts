@@ -92,12 +92,17 @@ function compare(one: VectorCase): readonly Register[] {
   return binary(one, lanes[name]);
 }
 
+/**
+ * Sums are brought up to date at their place: where the products of many steps are nested in one another, what they read
+ * is loaded before the first of them, and engines run out of registers.
+ */
 function multiplyAdd(one: VectorCase): readonly Register[] {
-  const { c } = one;
+  const { c, args } = one;
   const instruction = c.relaxed
     ? (x: Expression, y: Expression, z: Expression) => relaxedMulAdd(c.b, c.m, x, y, z)
     : (x: Expression, y: Expression, z: Expression) => c.m.f32x4.add(c.m.f32x4.mul(x, y), z);
-  return map(one, instruction as (...x: Expression[]) => Expression);
+  const [x, y, z] = args as [readonly Register[], readonly Register[], readonly Register[]];
+  return x.map((register, r) => c.copy(instruction(register(), y[r]!(), z[r]!()), c.b.v128));
 }
 
 /** What is only asked of single numbers. */
