@@ -41,6 +41,7 @@ export { type Cluster, clusterOf, operandKind, storedElement, tensorType } from 
 export { fingerprint } from './fingerprint.ts';
 export type { KernelContext, KernelPlan } from './plan.ts';
 export { elementAdvice, kernelElements, refusedInPrograms } from './refused.ts';
+export { fitsSums } from './simd/codeLevels.ts';
 
 /** Templates by the name that ops give: of the SIMD family, and loops over single elements. */
 const templates: Record<string, Template> = {

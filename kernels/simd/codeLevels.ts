@@ -4,7 +4,7 @@ import { Resource, type StoredWeights, tensor, type Value } from '../../src/ir/i
 import type { Target } from '../../src/target/index.ts';
 import type { KernelContext } from '../plan.ts';
 
-/** Levels as whole numbers of 7 bits, which integers multiply by and a register of 16 bytes can hold. */
+/** Levels as whole numbers, which integers multiply by. */
 export interface WholeLevels {
   /** Levels times this are whole numbers. */
   readonly factor: number;
@@ -14,18 +14,31 @@ export interface WholeLevels {
   readonly numbers: readonly number[];
 }
 
-/** Levels as whole numbers of 7 bits; undefined where they are none. */
+/** Levels as whole numbers of at most 21 bits; undefined where they are none. */
 export function wholeLevels({ levels = [] }: StoredWeights): WholeLevels | undefined {
-  for (const factor of [1, 2, 4, 8]) {
+  for (let factor = 1; factor <= 2 ** 16; factor *= 2) {
     const whole = levels.map((level) => level * factor);
+    if (!whole.every(Number.isInteger)) continue;
     const offset = -Math.min(0, ...whole);
-    if (!whole.every(Number.isInteger) || Math.max(...whole) + offset > 127) continue;
-    return { factor, offset, numbers: whole.map((level) => level + offset) };
+    const numbers = whole.map((level) => level + offset);
+    return Math.max(...numbers) < 2 ** 21 ? { factor, offset, numbers } : undefined;
   }
   return undefined;
 }
 
-/** Whether a register of the target holds all of them, to be looked up at once; else they come from memory. */
+/** Digits of the whole numbers in base 128, the lowest first: each is a factor of 7 bits. */
+export function digitsOf({ numbers }: WholeLevels): number[][] {
+  const digits = Math.max(...numbers) < 128 ? 1 : Math.max(...numbers) < 2 ** 14 ? 2 : 3;
+  return Array.from({ length: digits }, (_, i) => numbers.map((number) => Math.floor(number / 128 ** i) % 128));
+}
+
+/** Whether sums of products of levels and codes of 8 bits within a group fit 32 bits. */
+export function fitsSums(stored: StoredWeights): boolean {
+  const whole = wholeLevels(stored);
+  return whole !== undefined && 128 * Math.max(...whole.numbers) * stored.group < 2 ** 31;
+}
+
+/** Whether a register of the target holds all levels, to be looked up at once; else they come from memory. */
 export function swizzles(target: Target, { numbers }: WholeLevels): boolean {
   return target.vectorBytes === 16 && numbers.length <= 16;
 }

@@ -6,15 +6,16 @@ import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { besideWeights, lookUp, swizzles, type WholeLevels, wholeLevels } from './codeLevels.ts';
+import { besideWeights, digitsOf, fitsSums, lookUp, swizzles, type WholeLevels, wholeLevels } from './codeLevels.ts';
 import { type GroupProduct, groupProducts } from './groupProduct.ts';
 import { unpackUnit } from './panelCodes.ts';
 import { forEachPanelTile, type PanelTile } from './panelLoops.ts';
 import { packPanels } from './storedPanels.ts';
 
-/** Parts of a code, of at most 7 bits each: planes and the weight of their sum, as a power of two. */
+/** Parts of a code or its level, of at most 7 bits each: planes, levels, and the weight of their sum, as a power of two. */
 interface CodePart {
   readonly planes: readonly number[];
+  readonly levels?: Value;
   readonly shift: number;
 }
 
@@ -49,20 +50,24 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const fewRows = typeof rows === 'number' && rows <= 2;
   const width = fewRows ? 4 * unit : 2 * unit;
   const panels = packPanels(context, weights, stored, {
-    planes: stored.bits === 8 ? [4, 4] : planeWidths(stored.bits),
+    planes: !stored.levels && stored.bits === 8 ? [4, 4] : planeWidths(stored.bits),
     width,
     vectorColumns: unit,
     vectorDepth: depth,
     zeros: 'i32',
     divisor: whole.factor,
   });
-  const parts = stored.bits === 8 ? wideParts : [{ planes: panels.layout.planes.map((_, i) => i), shift: 0 }];
+  const planes = panels.layout.planes.map((_, i) => i);
   const inRegister = swizzles(context.target, whole);
-  const entries = Uint8Array.from({ length: 256 }, (_, i) => whole.numbers[i] ?? 0);
-  const levels = stored.levels && besideWeights(context, weights, 'levels', entries);
+  const byLevels = (): CodePart[] =>
+    digitsOf(whole).map((digits, i) => {
+      const entries = Uint8Array.from({ length: 256 }, (_, code) => digits[code] ?? 0);
+      return { planes, levels: besideWeights(context, weights, `levels${i}`, entries), shift: 7 * i };
+    });
+  const parts = stored.levels ? byLevels() : stored.bits === 8 ? wideParts : [{ planes, shift: 0 }];
   const drift = besideWeights(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
   const others = epilogueOperands(cluster);
-  const beside = [panels.zeros, levels, bias].filter((v) => v !== undefined);
+  const beside = [panels.zeros, ...parts.map(({ levels }) => levels), bias].filter((v) => v !== undefined);
   const tileInputs = panels.layout.tiles[2]?.step ?? 1;
   const tilesOfGroup = panels.layout.tiles[2]?.size ?? 1;
 
@@ -73,7 +78,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const [packed, scales] = [context.input(k, 'w', panels.codes), context.input(k, 'scales', panels.scales)];
     const drifts = context.input(k, 'drift', drift);
     const zeros = panels.zeros && context.input(k, 'zeros', panels.zeros);
-    const table = levels && context.input(k, 'levels', levels);
+    const tables = parts.map(({ levels }, p) => levels && context.input(k, `levels${p}`, levels));
     const start = bias && context.input(k, 'bias', bias);
     const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
@@ -120,6 +125,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
             const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
             parts.forEach(({ planes }, p) => {
               unpackUnit(k, panels.layout, planes, packed, at).forEach(({ k: i, codes }, v) => {
+                const table = tables[p];
                 const ready = product.weights(k, table ? lookUp(k, table, codes, inRegister) : codes);
                 tile.forEach((_, r) => {
                   const cell = ((p * cells + r * units + u) * chains + (v % chains)) * each;
@@ -185,15 +191,16 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   };
 }
 
-/** Levels as whole numbers; codes without levels are their own. @throws QcError where levels do not fit 7 bits */
+/** Levels as whole numbers; codes without levels are their own. @throws QcError where they, or their sums, are too large */
 function integerLevels(stored: StoredWeights, where: string): WholeLevels {
-  const whole = stored.levels ? wholeLevels(stored) : { factor: 1, offset: 0, numbers: [] };
+  if (!stored.levels) return { factor: 1, offset: 0, numbers: [] };
+  const whole = fitsSums(stored) ? wholeLevels(stored) : undefined;
   if (whole) return whole;
   throw new QcError({
-    what: 'the levels of these weights are not whole numbers of 7 bits',
+    what: 'the levels of these weights have no integer products',
     where,
-    why: 'they are multiplied by integers',
-    help: 'use float activations for this format',
+    why: 'they are no whole numbers, or the sums of a group need more than 32 bits',
+    help: 'use float activations for this format, or smaller groups',
   });
 }
 

@@ -25,7 +25,7 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
   // one row leaves registers for two units, so that one product need not wait for the one before
   const width = unit === 1 ? 4 : rows === 1 && columns > unit ? 2 * unit : unit;
   const whole = stored.levels && wholeLevels(stored);
-  const inRegister = whole !== undefined && swizzles(context.target, whole);
+  const inRegister = whole !== undefined && Math.max(...whole.numbers) < 256 && swizzles(context.target, whole);
   const entries = inRegister
     ? Uint8Array.from({ length: 16 }, (_, i) => whole.numbers[i] ?? 0)
     : Float32Array.from({ length: 256 }, (_, i) => stored.levels?.[i] ?? 0);

@@ -5,6 +5,7 @@ import { cast } from '../../dialects/nn/cast.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { dynamicQcast } from '../../dialects/quant/dynamicQcast.ts';
+import { fitsSums } from '../../kernels/index.ts';
 import {
   type Op,
   type QuantType,
@@ -29,7 +30,7 @@ export class DynamicProducts {
     this.#rewriter = rewriter;
   }
 
-  /** Replaces an nn.matmul with stored weights by a product of codes. */
+  /** Replaces an nn.matmul with stored weights by a product of codes, or of what the codes of activations stand for. */
   replace(op: Op, symmetric: boolean): void {
     const rewriter = this.#rewriter;
     const weights = op.operand(1);
@@ -39,6 +40,10 @@ export class DynamicProducts {
     if (!stored) return;
     rewriter.before(op);
     const whole = stored.groups === 1 && stored.bits === 8 && stored.offset === 128 && stored.commonZero === 128;
+    if (stored.levels && !fitsSums(stored)) {
+      rewriter.setOperand(op, 0, this.#rounded(op, inputs, symmetric));
+      return;
+    }
     const product = whole ? this.#wholeProduct(op, symmetric) : this.#groupProduct(op, stored, symmetric);
     const [min, max] = clampOf(op);
     const bounded =
@@ -86,6 +91,17 @@ export class DynamicProducts {
     const scaled = rewriter.create(mul, { a: byOutput, b: scale }, {}, { source }).result;
     const bias = op.operands[2];
     return bias ? rewriter.create(add, { a: scaled, b: bias }, {}, { source }).result : scaled;
+  }
+
+  /** The activations as their codes stand for them, (a − z)·S, where levels of weights have no integer products. */
+  #rounded(op: Op, inputs: number, symmetric: boolean): Value {
+    const { source } = op;
+    const [a, scale, zeroPoint] = this.#codesOf(op, inputs, 1, symmetric) as [Value, Value, Value];
+    const [codes, zero] = [a, zeroPoint].map(
+      (x) => this.#rewriter.create(cast, { x }, { to: 'f32' }, { source }).result,
+    );
+    const steps = this.#rewriter.create(sub, { a: codes as Value, b: zero as Value }, {}, { source }).result;
+    return this.#rewriter.create(mul, { a: steps, b: scale }, {}, { source }).result;
   }
 
   #codesOf(op: Op, group: number, align: number, symmetric: boolean): readonly Value[] {

@@ -2,10 +2,9 @@ import { type QuantType, quantParams, quantType, type ScalarType } from '../../s
 import { clamp, F32_MIN_NORMAL, formats, halfEven } from '../../src/numerics/index.ts';
 import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { formatOf } from './weightFormat.ts';
 
-const { absmaxScale, absmeanScale, e2m1, e2m3, e3m2, e4m3, e5m2, integerGrid, levelsOf, microscale, nf4, ternary } =
-  formats;
-const { fixedPointGrid, twoLevelScale } = formats;
+const { levelsOf } = formats;
 type Grid = formats.Grid;
 
 /** Weights [inputs, outputs] as codes, and the type that says how they stand for numbers. */
@@ -40,19 +39,6 @@ export const roundToNearest: Rounding = (weights, [, outputs], gridAt, codes) =>
   }
 };
 
-/** The numbers that codes of the scheme stand for. */
-function gridOf({ storage, scale }: WeightScheme): Grid {
-  const named: Partial<Record<string, Grid>> = { e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary };
-  const bits = storageBits(storage);
-  return named[storage] ?? (scale === 'power-of-two' ? fixedPointGrid(bits) : integerGrid(bits));
-}
-
-function ruleOf({ storage, scale }: WeightScheme): formats.ScaleRule {
-  if (scale === 'power-of-two') return microscale;
-  if (scale === 'e4m3') return twoLevelScale;
-  return storage === 'ternary' ? absmeanScale : absmaxScale;
-}
-
 /**
  * Codes and scales of a matrix [inputs, outputs] under a scheme. Scales are chosen from the weights as they are.
  * @param weights finite numbers
@@ -63,8 +49,7 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
   const data = weights.data as Float32Array;
   const group = scheme.granularity === 'group' ? Math.min(scheme.group as number, inputs) : inputs;
   const groups = Math.ceil(inputs / group);
-  const whole = data.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
-  const encode = scheme.symmetric ? symmetricEncoder(scheme, whole) : asymmetricEncoder(scheme);
+  const encode = scheme.symmetric ? symmetricEncoder(scheme, data, outputs) : asymmetricEncoder(scheme);
   const grids: GroupGrid[] = [];
   const column = new Float64Array(group);
   for (let g = 0; g < groups; g++) {
@@ -107,24 +92,22 @@ interface Encoder {
 /** Scales that are tried for the least squared error, as fractions of the one that the rule gives. */
 const fractions = Array.from({ length: 41 }, (_, i) => 1 - i / 80);
 
-function symmetricEncoder(scheme: WeightScheme, whole: number): Encoder {
-  const grid = gridOf(scheme);
-  const rule = ruleOf(scheme);
-  const isInteger = /^i\d$/.test(scheme.storage) && scheme.scale !== 'power-of-two';
-  const signed = isInteger || scheme.storage === 'ternary';
+function symmetricEncoder(scheme: WeightScheme, weights: Float32Array, outputs: number): Encoder {
+  const whole = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+  const { grid, rule, isInteger } = formatOf(scheme, weights, outputs);
   const perTensor = scheme.granularity === 'tensor';
   const levels = levelsOf(grid).map((level) => (Number.isFinite(level) ? level : 0));
   return {
-    storage: (signed ? `i${grid.bits}` : `u${grid.bits}`) as ScalarType,
-    signed,
-    ...(signed ? {} : { levels }),
+    storage: (isInteger ? `i${grid.bits}` : `u${grid.bits}`) as ScalarType,
+    signed: isInteger,
+    ...(isInteger ? {} : { levels }),
     group(values) {
       const own = values.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
       const absmean = values.reduce((sum, w) => sum + Math.abs(w), 0) / values.length;
       const chosen = rule({ absmax: perTensor ? whole : own, absmean, whole }, grid);
       const scale = scheme.range === 'mse' && scheme.scale === 'f32' ? leastError(values, chosen, grid) : chosen;
-      const code = (w: number) => (signed ? grid.decode(grid.encode(w / scale)) : grid.encode(w / scale));
-      const number = (c: number) => (signed ? c : (levels[c] as number)) * scale;
+      const code = (w: number) => (isInteger ? grid.decode(grid.encode(w / scale)) : grid.encode(w / scale));
+      const number = (c: number) => (isInteger ? c : (levels[c] as number)) * scale;
       return { scale, zeroPoint: 0, code, number };
     },
   };

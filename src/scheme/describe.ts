@@ -4,7 +4,12 @@ import type { ActivationScheme, LayerScheme, WeightScheme } from './scheme.ts';
 export function weightText(weights: WeightScheme | undefined): string {
   if (!weights) return 'float';
   const { storage, granularity, group, symmetric, scale, range, rounding } = weights;
-  const scales = { f32: 'a scale', 'power-of-two': 'a power of two', e4m3: 'an E4M3 scale' }[scale];
+  const scales = {
+    f32: 'a scale',
+    'power-of-two': 'a power of two',
+    'shared-exponent': 'a shared exponent',
+    e4m3: 'an E4M3 scale',
+  }[scale];
   const where = granularity === 'group' ? `group of ${group}` : granularity;
   return [
     storage,

@@ -1,28 +1,29 @@
-/** What a stored weight is: an integer of so many bits, a small float, or a place in a table of levels. */
-export const weightStorages = [
-  'i2',
-  'i3',
-  'i4',
-  'i5',
-  'i6',
-  'i7',
-  'i8',
-  'e2m1',
-  'e2m3',
-  'e3m2',
-  'e4m3',
-  'e5m2',
-  'nf4',
-  'ternary',
-] as const;
-export type WeightStorage = (typeof weightStorages)[number];
+/**
+ * What a stored weight is, and its bits: an integer; an odd number about 0 (bipolar); 0 or a power of two (pot); a small
+ * float; a place in a table of levels. Levels of k-means, and the exponent bits and bias of `float4` and its like, are
+ * found from the weights of each layer.
+ */
+const storages = {
+  ...{ i2: 2, i3: 3, i4: 4, i5: 5, i6: 6, i7: 7, i8: 8 },
+  ...{ bipolar2: 2, bipolar3: 3, bipolar4: 4, bipolar5: 5, bipolar6: 6, bipolar7: 7, bipolar8: 8 },
+  ...{ pot3: 3, pot4: 4, pot5: 5 },
+  ...{ e2m1: 4, e2m3: 6, e3m2: 6, e4m3: 8, e5m2: 8 },
+  ...{ float3: 3, float4: 4, float5: 5, float6: 6, float7: 7, float8: 8 },
+  ...{ kmeans2: 2, kmeans3: 3, kmeans4: 4, kmeans5: 5, kmeans6: 6 },
+  ...{ nf4: 4, ternary: 2 },
+};
+export type WeightStorage = keyof typeof storages;
+export const weightStorages = Object.keys(storages) as WeightStorage[];
 
 /** What a quantized activation is. */
 export const activationStorages = ['i8', 'i16', 'e4m3'] as const;
 export type ActivationStorage = (typeof activationStorages)[number];
 
-/** What a scale is: any f32, a power of two (the E8M0 of microscaled formats), or E4M3 times one f32 a tensor. */
-export const scaleKinds = ['f32', 'power-of-two', 'e4m3'] as const;
+/**
+ * What a scale is: any f32, a power of two (the E8M0 of microscaled formats), the smallest power of two with which no
+ * weight saturates, or E4M3 times one f32 a tensor.
+ */
+export const scaleKinds = ['f32', 'power-of-two', 'shared-exponent', 'e4m3'] as const;
 export type ScaleKind = (typeof scaleKinds)[number];
 
 /** How the largest weight that has a code is chosen: the largest there is, or that of the smallest squared error. */
@@ -87,7 +88,5 @@ export function isFloatLayer({ weights, activations }: LayerScheme): boolean {
 
 /** Bits of one stored weight, scales not counted. */
 export function storageBits(storage: WeightStorage): number {
-  return (
-    { nf4: 4, ternary: 2, e2m1: 4, e2m3: 6, e3m2: 6, e4m3: 8, e5m2: 8 }[storage as 'nf4'] ?? Number(storage.slice(1))
-  );
+  return storages[storage];
 }

@@ -169,9 +169,6 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   }
   if (!isInteger && !w.symmetric) refuse(`weights.symmetric: ${w.storage} has no zero point`, 'leave it out');
   if (w.scale !== 'f32' && !w.symmetric) refuse('weights.scale: only with symmetric weights', 'set symmetric to true');
-  if ((a?.storage === 'i8' || a?.storage === 'i16') && !isInteger && w.storage !== 'ternary' && w.storage !== 'e2m1') {
-    refuse(`weights.storage: ${w.storage} has no integer products with 8-bit activations`, 'use float activations');
-  }
   if (a?.storage === 'e4m3' && a.granularity === 'tensor') {
     refuse('activations.granularity: e4m3 activations have a scale a row', 'set granularity to "token"');
   }

@@ -21,7 +21,11 @@ import { generator, parse } from '../../src/text/index.ts';
 
 /** The module of a case, planned for a target: kernels, launches, one arena. */
 export async function planned(text: string, target: Target): Promise<Module> {
-  const module = parse(text, { registry });
+  return planFor(parse(text, { registry }), target);
+}
+
+/** Plans a module for a target: it becomes kernels, launches and one arena. */
+export async function planFor(module: Module, target: Target): Promise<Module> {
   verifyModule(module);
   const context = { registry, target, report: () => {} };
   for (const pass of [
