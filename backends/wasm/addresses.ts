@@ -9,9 +9,9 @@ export interface Address {
   readonly offset: number;
 }
 
-const { add, mul, shr } = lanewisePrimitives;
+const { add, mul, shr, min, max } = lanewisePrimitives;
 
-/** Whether an index is proved not to be negative: sums and products of counters and constants. */
+/** Whether an index is proved not to be negative: made of counters and constants by what keeps a sign. */
 function isNonNegative(value: Value): boolean {
   const constant = constantOf(value);
   if (constant !== undefined) return constant >= 0;
@@ -20,7 +20,7 @@ function isNonNegative(value: Value): boolean {
     return value.index === 0 && forLoop.is(loop) && isNonNegative(forLoop.operandsOf(loop).lower);
   }
   const { definition, operands } = value.definer;
-  const closed = [add.definition, mul.definition, shr.definition];
+  const closed = [add, mul, shr, min, max].map((primitive) => primitive.definition);
   return closed.includes(definition) && operands.every((operand) => operand !== undefined && isNonNegative(operand));
 }
 

@@ -122,6 +122,7 @@ export class KernelContext {
 
   /** Keeps a value as it is now. */
   copy(expression: Expression, type: binaryen.Type): Register {
+    this.#takenDepth = 0;
     return this.#set(this.local(type), expression, type);
   }
 

@@ -174,8 +174,9 @@ export function emitDot(c: KernelContext, op: Op): void {
     w.length === sums.length && a.length === sums.length,
     `operands of ${name} fill other registers than its sum`,
   );
+  // done now rather than at the reader: behind it, the operands' registers are free for the next of a tile's sums
   c.define(
     op.result,
-    sums.map((sum, i) => c.hold(instructions[name](c, (w[i] as Register)(), (a[i] as Register)(), sum()))),
+    sums.map((sum, i) => c.copy(instructions[name](c, (w[i] as Register)(), (a[i] as Register)(), sum()), c.b.v128)),
   );
 }
