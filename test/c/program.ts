@@ -43,8 +43,8 @@ export class PlannedProgram {
     return this.#op(structure.buffer, [ref('i8', 'arena')], { offset, bytes }).result;
   }
 
-  launch(kernel: Func, buffers: readonly Value[], source = ''): void {
-    const op = this.#op(structure.launch, [], { kernel: kernel.name }, source);
+  launch(kernel: Func, buffers: readonly Value[], source = '', attributes: Op['attributes'] = {}): void {
+    const op = this.#op(structure.launch, [], { kernel: kernel.name, ...attributes }, source);
     buffers.forEach((buffer, i) => {
       op.setOperand(i, buffer);
     });

@@ -3,12 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { cpus } from '../../backends/c/cpus.ts';
+import { emitC } from '../../backends/c/emit.ts';
 import { hostFlags } from '../../backends/c/host.ts';
+import { transform } from '../../src/api/compile.ts';
 import { type ArenaReport, arenaOf } from '../../src/api/report/memory.ts';
-import { type Artifact, compile } from '../../src/index.ts';
+import { type Artifact, compile, type Module, QcError, runPipeline } from '../../src/index.ts';
+import { runBatch } from '../c/batch.ts';
 import { cortexM0, cortexM4, type Machine, missingFor } from '../c/machines.ts';
 import { missing, strict } from '../c/program.ts';
 import { selftestMain } from '../c/selftestMain.ts';
+import { expectSame } from '../differential/same.ts';
+import { firstAndLast } from './kernelsAlone.ts';
 import {
   dimsOf,
   hasSharedModels,
@@ -29,32 +35,49 @@ const mostArena = 1.1;
 const small = ['mnist_resnet_f', 'resnet8_cifar10'];
 const fitting = ['ad01_fp32', 'vww_96_float', 'mbnet128_0.25_f'];
 const others = [
-  ...['vit_mnist', 'silero_vad_16k_op15', 'stories260K', 'blazeface_front_128', 'mamba_char_step', 'ddpm_mnist'],
+  ...['silero_vad_16k_op15', 'stories260K', 'vit_mnist', 'stories260K_kv', 'blazeface_front_128', 'ddpm_mnist'],
   ...['ultraface_RFB_320', 'rxnmapper_albert', 'yolox_nano_416'],
 ];
+/** Without an integer form: compiled under w8a8. */
+const partlyFloat = ['mamba_char_step', 'llama_char', 'llama_char_kv', 'llama_char_outlier'];
+/** With QC_FULL all others run whole where they fit, and every one's kernels are tried. */
+const all = process.env.QC_FULL !== undefined;
+const kernelsAtEachEnd = 2;
 
 interface Compiled {
   readonly artifact: Artifact;
   readonly arena: ArenaReport;
 }
 
-/** In integers from input to output, so that the self-test compares bytes with the interpreter. */
-async function compiled(name: string, { cpu }: Machine): Promise<Compiled> {
+/** A model, and how it is compiled from two of its samples. */
+function modelOf(name: string) {
   const samples = sharedSamples(name);
   const module = sharedModel(name, name.startsWith('silero') ? { sequence: 576 } : {});
   const dims = dimsOf(module, samples[0] as SharedSample);
   const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
-  const options = {
-    target: 'c',
-    cpu,
-    scheme: 'int8',
-    border: 'int',
-    dims,
-    calibration,
-    name: 'net',
-  } as const;
-  const artifact = await compile(module, options);
+  return { module, dims, calibration };
+}
+
+/** In integers from input to output, so that the self-test compares bytes with the interpreter. */
+async function compiled(name: string, { cpu }: Machine): Promise<Compiled> {
+  const { module, ...options } = modelOf(name);
+  const artifact = await compile(module, { target: 'c', cpu, scheme: 'int8', border: 'int', name: 'net', ...options });
   return { artifact, arena: arenaOf(module) };
+}
+
+/** A model's kernels for a machine: in integers, or where it has no integer form in codes and floats. */
+async function plannedFor(name: string, { cpu }: Machine): Promise<{ module: Module; scheme: 'int8' | 'w8a8' }> {
+  for (const scheme of ['int8', 'w8a8'] as const) {
+    const { module, ...options } = modelOf(name);
+    try {
+      const { kernels } = await transform(module, { scheme, border: scheme === 'int8' ? 'int' : 'float', ...options });
+      await runPipeline(module, kernels, { target: cpus[cpu].target });
+      return { module, scheme };
+    } catch (error) {
+      if (!(error instanceof QcError) || scheme === 'w8a8') throw error;
+    }
+  }
+  throw new Error('one of two schemes was tried last');
 }
 
 /** The largest sum of bytes that live at one time, in the order of the launches. */
@@ -134,17 +157,29 @@ describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () 
     expect(arenaBytes / peakOf(arena)).toBeLessThanOrEqual(mostArena);
   });
 
-  it.each(process.env.QC_FULL ? [...fitting, ...others] : fitting)(
-    '%s gives the bytes of the interpreter',
-    async (name) => {
-      const { artifact } = await compiled(name, cortexM4);
-      const { weightsBytes, ramBytes } = artifact.manifest;
-      const fits = weightsBytes < boardBytes && ramBytes < boardBytes;
-      console.log(`${name}: ${weightsBytes} bytes of weights, ${ramBytes} of memory: ${fits ? 'fits' : 'too large'}`);
-      if (fits) expect(built(cortexM4, artifact).said).toBe('no error');
-      else expect(fitting).not.toContain(name);
-    },
-  );
+  it.each(all ? [...fitting, ...others] : fitting)('%s gives the bytes of the interpreter', async (name) => {
+    const { artifact } = await compiled(name, cortexM4);
+    const { weightsBytes, ramBytes } = artifact.manifest;
+    const fits = weightsBytes < boardBytes && ramBytes < boardBytes;
+    console.log(`${name}: ${weightsBytes} bytes of weights, ${ramBytes} of memory: ${fits ? 'fits' : 'too large'}`);
+    if (fits) expect(built(cortexM4, artifact).said).toBe('no error');
+    else expect(fitting).not.toContain(name);
+  });
+
+  it.each(all ? [...others, ...partlyFloat] : others.slice(0, 2))('the first and last kernels of %s', async (name) => {
+    const { target } = cpus[cortexM4.cpu];
+    const { module, scheme } = await plannedFor(name, cortexM4);
+    const weightsBytes = module.facts.get('weights')?.bytes().length ?? 0;
+    const fits = weightsBytes < boardBytes && arenaOf(module).bytes < boardBytes ? 'fits' : 'too large';
+    console.log(`${name}: ${scheme}, ${weightsBytes} bytes of weights, arena ${arenaOf(module).bytes}: ${fits}`);
+    const sample = sharedSamples(name)[0]?.inputs ?? {};
+    for (const { layer, program, inputs, expected } of firstAndLast(module, kernelsAtEachEnd, sample, target.slack)) {
+      const artifact = emitC(program, { name: 'net', cpu: cpus[cortexM4.cpu] });
+      const [actual] = runBatch(cortexM4, [{ artifact, inputs }], '-O2');
+      expect(actual?.length, layer).toBeGreaterThan(0);
+      expectSame(actual ?? [], expected, 1e-5);
+    }
+  });
 
   it('needs no float of a Cortex-M0+, and is C that compilers have nothing to say about', async () => {
     const { artifact } = await compiled('mnist_resnet_f', cortexM0);
