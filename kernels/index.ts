@@ -40,7 +40,7 @@ export { isChoice } from './choice.ts';
 export { type Cluster, clusterOf, operandKind, storedElement, tensorType } from './cluster.ts';
 export { fingerprint } from './fingerprint.ts';
 export type { KernelContext, KernelPlan } from './plan.ts';
-export { elementAdvice, kernelElements, refusedInPrograms } from './refused.ts';
+export { elementAdvice, kernelElements, refusedInPrograms, refusedOnDevices } from './refused.ts';
 export { fitsSums } from './simd/codeLevels.ts';
 
 /** Templates by the name that ops give: of the SIMD family, and loops over single elements. */

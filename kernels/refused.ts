@@ -51,6 +51,25 @@ export const refusedInPrograms: readonly ProgramRefusal[] = [
   },
 ];
 
+/** What programs for graphics processors (WGSL, CUDA) refuse beyond that: they run the same launches every time. */
+export const refusedOnDevices = {
+  openSizes: {
+    use: 'sizes that stay open within bounds (`--dim NAME=LOW..HIGH`)',
+    why: 'how many invocations run is said before',
+    help: 'give a size, `--dim NAME=SIZE`, or compile for wasm or c',
+  },
+  growingStates: {
+    use: 'states that grow (`--state …:append`)',
+    why: 'how many invocations run is said before, and a state that grows has another size in every run',
+    help: 'export the model with a cache of one size, or compile for wasm or c',
+  },
+  choices: {
+    use: 'If, Loop and Scan whose way or number of steps depends on data',
+    why: 'programs for graphics processors run the same kernels every time',
+    help: 'compile for wasm or c',
+  },
+} as const satisfies Record<string, ProgramRefusal>;
+
 /** What to say about an element type that kernels don't have. */
 export function elementAdvice(element: ScalarType): { readonly why: string; readonly help: string } {
   const isWide = isFloat(element) && ['f16', 'bf16', 'f64'].includes(element);

@@ -1,5 +1,5 @@
 import { registry } from '../dialects/index.ts';
-import { hasKernel, refusedInPrograms } from '../kernels/index.ts';
+import { hasKernel, refusedInPrograms, refusedOnDevices } from '../kernels/index.ts';
 import { decomposed } from '../passes/schedule/decompose.ts';
 import type { OnnxMapping, OpDefinition } from '../src/ir/index.ts';
 import { refusedOperators, refusedUses } from '../src/onnx/index.ts';
@@ -106,6 +106,12 @@ export function operatorsPage(written: string): string {
     '| use | why | instead |',
     '|---|---|---|',
     ...refusedInPrograms.map((r) => `| ${r.use} | ${r.why} | ${r.help} |`),
+    '',
+    '## Refused in WGSL and CUDA alone',
+    '',
+    '| use | why | instead |',
+    '|---|---|---|',
+    ...Object.values(refusedOnDevices).map((r) => `| ${r.use} | ${r.why} | ${r.help} |`),
     '',
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import { buffer, grid, launch, returnOp, signature, when } from '../../dialects/kernel/index.ts';
+import { refusedOnDevices } from '../../kernels/index.ts';
 import {
   type Func,
   type Module,
@@ -93,12 +94,8 @@ export function readSimtProgram(module: Module): SimtProgram {
 
 /** What runs is decided before: a list of launches has no branches. */
 function branchRefused(op: Op): QcError {
-  return new QcError({
-    what: 'the model chooses what it computes by its data',
-    where: op.source,
-    why: 'programs for graphics processors run the same kernels every time',
-    help: 'compile it for wasm or c',
-  });
+  const { why, help } = refusedOnDevices.choices;
+  return new QcError({ what: 'the model chooses what it computes by its data', where: op.source, why, help });
 }
 
 function tensorAt(name: string, type: TensorType, at: number | ((bytes: number) => number)): SimtTensor {

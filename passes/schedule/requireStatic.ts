@@ -1,3 +1,4 @@
+import { refusedOnDevices } from '../../kernels/index.ts';
 import {
   type Dim,
   DimExpr,
@@ -35,7 +36,7 @@ function refuse(
     throw new QcError({
       what,
       where: source,
-      why: `the inputs leave ${open.length > 1 ? 'dimensions' : 'the dimension'} ${open.join(', ')} open, and programs are planned for ${isFixed ? 'sizes on this target' : 'sizes or bounds'}`,
+      why: `the inputs leave ${open.length > 1 ? 'dimensions' : 'the dimension'} ${open.join(', ')} open, and ${isFixed ? `${refusedOnDevices.openSizes.why} on this target` : 'programs are planned for sizes or bounds'}`,
       help: `give ${isFixed ? 'a size' : 'a size or bounds'}: ${open.map((name) => `--dim ${name}=128${isFixed ? '' : ` or --dim ${name}=1..128`}`).join(', ')}`,
     });
   }
@@ -54,8 +55,12 @@ export const requireStatic = definePass({
   preserves: 'bits',
   run(module, _, context) {
     const fromInputs = inputSymbols(module);
-    // how many invocations run is said before
     const isFixed = (context.target as Target | undefined)?.family === 'simt';
+    const growing = module.states.find(({ append }) => append);
+    if (isFixed && growing) {
+      const { why, help } = refusedOnDevices.growingStates;
+      throw new QcError({ what: `the state '${growing.input}' grows`, where: growing.output, why, help });
+    }
     const isBounded = (name: string) =>
       !isFixed && fromInputs.has(name) && (module.symbols.get(name)?.max ?? openSize) < openSize;
     const check = (value: Value, source: string): void => {

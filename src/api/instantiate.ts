@@ -54,6 +54,12 @@ export interface DeviceInstance {
   readonly manifest: Manifest;
   /** Runs once. Rejects with a QcError when an input is missing, unknown, or of another type or shape. */
   run(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
+  /** Sets every state to zero, as after loading. */
+  reset(): void;
+  /** Copies of the states, which stay on the device, by the names of their inputs. */
+  saveState(): Promise<Record<string, HostTensor>>;
+  /** Sets the states that are given. @throws QcError when one is unknown, or of another type or shape */
+  loadState(states: Readonly<Record<string, HostTensor>>): void;
   /** Gives the memory on the device back. */
   destroy(): void;
 }
@@ -83,6 +89,9 @@ export async function instantiateOnDevice(
       const data = await model.run(Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data])));
       return tensorsOf(signature.outputs, data);
     },
+    reset: () => model.reset(),
+    saveState: async () => tensorsOf(signature.states ?? [], await model.saveState()),
+    loadState: (given) => model.loadState(checkStates(signature.states ?? [], given)),
     destroy: () => model.destroy(),
   };
 }
@@ -115,14 +124,7 @@ export function programOf(model: WasmModel, signature: Signature): Program {
     },
     reset: () => model.reset(),
     saveState: () => tensorsOf(states, model.saveState(), new Map(Object.entries(model.sizes))),
-    loadState(given) {
-      checkKnown('state', states, given);
-      const checked = states.flatMap((state) =>
-        given[state.name] ? [checkTensor('state', state, given[state.name])] : [],
-      );
-      const names = states.filter(({ name }) => given[name]).map(({ name }) => name);
-      model.loadState(Object.fromEntries(checked.map(({ data }, i) => [names[i] as string, data])));
-    },
+    loadState: (given) => model.loadState(checkStates(states, given)),
   };
 }
 
@@ -212,6 +214,16 @@ function checkKnown(
     why: names.length > 0 ? `its ${role}s are ${names.join(', ')}` : `it has no ${role}s`,
     help: near ? `did you mean '${near}'?` : undefined,
   });
+}
+
+/** The data of the states that are given. @throws QcError when one is unknown or does not fit */
+function checkStates(
+  states: readonly TensorSignature[],
+  given: Readonly<Record<string, HostTensor>>,
+): Record<string, TypedArray> {
+  checkKnown('state', states, given);
+  const set = states.filter(({ name }) => given[name]);
+  return Object.fromEntries(set.map((state) => [state.name, checkTensor('state', state, given[state.name]).data]));
 }
 
 function checkTensor(role: Role, { name, dtype, shape }: TensorSignature, tensor: HostTensor | undefined): HostTensor {

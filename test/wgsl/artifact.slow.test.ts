@@ -2,8 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importText } from '../../backends/importText.ts';
 import { instantiateWgsl, type WgslModel } from '../../backends/wgsl/host.ts';
 import { openDevice } from '../../src/cli/host/webgpu.ts';
-import { type Artifact, compile, instantiate, instantiateOnDevice, parse } from '../../src/index.ts';
+import { type Artifact, compile, importOnnx, instantiate, instantiateOnDevice, parse } from '../../src/index.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
+import { expectSame } from '../differential/same.ts';
+import { floats, modelOf, node } from '../state/model.ts';
 import { device, missingWebGpu } from './dawn.ts';
+
+type Named = Readonly<Record<string, HostTensor>>;
 
 const source = `
 resource @w : f32[48] = random(1, -1, 1)
@@ -60,6 +65,49 @@ describe.skipIf(missingWebGpu)(`a wgsl artifact${missingWebGpu}`, () => {
     await staging.mapAsync(1);
     near(new Float32Array(staging.getMappedRange().slice(0)));
   });
+
+  it.each(['float', 'int8'] as const)(
+    'keeps states on the device in %s, gives them and takes them back',
+    async (scheme) => {
+      const bytes = modelOf(
+        [node('MatMul', ['h', 'u'], ['hu']), node('Add', ['x', 'hu'], ['hN']), node('Add', ['hN', 'x'], ['y'])],
+        [
+          ['x', 'f32', [1, 5]],
+          ['h', 'f32', [1, 5]],
+        ],
+        [
+          ['y', 'f32', [1, 5]],
+          ['hN', 'f32', [1, 5]],
+        ],
+        { u: floats([5, 5], 8) },
+      );
+      const steps = [0, 1, 2, 3].map((i) => floats([1, 5], i));
+      const calibration = steps.map((step, i) => ({ x: step, h: floats([1, 5], i + 9) }));
+      const options = {
+        scheme,
+        state: { hN: 'h' },
+        ...(scheme === 'int8' ? { calibration, border: 'int' } : {}),
+      } as const;
+      const wasm = await instantiate((await compile(importOnnx(bytes), { target: 'wasm', ...options })).files);
+      const { files } = await compile(importOnnx(bytes), { target: 'wgsl', ...options });
+      const onDevice = await instantiateOnDevice(files, await device());
+      const expectLike = (actual: Named, expected: Named) =>
+        expectSame(Object.values(actual), Object.values(expected), 1e-6);
+      const run = async (one: HostTensor) => expectLike(await onDevice.run({ x: one }), wasm.run({ x: one }));
+      for (const one of steps.slice(0, 2)) await run(one);
+      const [saved, wanted] = [await onDevice.saveState(), wasm.saveState()];
+      expectLike(saved, wanted);
+      for (const one of steps.slice(2)) await run(one);
+      onDevice.loadState(saved);
+      wasm.loadState(wanted);
+      await run(steps[2] as HostTensor);
+      onDevice.reset();
+      wasm.reset();
+      await run(steps[0] as HostTensor);
+      expect(() => onDevice.loadState({ g: steps[0] as HostTensor })).toThrow("the model has no state 'g'");
+      onDevice.destroy();
+    },
+  );
 
   it('says what is wrong with an input', async () => {
     await expect(model.run({})).rejects.toThrow('input "x" is missing');

@@ -2,9 +2,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileWgsl } from '../../backends/wgsl/emit.ts';
 import { dot4Portable, helpers } from '../../backends/wgsl/helpers.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
+import { refusedOnDevices } from '../../kernels/index.ts';
+import type { Dimensions } from '../../src/api/dimensions.ts';
 import { openAdapter } from '../../src/cli/host/webgpu.ts';
+import { compile, importOnnx, type States } from '../../src/index.ts';
 import { cases } from '../differential/cases.ts';
 import { choosesByData, planned } from '../differential/run.ts';
+import { bytes as attention, grows } from '../state/attention.ts';
+
+describe('programs for graphics processors', () => {
+  it.each(['wgsl', 'cuda'] as const)('for %s have fixed sizes, and say so', async (target) => {
+    const refusal = (dims: Dimensions, state: States) => compile(importOnnx(attention), { target, dims, state });
+    await expect(refusal({ T: 1 }, grows(9))).rejects.toThrow(refusedOnDevices.growingStates.why);
+    await expect(refusal({ T: { min: 1, max: 4 }, P: 4 }, {})).rejects.toThrow(refusedOnDevices.openSizes.why);
+  });
+});
 
 /** Dawn without a driver: it checks shaders and computes nothing. */
 const missing = await openAdapter(['backend=null']).then(
