@@ -29,7 +29,7 @@ const allowed: Record<string, readonly string[]> = {
   text: ['ir', 'support', 'numerics'],
   rewrite: ['ir', 'support'],
   graph: ['ir', 'support'],
-  pass: ['ir', 'numerics', 'rewrite', 'text', 'support'],
+  pass: ['ir', 'linalg', 'numerics', 'rewrite', 'text', 'support'],
   linalg: [],
   target: ['ir', 'support'],
   interpret: ['ir', 'numerics', 'support'],

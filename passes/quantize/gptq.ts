@@ -1,4 +1,12 @@
-import { inverseUpperFactor } from '../../src/linalg/index.ts';
+import {
+  blocksOf,
+  inverseUpperFactor,
+  matrixOf,
+  type Products,
+  partOf,
+  plainProducts,
+  transposed,
+} from '../../src/linalg/index.ts';
 import { type Rounding, roundToNearest } from './storedWeights.ts';
 
 /** What became of a matrix that GPTQ was asked to round. */
@@ -22,20 +30,27 @@ const dampings = [0.01, 0.1, 1];
  * @param hessian XᵀX of the layer's inputs [K, K], row-major, times any positive factor
  * @param tell gets what came out
  */
-export function gptqRounding(hessian: Float64Array, tell: (outcome: GptqOutcome) => void): Rounding {
+export function gptqRounding(
+  hessian: Float64Array,
+  tell: (outcome: GptqOutcome) => void,
+  products = plainProducts,
+): Rounding {
   return (weights, shape, gridAt, codes) => {
     const [inputs, outputs] = shape;
     roundToNearest(weights, shape, gridAt, codes);
     const nearest = codes.slice();
     const order = actOrder(hessian, inputs);
-    const { factor, damping } = factorOf(hessian, order);
+    const { factor, damping } = factorOf(hessian, order, products);
     if (!factor) return tell({ ratio: 1, damping });
-    spreadErrors(weights, order, outputs, factor, gridAt, codes);
-    const errorOf = (chosen: Int8Array | Uint8Array) =>
-      outputError(hessian, shape, (k, n) => {
-        const at = k * outputs + n;
-        return gridAt(k, n).number(chosen[at] as number) - (weights[at] as number);
-      });
+    spreadErrors(weights, order, outputs, factor, gridAt, codes, products);
+    const errorOf = (chosen: Int8Array | Uint8Array) => {
+      const deltas = new Float64Array(weights.length);
+      for (let k = 0, at = 0; k < inputs; k++) {
+        for (let n = 0; n < outputs; n++, at++)
+          deltas[at] = gridAt(k, n).number(chosen[at] as number) - (weights[at] as number);
+      }
+      return outputError(hessian, shape, deltas, products);
+    };
     const [before, after] = [errorOf(nearest), errorOf(codes)];
     if (after < before) return tell({ ratio: after / before, damping });
     codes.set(nearest);
@@ -54,6 +69,7 @@ function actOrder(hessian: Float64Array, inputs: number): number[] {
 function factorOf(
   hessian: Float64Array,
   order: readonly number[],
+  products: Products,
 ): { readonly factor?: Float64Array; readonly damping: number | undefined } {
   const n = order.length;
   const inputs = Math.sqrt(hessian.length);
@@ -65,14 +81,14 @@ function factorOf(
   for (const damping of dampings) {
     const damped = permuted.slice();
     for (let i = 0; i < n; i++) damped[i * n + i] = (damped[i * n + i] as number) + damping * mean;
-    const factor = inverseUpperFactor(damped, n);
+    const factor = inverseUpperFactor(damped, n, products);
     if (factor) return { factor, damping };
   }
   return { damping: undefined };
 }
 
 /** Inputs whose errors are spread at once to those after them. */
-const block = 64;
+const block = 128;
 
 function spreadErrors(
   weights: Float32Array,
@@ -81,15 +97,16 @@ function spreadErrors(
   factor: Float64Array,
   gridAt: Parameters<Rounding>[2],
   codes: Int8Array | Uint8Array,
+  products: Products,
 ): void {
   const n = order.length;
   const left = new Float64Array(n * outputs);
   order.forEach((k, i) => {
     left.set(weights.subarray(k * outputs, (k + 1) * outputs), i * outputs);
   });
-  const errors = new Float64Array(block * outputs);
-  for (let from = 0; from < n; from += block) {
-    const to = Math.min(from + block, n);
+  const [all, spread] = [matrixOf(left, n, outputs), matrixOf(factor, n, n)];
+  for (const [from, to] of blocksOf(n, block)) {
+    const errors = new Float64Array((to - from) * outputs);
     for (let i = from; i < to; i++) {
       const k = order[i] as number;
       const error = errors.subarray((i - from) * outputs, (i - from + 1) * outputs);
@@ -103,12 +120,9 @@ function spreadErrors(
       }
       for (let j = i + 1; j < to; j++) subtract(left, j * outputs, error, factor[i * n + j] as number);
     }
-    for (let j = to; j < n; j++) {
-      for (let i = from; i < to; i++) {
-        const error = errors.subarray((i - from) * outputs, (i - from + 1) * outputs);
-        subtract(left, j * outputs, error, factor[i * n + j] as number);
-      }
-    }
+    const later = partOf(all, [to, n], [0, outputs]);
+    const made = matrixOf(errors, to - from, outputs);
+    products.add(later, transposed(partOf(spread, [from, to], [to, n])), made, -1);
   }
 }
 
@@ -116,22 +130,26 @@ function subtract(target: Float64Array, at: number, source: Float64Array, factor
   for (let c = 0; c < source.length; c++) target[at + c] = (target[at + c] as number) - factor * (source[c] as number);
 }
 
-/** Σ_n δ_nᵀ·H·δ_n: ‖X·ΔW‖² where H = XᵀX. */
+/** Rows of H that are multiplied at once. */
+const rowsOfError = 512;
+
+/** Σ_n δ_nᵀ·H·δ_n: ‖X·ΔW‖² where H = XᵀX. Blocks off the diagonal of the symmetric H count twice. */
 function outputError(
   hessian: Float64Array,
   [inputs, outputs]: readonly [number, number],
-  difference: (k: number, n: number) => number,
+  deltas: Float64Array,
+  products: Products,
 ): number {
+  const [h, d] = [matrixOf(hessian, inputs, inputs), matrixOf(deltas, inputs, outputs)];
+  const columns = [0, outputs] as const;
   let total = 0;
-  const deltas = Float64Array.from({ length: inputs * outputs }, (_, i) =>
-    difference(Math.floor(i / outputs), i % outputs),
-  );
-  const row = new Float64Array(outputs);
-  for (let k = 0; k < inputs; k++) {
-    row.fill(0);
-    for (let j = 0; j < inputs; j++)
-      subtract(row, 0, deltas.subarray(j * outputs, (j + 1) * outputs), -(hessian[k * inputs + j] as number));
-    for (let n = 0; n < outputs; n++) total += (row[n] as number) * (deltas[k * outputs + n] as number);
+  for (const rows of blocksOf(inputs, rowsOfError)) {
+    const [from, to] = rows;
+    const sums = new Float64Array((to - from) * outputs);
+    const target = matrixOf(sums, to - from, outputs);
+    products.add(target, partOf(h, rows, rows), partOf(d, rows, columns), 1);
+    products.add(target, partOf(h, rows, [to, inputs]), partOf(d, [to, inputs], columns), 2);
+    for (let i = 0; i < sums.length; i++) total += (sums[i] as number) * (deltas[from * outputs + i] as number);
   }
   return total;
 }

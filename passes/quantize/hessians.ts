@@ -1,7 +1,13 @@
 import type { Module, TensorType, Value } from '../../src/ir/index.ts';
+import { matrixOf, type Products, plainProducts, transposed } from '../../src/linalg/index.ts';
 import type { PassContext } from '../../src/pass/define.ts';
 import { interpreterProbe } from '../calibrate/interpreterProbe.ts';
 import { samplesOf } from '../calibrate/sampleRows.ts';
+
+/** What multiplies matrices in a pass. */
+export async function productsOf({ products }: PassContext): Promise<Products> {
+  return products ? products() : plainProducts;
+}
 
 /**
  * Of each value [..., K] of @main, XᵀX [K, K] in f64 over all rows of all calibration samples.
@@ -14,24 +20,20 @@ export async function hessiansOf(
 ): Promise<Map<Value, Float64Array>> {
   const hessians = values.map(({ type }) => new Float64Array(((type as TensorType).shape.at(-1) as number) ** 2));
   const probe = await (context.probe ?? interpreterProbe)(module, values);
+  const products = await productsOf(context);
   for (const sample of samplesOf(context, 'gptq')) {
     probe.run(sample, (i, { data, shape }) => {
-      addProducts(hessians[i] as Float64Array, data as Float32Array, shape.at(-1) as number);
+      addRows(hessians[i] as Float64Array, data as Float32Array, shape.at(-1) as number, products);
     });
   }
   for (const hessian of hessians) mirror(hessian, Math.sqrt(hessian.length));
   return new Map(values.map((value, i) => [value, hessians[i] as Float64Array]));
 }
 
-/** The upper triangle of XᵀX, of rows of n. */
-function addProducts(sums: Float64Array, data: Float32Array, n: number): void {
-  for (let from = 0; from < data.length; from += n) {
-    for (let i = 0; i < n; i++) {
-      const x = data[from + i] as number;
-      if (x === 0) continue;
-      for (let j = i; j < n; j++) sums[i * n + j] = (sums[i * n + j] as number) + x * (data[from + j] as number);
-    }
-  }
+/** Adds XᵀX of rows of n to the upper triangle. */
+export function addRows(sums: Float64Array, data: Float32Array, n: number, products: Products): void {
+  const rows = matrixOf(data, data.length / n, n);
+  products.add(matrixOf(sums, n, n), transposed(rows), rows, 1, 'upper');
 }
 
 function mirror(sums: Float64Array, n: number): void {

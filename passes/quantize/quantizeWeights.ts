@@ -10,11 +10,11 @@ import { isStoredMatrix } from '../storedMatrix.ts';
 import { allocateBits, type StoredLayer } from './allocateBits.ts';
 import { DynamicProducts } from './dynamicProduct.ts';
 import { type GptqOutcome, gptqRounding } from './gptq.ts';
-import { hessiansOf } from './hessians.ts';
+import { hessiansOf, productsOf } from './hessians.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
 import { roundRows } from './rowScales.ts';
-import { roundToNearest, storeMatrix } from './storedWeights.ts';
+import { type Rounding, roundToNearest, storeMatrix } from './storedWeights.ts';
 
 /**
  * Stores the weights of matrix products as codes, and has their activations quantized row by row at run time where the
@@ -29,7 +29,7 @@ export const quantizeWeights = definePass({
   async run(module, { recipe, skip }, context) {
     const schemes = new LayerSchemes(module, recipe, skip);
     const allocated = await allocationFor(module, schemes, context);
-    const hessians = await hessiansFor(module, schemes, context);
+    const roundingOf = await roundingsFor(module, schemes, context);
     const rewriter = new Rewriter();
     const dynamic = new DynamicProducts(rewriter);
     let stored = 0;
@@ -37,7 +37,7 @@ export const quantizeWeights = definePass({
       const choice = schemes.of(op);
       if (!choice.weights || isStatic(choice)) continue;
       const weights = allocated.get(op) ?? choice.weights;
-      if (storeWeights(op, weights, rewriter, hessians, context)) stored++;
+      if (storeWeights(op, weights, rewriter, roundingOf(op), context)) stored++;
       if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, rewriter, dynamic);
     }
     // the float constants that nothing reads any more
@@ -51,7 +51,7 @@ function storeWeights(
   op: Op,
   scheme: WeightScheme,
   rewriter: Rewriter,
-  hessians: ReadonlyMap<Op, Float64Array>,
+  round: Rounding,
   { report, decide }: PassContext,
 ): boolean {
   if (!isLinear(op)) return false;
@@ -62,12 +62,7 @@ function storeWeights(
     decide?.({ node: op.source, reason });
     return false;
   }
-  const hessian = hessians.get(op);
-  const tell = ({ ratio, damping }: GptqOutcome) => {
-    const kept = damping === undefined ? 'its inputs do not span a space' : 'gptq makes its error no smaller';
-    report(`${op.source}: ${ratio < 1 ? `gptq, error × ${ratio.toPrecision(3)}` : `rounded to nearest: ${kept}`}`);
-  };
-  const { codes, type } = storeMatrix(weights, scheme, hessian ? gptqRounding(hessian, tell) : roundToNearest);
+  const { codes, type } = storeMatrix(weights, scheme, round);
   rewriter.before(op);
   const value = createConstant(rewriter, constantName(op.operand(1), op.source), codes, type);
   rewriter.setOperand(op, 1, value);
@@ -94,16 +89,26 @@ async function allocationFor(
   return schemes.budget && layers.length > 0 ? allocateBits(module, layers, schemes.budget, context) : new Map();
 }
 
-/** XᵀX of the inputs of each layer that GPTQ rounds. */
-async function hessiansFor(
+/** How the codes of each layer are chosen. */
+async function roundingsFor(
   module: Module,
   schemes: LayerSchemes,
   context: PassContext,
-): Promise<ReadonlyMap<Op, Float64Array>> {
+): Promise<(op: Op) => Rounding> {
   const layers = storedLayers(module, schemes).flatMap(({ op, scheme }) => (scheme.rounding === 'gptq' ? [op] : []));
-  if (layers.length === 0) return new Map();
+  if (layers.length === 0) return () => roundToNearest;
   const hessians = await hessiansOf(module, [...new Set(layers.map((op) => op.operand(0)))], context);
-  return new Map(layers.map((op) => [op, hessians.get(op.operand(0)) as Float64Array]));
+  const products = await productsOf(context);
+  const chosen = new Map(layers.map((op) => [op, hessians.get(op.operand(0)) as Float64Array]));
+  return (op) => {
+    const hessian = chosen.get(op);
+    const tell = ({ ratio, damping }: GptqOutcome) => {
+      const kept = damping === undefined ? 'its inputs do not span a space' : 'gptq makes its error no smaller';
+      const outcome = ratio < 1 ? `gptq, error × ${ratio.toPrecision(3)}` : `rounded to nearest: ${kept}`;
+      context.report(`${op.source}: ${outcome}`);
+    };
+    return hessian ? gptqRounding(hessian, tell, products) : roundToNearest;
+  };
 }
 
 function refusalOf(op: Op, weights: HostTensor): string | undefined {

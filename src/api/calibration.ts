@@ -9,6 +9,7 @@ import type { OptionValues, Pipeline, Sample } from '../pass/index.ts';
 import { sha256 } from './digest.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import { wasmProbe } from './probe.ts';
+import { wasmProducts } from './products.ts';
 
 export interface CalibrationOptions {
   /** Calibration samples, input tensors by name. They are read once, one after the other. */
@@ -49,6 +50,7 @@ export function calibrationContext(options: CalibrationOptions): {
   const context: PipelineOptions = {
     calibration,
     probe: wasmProbe,
+    products: wasmProducts,
     statistics:
       statistics.length > 0 ? printStatistics(statistics.map(parseStatistics).reduce(mergeStatistics)) : undefined,
     keepStatistics: (text) => {

@@ -24,6 +24,8 @@ export interface PipelineOptions {
   readonly calibration?: Iterable<Sample> | undefined;
   /** How calibration runs the model. Default: the interpreter. */
   readonly probe?: PassContext['probe'] | undefined;
+  /** What multiplies matrices. Default: JavaScript. */
+  readonly products?: PassContext['products'] | undefined;
   /** The text of statistics that take the place of calibration samples. */
   readonly statistics?: string | undefined;
   /** Gets the text of the statistics that calibration used. */

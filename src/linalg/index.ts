@@ -1,2 +1,3 @@
 export * from './allocation.ts';
+export * from './matrix.ts';
 export * from './upperFactor.ts';

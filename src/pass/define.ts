@@ -1,4 +1,5 @@
 import type { AttributeSpecs, AttributeValues, Module, Registry, Value } from '../ir/index.ts';
+import type { Products } from '../linalg/index.ts';
 import type { Rule, Trace } from '../rewrite/index.ts';
 import { applyGreedily } from '../rewrite/index.ts';
 import type { HostTensor } from '../support/tensor.ts';
@@ -46,6 +47,8 @@ export interface PassContext {
   readonly calibration?: Iterable<Sample>;
   /** How calibration runs the model. Default: the interpreter. */
   readonly probe?: ProbeMaker;
+  /** What multiplies matrices, made when it is first asked for. Default: JavaScript. */
+  readonly products?: () => Promise<Products>;
   /** The text of statistics that take the place of calibration samples. */
   readonly statistics?: string;
   /** Gets the text of the statistics that calibration has collected, or was given. */

@@ -2,9 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { type GptqOutcome, gptqRounding } from '../../passes/quantize/gptq.ts';
 import { storeMatrix } from '../../passes/quantize/storedWeights.ts';
 import { prepare } from '../../src/api/compile.ts';
+import { wasmProducts } from '../../src/api/products.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module } from '../../src/ir/index.ts';
-import { inverseUpperFactor } from '../../src/linalg/index.ts';
+import {
+  inverseUpperFactor,
+  type Matrix,
+  matrixOf,
+  partOf,
+  plainProducts,
+  transposed,
+} from '../../src/linalg/index.ts';
 import type { Recipe, WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { wave } from '../quant/graphs.ts';
@@ -40,6 +48,63 @@ describe('the factor of an inverse', () => {
   it('is none where the matrix is not positive definite', () => {
     expect(inverseUpperFactor(Float64Array.of(1, 2, 2, 1), 2)).toBeUndefined();
     expect(inverseUpperFactor(new Float64Array(4), 2)).toBeUndefined();
+  });
+});
+
+describe('products', () => {
+  const matrix = (rows: number, columns: number, seed: number): Matrix =>
+    matrixOf(Float64Array.from(wave(rows * columns, seed)), rows, columns);
+  const largest = (x: Float64Array) => x.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+
+  // sizes below, at and beyond those of tiles; parts and transposed matrices lie in larger ones
+  it.each([
+    [5, 7, 3],
+    [128, 128, 128],
+    [130, 140, 260],
+    [513, 520, 515],
+  ])('of %i × %i by %i: compiled ones are those of f64 to the precision of f32', async (rows, depth, columns) => {
+    const compiled = await wasmProducts();
+    const a = partOf(transposed(matrix(depth + 2, rows + 3, 1)), [2, rows + 2], [1, depth + 1]);
+    const b = partOf(matrix(depth, columns + 4, 2), [0, depth], [3, columns + 3]);
+    const [exact, found] = [plainProducts, compiled].map((products) => {
+      const target = matrix(rows, columns + 1, 3);
+      products.add(partOf(target, [0, rows], [1, columns + 1]), a, b, -2);
+      return target.data as Float64Array;
+    }) as [Float64Array, Float64Array];
+    const difference = exact.map((x, i) => x - (found[i] as number));
+    expect(largest(difference)).toBeLessThan(1e-6 * largest(exact));
+    expect(largest(exact)).toBeGreaterThan(1);
+  });
+
+  it('of one triangle leave nothing of it out', async () => {
+    const x = matrix(40, 300, 4);
+    const [whole, upper] = await Promise.all(
+      (['all', 'upper'] as const).map(async (part) => {
+        const target = matrixOf(new Float64Array(300 * 300), 300, 300);
+        (await wasmProducts()).add(target, transposed(x), x, 1, part);
+        return target.data;
+      }),
+    );
+    for (let i = 0; i < 300; i++) for (let j = i; j < 300; j++) expect(upper?.[i * 300 + j]).toBe(whole?.[i * 300 + j]);
+    expect(upper?.[299 * 300]).toBe(0);
+  });
+
+  it('of blocks make the factor that one block has', async () => {
+    const n = 290;
+    const h = gram(n, 400).map((x, i) => x + (i % (n + 1) === 0 ? 1 : 0));
+    const u = [plainProducts, await wasmProducts()].map((one) => inverseUpperFactor(h, n, one) as Float64Array);
+    for (const [factor, bound] of [
+      [u[0], 1e-9],
+      [u[1], 1e-3],
+    ] as const) {
+      // U·A·Uᵀ = 1
+      const [all, one] = [matrixOf(factor as Float64Array, n, n), matrixOf(new Float64Array(n * n), n, n)];
+      const half = matrixOf(new Float64Array(n * n), n, n);
+      plainProducts.add(half, all, matrixOf(h, n, n), 1);
+      plainProducts.add(one, half, transposed(all), 1);
+      const difference = (one.data as Float64Array).map((x, i) => x - (i % (n + 1) === 0 ? 1 : 0));
+      expect(largest(difference)).toBeLessThan(bound);
+    }
   });
 });
 

@@ -1,0 +1,103 @@
+import { runWasm } from '../../backends/wasm/host.ts';
+import { wasmTarget } from '../../backends/wasm/target.ts';
+import { blocksOf, type Matrix, type Products, partOf } from '../linalg/index.ts';
+import { runPipeline, stagesFor } from './pipeline.ts';
+import { parse } from './read.ts';
+
+/** Outputs of a panel: what a tile of the kernel holds beside one another. */
+const panel = 8;
+
+/** A compiled product of matrices [edge, depth] and [depth, edge], with its memory. */
+interface Tile {
+  readonly edge: number;
+  readonly depth: number;
+  readonly run: () => void;
+  /** [edge, depth] */
+  readonly a: Float32Array;
+  /** [edge/8, depth, 8] */
+  readonly b: Float32Array;
+  /** [edge/8, edge, 8] */
+  readonly y: Float32Array;
+}
+
+let made: Promise<Products> | undefined;
+
+/**
+ * Products in f32 by qc's own kernels for WebAssembly, in tiles whose sums meet in f64. Baseline SIMD alone is used: its
+ * floats are the same on every machine.
+ */
+export function wasmProducts(): Promise<Products> {
+  made ??= makeProducts();
+  return made;
+}
+
+async function makeProducts(): Promise<Products> {
+  const [small, large] = await Promise.all([tileOf(128, 128), tileOf(512, 512)]);
+  return {
+    add(target, a, b, factor, part = 'all') {
+      const isLarge = Math.min(a.rows, a.columns, b.columns) >= large.edge;
+      addByTiles(isLarge ? large : small, target, a, b, factor, part === 'upper');
+    },
+  };
+}
+
+async function tileOf(edge: number, depth: number): Promise<Tile> {
+  const [left, right] = [`tensor<${edge}x${depth}xf32>`, `tensor<${edge / panel}x${depth}x${panel}xf32>`];
+  const result = `tensor<${edge / panel}x${edge}x${panel}xf32>`;
+  const module = parse(`func @main(%a: ${left}, %b: ${right}) -> (%y: ${result}) {
+  %y = nn.matmul %a, %b : ${result}
+  nn.return %y
+}`);
+  await runPipeline(module, stagesFor('float').kernels, { target: wasmTarget });
+  const { views, execute } = await runWasm(module, { simd: 'baseline' });
+  const [a, b, y] = [views.inputs.a, views.inputs.b, views.outputs.y] as Float32Array[];
+  return { edge, depth, run: execute, a, b, y } as Tile;
+}
+
+function addByTiles(tile: Tile, target: Matrix, a: Matrix, b: Matrix, factor: number, upper: boolean): void {
+  const columnTiles = blocksOf(b.columns, tile.edge);
+  for (const rows of blocksOf(a.rows, tile.edge)) {
+    for (const depth of blocksOf(a.columns, tile.depth)) {
+      packLeft(tile, partOf(a, rows, depth));
+      for (const columns of columnTiles) {
+        if (upper && columns[1] <= rows[0]) continue;
+        packRight(tile, partOf(b, depth, columns));
+        tile.run();
+        addResult(tile, partOf(target, rows, columns), factor);
+      }
+    }
+  }
+}
+
+function packLeft({ a, depth }: Tile, { data, offset, rows, columns, rowStep, columnStep }: Matrix): void {
+  if (columns < depth) a.fill(0);
+  for (let i = 0; i < rows; i++) {
+    const from = offset + i * rowStep;
+    for (let k = 0; k < columns; k++) a[i * depth + k] = data[from + k * columnStep] as number;
+  }
+}
+
+function packRight({ b, depth }: Tile, { data, offset, rows, columns, rowStep, columnStep }: Matrix): void {
+  if (rows < depth) b.fill(0);
+  for (let j = 0; j < columns; j += panel) {
+    const width = Math.min(panel, columns - j);
+    for (let k = 0; k < rows; k++) {
+      const [from, at] = [offset + k * rowStep + j * columnStep, (j / panel) * depth * panel + k * panel];
+      for (let lane = 0; lane < width; lane++) b[at + lane] = data[from + lane * columnStep] as number;
+    }
+  }
+}
+
+function addResult({ y, edge }: Tile, target: Matrix, factor: number): void {
+  const { data, offset, rows, columns, rowStep, columnStep } = target;
+  for (let j = 0; j < columns; j += panel) {
+    const width = Math.min(panel, columns - j);
+    for (let i = 0; i < rows; i++) {
+      const [to, from] = [offset + i * rowStep + j * columnStep, (j / panel) * edge * panel + i * panel];
+      for (let lane = 0; lane < width; lane++) {
+        const at = to + lane * columnStep;
+        data[at] = (data[at] as number) + factor * (y[from + lane] as number);
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** A matrix somewhere in an array: element (i, j) lies at `offset + i·rowStep + j·columnStep`. */
+export interface Matrix {
+  readonly data: Float32Array | Float64Array;
+  readonly offset: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+}
+
+/** A whole array, row-major. */
+export function matrixOf(data: Float32Array | Float64Array, rows: number, columns: number): Matrix {
+  return { data, offset: 0, rows, columns, rowStep: columns, columnStep: 1 };
+}
+
+export function transposed({ rows, columns, rowStep, columnStep, ...place }: Matrix): Matrix {
+  return { ...place, rows: columns, columns: rows, rowStep: columnStep, columnStep: rowStep };
+}
+
+/** Rows and columns `[from, to)` of a matrix, in place. */
+export function partOf(
+  matrix: Matrix,
+  [top, bottom]: readonly [number, number],
+  [left, right]: readonly [number, number],
+): Matrix {
+  const offset = matrix.offset + top * matrix.rowStep + left * matrix.columnStep;
+  return { ...matrix, offset, rows: bottom - top, columns: right - left };
+}
+
+/** What multiplies matrices. The same one gives the same numbers on every machine; others differ in the last bits of f32. */
+export interface Products {
+  /**
+   * target += factor·a·b, in f64 where the target is.
+   * @param part `upper`: elements below the target's diagonal may stay as they were
+   */
+  add(target: Matrix, a: Matrix, b: Matrix, factor: number, part?: 'all' | 'upper'): void;
+}
+
+/** In f64, one product after the other. */
+export const plainProducts: Products = {
+  add(target, a, b, factor, part = 'all') {
+    for (let i = 0; i < a.rows; i++) {
+      const row = target.offset + i * target.rowStep;
+      const from = part === 'upper' ? i : 0;
+      for (let k = 0; k < a.columns; k++) {
+        const x = factor * (a.data[a.offset + i * a.rowStep + k * a.columnStep] as number);
+        if (x === 0) continue;
+        const other = b.offset + k * b.rowStep;
+        for (let j = from; j < b.columns; j++) {
+          const at = row + j * target.columnStep;
+          target.data[at] = (target.data[at] as number) + x * (b.data[other + j * b.columnStep] as number);
+        }
+      }
+    }
+  },
+};
+
+/** `[from, to)` of each block of so many, and of what is left over. */
+export function blocksOf(count: number, size: number): (readonly [from: number, to: number])[] {
+  return Array.from(
+    { length: Math.ceil(count / size) },
+    (_, i) => [i * size, Math.min(count, (i + 1) * size)] as const,
+  );
+}
