@@ -35,7 +35,7 @@ export const add = defineOp({
     const type = results[0] as TensorType;
     const dtype = storageOf(type.element) as 'i8';
     const shape = staticShape(type);
-    const operands = xs.map((x) => numbers(broadcastTo(x, shape)));
+    const operands = xs.map((x) => wholeNumbers(broadcastTo(x, shape)));
     const y = new (typedArrayOf(dtype))(shape.reduce((a, b) => a * b, 1));
     const sum = { m: multipliers, s: shift };
     const codes = new Array<number>(xs.length).fill(0);
@@ -60,7 +60,7 @@ export const add = defineOp({
 });
 
 /** Elements as plain numbers; those of 64 bits as i32. */
-function numbers({ data }: HostTensor): ArrayLike<number> {
+export function wholeNumbers({ data }: HostTensor): ArrayLike<number> {
   return data instanceof BigInt64Array
     ? Int32Array.from(data, (x) => Number(BigInt.asIntN(32, x)))
     : (data as Int8Array);

@@ -1,4 +1,5 @@
 export { add } from './add.ts';
+export { angle } from './angle.ts';
 export { conv } from './conv.ts';
 export { groupMatmul } from './groupMatmul.ts';
 export { interpolate } from './interpolate.ts';

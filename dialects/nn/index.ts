@@ -1,3 +1,4 @@
+import { angle } from './angle.ts';
 import { append } from './append.ts';
 import { argMax, argMin } from './argMax.ts';
 import { attention } from './attention.ts';
@@ -63,6 +64,7 @@ import { unaryOps } from './unary.ts';
 import { unique } from './unique.ts';
 import { where } from './where.ts';
 
+export * from './angle.ts';
 export * from './append.ts';
 export * from './argMax.ts';
 export * from './attention.ts';
@@ -133,7 +135,7 @@ export const nnOps = [
   ...[constant, returnOp, fused, relayout, ifOp, loop],
   ...[rnn, gru, lstm, lstmCell],
   ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary, attention, hadamard],
-  ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast],
+  ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast, angle],
   ...[...reduceOps, argMax, argMin],
   ...[
     transpose,

@@ -90,12 +90,12 @@ function scaledBy(op: Op, index: number, codes: Codes): { index: number; factor:
   return factor === 0 ? undefined : { index, factor };
 }
 
-/** A function of one value; of codes of 16 bits, a clamp is a sum of one. */
+/** A function of one value; from or to codes of 16 bits, a clamp is a sum of one. */
 export function lowerUnary(op: Op, build: IntegerBuilder): Value {
   if (op.definition !== clamp) return lowerFunction(op, build);
   const { min, max } = clamp.attributesOf(op);
   const isRescaling = min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY;
   const x = codesOf(op.operand(0), op.source);
-  if (!isRescaling && bitsOf(x.storage) <= 8) return lowerFunction(op, build);
+  if (!isRescaling && widest([x, codesOf(op.result, op.source)]) <= 8) return lowerFunction(op, build);
   return rescaledSum(op, [op.operand(0)], [x], [min, max], build);
 }

@@ -2,16 +2,16 @@ import { poolSum } from '../../dialects/int/poolSum.ts';
 import { reduceSum } from '../../dialects/int/reduceSum.ts';
 import { normalAxes } from '../../dialects/nn/axes.ts';
 import { avgPool, pool } from '../../dialects/nn/pool.ts';
-import { reduceMean } from '../../dialects/nn/reduce.ts';
+import { reduceMean, reduceSum as sum } from '../../dialects/nn/reduce.ts';
 import { bitsOf, type Op, staticShape, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
 import { averageMultiplier, dyadicMultiplierFor, type Multiplier } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { fitsI32, sumRange } from './accumulatorRange.ts';
 import { type Codes, codesOf, type IntegerBuilder } from './builder.ts';
 
-/** nn.reduce_mean: exact sums of codes, requantized with 1/n in the multiplier. */
-export function lowerMean(op: Op, build: IntegerBuilder): Value {
-  const { axes, keepdims } = reduceMean.attributesOf(op);
+/** nn.reduce_mean and nn.reduce_sum: exact sums of codes, requantized with 1/n or 1 in the multiplier. */
+export function lowerReduction(op: Op, build: IntegerBuilder): Value {
+  const { axes, keepdims } = (op.definition === sum ? sum : reduceMean).attributesOf(op);
   const x = codesOf(op.operand(0), op.source);
   const y = codesOf(op.result, op.source);
   const shape = (op.operand(0).type as TensorType).shape;
@@ -20,7 +20,8 @@ export function lowerMean(op: Op, build: IntegerBuilder): Value {
   const types = [build.accumulatorType(op)];
   const acc = build.rewriter.create(reduceSum, { x: build.stored(op.operand(0)) }, attributes, { types }).result;
   proveSum(op, count, x);
-  return build.requantize(acc, [meanMultiplier(x, y, count, op)], [], op);
+  const cells = op.definition === sum ? 1 : count;
+  return build.requantize(acc, [meanMultiplier(x, y, cells, op)], [], op);
 }
 
 /** nn.avg_pool: exact sums of codes, requantized with one multiplier for each number of cells. */

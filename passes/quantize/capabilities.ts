@@ -9,9 +9,10 @@ import { pad } from '../../dialects/nn/pad.ts';
 import { avgPool, maxPool } from '../../dialects/nn/pool.ts';
 import { reduceMean } from '../../dialects/nn/reduce.ts';
 import { reshape } from '../../dialects/nn/reshape.ts';
+import { resizeNearest } from '../../dialects/nn/resize.ts';
 import { slice } from '../../dialects/nn/slice.ts';
 import { transpose } from '../../dialects/nn/transpose.ts';
-import { exp, log, reciprocal, sqrt } from '../../dialects/nn/unary.ts';
+import * as unary from '../../dialects/nn/unary.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
 import type { Op, OpDefinition, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf, floatConstantOf } from '../constants.ts';
@@ -25,13 +26,17 @@ const moves: ReadonlySet<OpDefinition> = new Set<OpDefinition>([
   slice,
   expand,
   gather,
+  resizeNearest,
   maxPool,
   observeWindows,
 ]);
 const sumsAndProducts: ReadonlySet<OpDefinition> = new Set<OpDefinition>([add, sub, mul]);
 
 /** Functions whose results span many magnitudes, or magnify small values: 8-bit codes would keep the largest alone. */
-const widensRange: ReadonlySet<OpDefinition> = new Set<OpDefinition>([exp, log, sqrt, reciprocal]);
+const widensRange: ReadonlySet<OpDefinition> = new Set<OpDefinition>([
+  ...[unary.exp, unary.log, unary.sqrt, unary.reciprocal, unary.sin, unary.cos, unary.tan, unary.sinh, unary.cosh],
+  ...[unary.asin, unary.acos, unary.atan, unary.asinh, unary.acosh, unary.atanh],
+]);
 
 const isSquare = (op: Op) => op.definition === mul && op.operand(0) === op.operand(1);
 

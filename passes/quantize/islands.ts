@@ -1,5 +1,7 @@
-import { add, div, mul } from '../../dialects/nn/binary.ts';
+import { angle } from '../../dialects/nn/angle.ts';
+import { add, div, max, min, mul } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
+import { compareOps } from '../../dialects/nn/compare.ts';
 import { concat } from '../../dialects/nn/concat.ts';
 import { sqrt } from '../../dialects/nn/unary.ts';
 import { where } from '../../dialects/nn/where.ts';
@@ -12,6 +14,7 @@ import {
   type Block,
   type Module,
   type Op,
+  type OpDefinition,
   type QuantType,
   quantOf,
   Rewriter,
@@ -20,7 +23,7 @@ import {
   type Value,
   withElement,
 } from '../../src/ir/index.ts';
-import { chooseActivationParams, quantizeF32 } from '../../src/numerics/index.ts';
+import { ANGLE_SCALE, chooseActivationParams, quantizeF32 } from '../../src/numerics/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { applyGreedily } from '../../src/rewrite/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
@@ -56,6 +59,10 @@ function takeObservers(module: Module): Map<Value, Range> {
   }
   return ranges;
 }
+
+/** Ops whose operands and result have one type. */
+const joining: ReadonlySet<OpDefinition> = new Set<OpDefinition>([concat, where, max, min]);
+const comparing: ReadonlySet<OpDefinition> = new Set<OpDefinition>(compareOps);
 
 const elementOf = (value: Value): QuantType => quantOf(value.type as TensorType) as QuantType;
 
@@ -107,23 +114,43 @@ class Islands {
   #twin(op: Op): void {
     const { definition, operands, attributes, source } = asProduct(this.#rewriter, op);
     if (!isFloat32(op.results[0])) {
-      const read = operands.map((v) => v && this.#codesOf(v, op));
+      const common = comparing.has(definition) ? this.#commonType(op) : undefined;
+      const read = operands.map((v) => {
+        if (!v || !isFloat32(v)) return v;
+        return common ? this.#joined(v, common, op) : this.#codesOf(v, op);
+      });
       this.#rewriter.replace(op, this.#rewriter.createRaw(definition, read, attributes, { source }).results);
       return;
     }
-    const joins = definition === concat || definition === where;
+    if (definition === angle) {
+      const types = [withElement(op.result.type as TensorType, affine('i16', ANGLE_SCALE))];
+      const read = [this.#codesOf(operands[0] as Value, op), operands[1]];
+      this.#codes.set(op.result, this.#rewriter.createRaw(definition, read, attributes, { types, source }).result);
+      return;
+    }
+    const joins = joining.has(definition);
     if (!joins && (isMove(op) || definition.typing === 'moves')) {
       const codes = operands.map((v) => v && this.#codesOf(v, op));
       this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { source }).result);
       return;
     }
-    const element = this.#squaresOf(op) ?? this.#typeFor(op.result, source);
+    const shared = joins ? this.#sharedType(op) : undefined;
+    const element = shared ?? this.#squaresOf(op) ?? this.#typeFor(op.result, source);
     const codes = operands.map((v) => {
       if (!v || !isFloat32(v)) return v;
       return joins ? this.#joined(v, element, op) : this.#codesOf(v, op);
     });
     const types = [withElement(op.result.type as TensorType, element)];
     this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { types, source }).result);
+  }
+
+  /** The type that all operands of an op have already. */
+  #sharedType({ operands }: Op): QuantType | undefined {
+    const types = operands.filter(isFloat32).map((v) => {
+      const codes = this.#codes.get(v as Value);
+      return codes && elementOf(codes);
+    });
+    return types.every((type) => type === types[0]) ? types[0] : undefined;
   }
 
   #codesOf(value: Value, reader: Op): Value {
@@ -136,7 +163,13 @@ class Islands {
     return this.#constant(value, wideType(min, max, reader.source), reader);
   }
 
-  /** An operand of an op whose operands and result have one type. */
+  /** Codes of 16 bits that reach as far as any operand does: what is compared has one scale. */
+  #commonType(op: Op): QuantType {
+    const ranges = op.operands.map((v) => reachableRange(v as Value, this.#ranges));
+    return wideType(Math.min(...ranges.map((r) => r.min)), Math.max(...ranges.map((r) => r.max)), op.source);
+  }
+
+  /** An operand of an op whose operands have one type. */
   #joined(value: Value, element: QuantType, reader: Op): Value {
     if (floatConstantOf(value)) return this.#constant(value, element, reader);
     return this.#aligned(this.#codesOf(value, reader), element);

@@ -1,8 +1,10 @@
 import { add } from '../../dialects/nn/binary.ts';
+import { pad } from '../../dialects/nn/pad.ts';
 import type { Range } from '../../src/calibrate/index.ts';
 import type { Value } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { floatConstantOf } from '../constants.ts';
+import { isMove } from './capabilities.ts';
 
 /**
  * The range of a float value: what was seen of it, or what a constant holds. Of a value that only sums read, no more
@@ -25,10 +27,16 @@ export function reachableRange(value: Value, ranges: ReadonlyMap<Value, Range>):
 
 function seenRange(value: Value, ranges: ReadonlyMap<Value, Range>): Range | undefined {
   const numbers = floatConstantOf(value)?.data as Float32Array | undefined;
-  if (!numbers) return ranges.get(value);
+  if (!numbers) return ranges.get(value) ?? ranges.get(origin(value));
   let [min, max] = [0, 0];
   for (const x of numbers) [min, max] = [Math.min(min, x), Math.max(max, x)];
   return { min, max };
+}
+
+/** The value whose elements this one holds in other places. */
+function origin(value: Value): Value {
+  const { op } = value;
+  return op && isMove(op) && op.definition !== pad ? origin(op.operand(0)) : value;
 }
 
 /** The part of a value that its readers tell apart, when all of them are sums. */

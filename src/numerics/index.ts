@@ -1,5 +1,6 @@
 /** The numeric contract: every rounding, multiplier, number format and elementary function (docs/numeric-contract.md). */
 
+export * from './angle.ts';
 export * from './attention.ts';
 export { f32Bits, f32FromBits, pow2 } from './bits.ts';
 export * from './border.ts';

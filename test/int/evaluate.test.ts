@@ -144,6 +144,20 @@ describe('int ops against arbitrary precision', () => {
     );
   });
 
+  it('int.angle: products wrap as parts of a turn do', () => {
+    fc.assert(
+      fc.property(list(i32, 4), list(i32, 2), code, (x, steps, z) => {
+        const operands = [host('i32', [2, 2], x), host('i32', [2], steps)];
+        const y = run(int.angle, operands, { zero_point: z }, tensor([2, 2], 'i16'));
+        const expected = x.map((v, i) => {
+          const turned = (BigInt(v) - BigInt(z)) * BigInt(steps[i % 2] as number) + 2n ** 15n;
+          return Number(BigInt.asIntN(32, turned) >> 16n);
+        });
+        expect(y).toEqual(expected);
+      }),
+    );
+  });
+
   it('int.mul, int.reduce_sum and int.pool_sum', () => {
     fc.assert(
       fc.property(list(code, 12), list(code, 4), code, code, (x, b, zx, zb) => {

@@ -24,9 +24,12 @@ const names = [
   'mbnet128_0.25_f',
   'silero_vad_16k_op15',
   'vit_mnist',
-  'stories260K',
+  'mamba_char_step',
 ];
-const others = ['rxnmapper_albert', 'ad01_fp32', 'vww_96_float'];
+const others = [
+  ...['rxnmapper_albert', 'ad01_fp32', 'vww_96_float', 'stories260K', 'stories260K_kv', 'llama_char', 'llama_char_kv'],
+  ...['llama_char_outlier', 'ddpm_mnist', 'ultraface_RFB_320', 'blazeface_front_128', 'yolox_nano_416'],
+];
 
 const symbolsOf = (name: string) => (name.startsWith('silero') ? { sequence: 576 } : {});
 

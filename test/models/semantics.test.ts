@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { bindDimensions } from '../../src/api/dimensions.ts';
 import { runPipeline, stagesFor } from '../../src/api/pipeline.ts';
@@ -40,15 +40,6 @@ function datasetOf(samples: readonly SharedSample[]): Dataset {
   };
 }
 
-/** Models that int8 refuses, and why. */
-const withoutIntegers: Readonly<Record<string, RegExp>> = {
-  mamba_char_step: /no integer form of nn\.reduce_sum/,
-  ddpm_mnist: /no integer form of nn\.sin/,
-  llama_char: /the operands of a sum have scales too far above/,
-  llama_char_kv: /no integer form of nn\.cos/,
-  yolox_nano_416: /no integer form of nn\.resize_nearest/,
-};
-
 /** Samples: of large models one. */
 const samplesOf = (name: string) => sharedSamples(name).slice(0, name in quick ? 2 : 1);
 
@@ -71,9 +62,7 @@ describe.skipIf(!hasSharedModels)(
         (['float', 'w8a8', 'int8'] as const).map((scheme) => [name, scheme, symbols] as const),
       ),
     )('%s, %s', async (name, scheme, symbols) => {
-      const refusal = scheme === 'int8' ? withoutIntegers[name] : undefined;
-      if (refusal) await expect(verified(name, symbols, scheme)).rejects.toThrow(refusal);
-      else await verified(name, symbols, scheme);
+      await verified(name, symbols, scheme);
     });
   },
 );
