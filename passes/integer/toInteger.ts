@@ -53,9 +53,8 @@ export const toInteger = definePass({
   name: 'to-integer',
   summary: 'Turns operations on quantized types into integer operations, and proves that their sums fit.',
   phase: 'integer',
-  // Each op stays within one quantum of what its types mean. Over a network that adds up to noise, which single values
-  // behind a softmax show many times over: the bound is on its power.
-  preserves: { snr: 10 },
+  // Each op stays within one quantum of what its types mean, and a layer of several ops within a few.
+  preserves: { snr: 20 },
   run(module, _options, context) {
     const rewriter = new Rewriter();
     const build = new IntegerBuilder(rewriter, context.report);

@@ -1,44 +1,57 @@
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import { type Difference, diffDocuments } from '../api/diffDocuments.ts';
-import { countChanges, diffViews, type GraphNode, viewOf } from '../graph/index.ts';
-import type { Module } from '../ir/index.ts';
+import { countChanges, diffViews, type GraphNode, type GraphView, viewOf } from '../graph/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { isArtifact, loadArtifact } from './artifactFile.ts';
 import { readFile } from './files.ts';
+import { isView, writeGraphs } from './graphFolder.ts';
 import type { importOptions } from './importOptions.ts';
 import { loadModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
+import { checkOutputFolder } from './outputFolder.ts';
 import { tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What can be compared: a model's graph, or a document of an artifact or a report. */
-type Side = { readonly module: Module } | { readonly document: unknown };
+/** What can be compared: a graph, or a document of an artifact or a report. */
+type Side = { readonly view: GraphView } | { readonly document: unknown };
 
-/** Compares two models, two artifacts or two reports, and prints what differs. */
-export function diffFiles(
+export interface DiffArguments extends OptionValues<typeof importOptions> {
+  readonly 'dump-graph': string | undefined;
+}
+
+/** Compares two graphs, two artifacts or two reports, and prints what differs; graphs are drawn where that is asked for. */
+export async function diffFiles(
   first: string,
   second: string,
-  { allow }: OptionValues<typeof importOptions>,
+  { allow, 'dump-graph': folder }: DiffArguments,
   terminal: Terminal,
-): void {
+): Promise<void> {
+  if (folder !== undefined) checkOutputFolder(folder);
   const [a, b] = [load(first, allow), load(second, allow)];
-  if ('module' in a && 'module' in b) diffModels(a.module, b.module, [first, second], terminal);
-  else if ('document' in a && 'document' in b) printDifferences(diffDocuments(a.document, b.document), terminal);
-  else {
+  if ('view' in a && 'view' in b) {
+    if (folder !== undefined) await writeGraphs(folder, 'Two graphs', [a.view, b.view]);
+    printChanges(diffViews(a.view, b.view), terminal);
+  } else if ('document' in a && 'document' in b && folder === undefined) {
+    printDifferences(diffDocuments(a.document, b.document), terminal);
+  } else {
+    const none = 'document' in a && 'document' in b;
     throw new QcError({
-      what: 'a model cannot be compared with an artifact or a report',
+      what: none ? 'there is no graph to draw' : 'a model cannot be compared with an artifact or a report',
       where: `${first}, ${second}`,
-      why: 'one is a graph, the other says what became of one',
-      help: 'give two models, two artifacts, or two documents that --json has printed',
+      why: none ? 'artifacts and reports say what became of one' : 'one is a graph, the other says what became of one',
+      help: none
+        ? 'give two models, or leave --dump-graph out'
+        : 'give two models, two artifacts, or two documents that --json has printed',
     });
   }
 }
 
 function load(path: string, allow: readonly string[]): Side {
   if (isArtifact(path)) return { document: loadArtifact(path).manifest };
-  if (extname(path) !== '.json') return { module: loadModel(path, allow) };
+  if (extname(path) !== '.json') return { view: viewOf(loadModel(path, allow), basename(path)) };
   try {
-    return { document: JSON.parse(new TextDecoder().decode(readFile(path))) };
+    const document: unknown = JSON.parse(new TextDecoder().decode(readFile(path)));
+    return isView(document) ? { view: document } : { document };
   } catch (error) {
     if (error instanceof QcError) throw error;
     throw new QcError({
@@ -50,14 +63,9 @@ function load(path: string, allow: readonly string[]): Side {
   }
 }
 
-function diffModels(
-  before: Module,
-  after: Module,
-  [first, second]: readonly [string, string],
-  terminal: Terminal,
-): void {
-  const { nodes } = diffViews(viewOf(before, first), viewOf(after, second));
-  const counts = countChanges({ name: '', nodes, edges: [] });
+function printChanges(changes: GraphView, terminal: Terminal): void {
+  const { nodes } = changes;
+  const counts = countChanges(changes);
   const changed = nodes.filter(({ change }) => change !== 'same');
   if (terminal.json) {
     terminal.printJson({

@@ -1,6 +1,7 @@
 import type { Change } from '../graph/index.ts';
+import { escapeMarkup } from './markup.ts';
 
-/** One pass of a dump: its pictures, and what it changed. */
+/** One graph of a dump: its pictures, and what changed from the one before it. */
 export interface GraphStep {
   readonly name: string;
   /** The files' names without their endings. */
@@ -10,16 +11,16 @@ export interface GraphStep {
 }
 
 /** The page that lists the pictures of a dump and shows one beside the list; arrow keys step through them. */
-export function graphIndex(steps: readonly GraphStep[]): string {
+export function graphIndex(title: string, steps: readonly GraphStep[]): string {
   const rows = steps.map(({ name, stem, nodes, changes }) => {
     const count = changes ? `+${changes.added} −${changes.removed} ~${changes.changed}` : '';
     const difference = changes ? ` <a href="${stem}.changes.svg" target="graph" title="what changed">${count}</a>` : '';
-    return `<li><a href="${stem}.svg" target="graph">${name}</a> <small>${nodes} nodes</small>${difference}</li>`;
+    return `<li><a href="${stem}.svg" target="graph">${escapeMarkup(name)}</a> <small>${nodes} nodes</small>${difference}</li>`;
   });
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>Graphs by pass</title>
+<title>${title}</title>
 <style>
   :root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif; }
   body { margin: 0; display: grid; grid-template-columns: 20rem 1fr; height: 100vh; }
@@ -29,8 +30,9 @@ export function graphIndex(steps: readonly GraphStep[]): string {
   @media (prefers-color-scheme: dark) { iframe { filter: invert(.9) hue-rotate(180deg); } }
 </style>
 <nav>
-  <h1>Graphs by pass</h1>
-  <p>Each pass that changed the graph, and what it changed: + added, − removed, ~ other types or attributes. A node with a heavy border opens. Where an error is known it is the colour: green 40 dB and more, red below 10 dB.</p>
+  <h1>${title}</h1>
+  <p>Each graph, and what changed from the one before it: + added, − removed, ~ other types or attributes. A node with a heavy border opens. Where an error is known it is the colour: green 40 dB and more, red below 10 dB.</p>
+  <p>Any two: <code>qc diff A.json B.json --dump-graph DIR</code></p>
   <ol start="0">
     ${rows.join('\n    ')}
   </ol>

@@ -82,6 +82,8 @@ function optionsText({ options }: Pass): string {
 /** What a pass promises, in words. */
 export function preservesText(promise: Preserves): string {
   if (promise === 'bits') return 'every bit';
-  if ('quanta' in promise) return `results within ${promise.quanta} quanta`;
-  return 'tolerance' in promise ? `results within ${promise.tolerance} of their range` : `at least ${promise.snr} dB`;
+  if ('quanta' in promise) return `each layer within ${promise.quanta} quanta`;
+  return 'tolerance' in promise
+    ? `results within ${promise.tolerance} of their range`
+    : `at least ${promise.snr} dB of each layer`;
 }

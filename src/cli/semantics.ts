@@ -2,8 +2,15 @@ import { registry } from '../../dialects/index.ts';
 import { fused } from '../../dialects/nn/fused.ts';
 import type { Dataset } from '../calibrate/data/index.ts';
 import { fromReals, interpret, toReals } from '../interpret/index.ts';
-import { isInteger, type Module, quantOf, storageOf, type TensorType, type Value } from '../ir/index.ts';
-import { type Instrument, type Interpret, numbersOf, type Sample, verifySemantics } from '../pass/index.ts';
+import { isInteger, type Module, type Op, quantOf, storageOf, type TensorType, type Value } from '../ir/index.ts';
+import {
+  type Instrument,
+  type Interpret,
+  numbersOf,
+  type Sample,
+  type Values,
+  verifySemantics,
+} from '../pass/index.ts';
 import { InternalError, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 
@@ -35,17 +42,15 @@ export function semantics(data: Dataset | undefined): Instrument {
 }
 
 /** The interpreter, with real numbers at both ends where the module has codes. */
-const inReals: Interpret = (module, sample, observe) => {
+const inReals: Interpret = (module, sample, { observe, replace }) => {
   const outputs = interpret(module, withCodes(module, sample), {
     observe(op, tensor, index) {
-      const type = op.results[index]?.type;
-      // the ops inside have been seen
-      if (index > 0 || type?.kind !== 'tensor' || fused.is(op)) return;
-      observe(op, () => {
-        const reals = numbersOf(toReals(tensor, type));
-        if (!isInteger(storageOf(type.element))) return { reals };
-        return { reals, codes: quantOf(type) ? numbersOf(tensor) : reals };
-      });
+      if (isSeen(op, index)) observe?.(op, () => valuesOf(op, tensor));
+    },
+    replace(op, tensor, index) {
+      if (!isSeen(op, index)) return undefined;
+      const given = replace?.(op, () => valuesOf(op, tensor));
+      return given && storedAs(op, tensor, given);
     },
   });
   const { main } = module;
@@ -58,6 +63,29 @@ const inReals: Interpret = (module, sample, observe) => {
     }),
   );
 };
+
+/** Whether a result is a layer's: of the ops inside of fused ones, and not of these. */
+const isSeen = (op: Op, index: number): boolean =>
+  index === 0 && op.results[0]?.type.kind === 'tensor' && !fused.is(op);
+
+function valuesOf(op: Op, tensor: HostTensor): Values {
+  const type = op.results[0]?.type as TensorType;
+  const reals = numbersOf(toReals(tensor, type));
+  if (!isInteger(storageOf(type.element))) return { reals };
+  return { reals, codes: quantOf(type) ? numbersOf(tensor) : reals };
+}
+
+/** Values as the result of an op stores them, like `tensor`. */
+function storedAs(op: Op, { dtype, shape, data }: HostTensor, { reals, codes }: Values): HostTensor {
+  const type = op.results[0]?.type as TensorType;
+  if (!isInteger(storageOf(type.element))) return fromReals({ dtype: 'f64', shape, data: reals }, type, 'f32');
+  const stored = data.slice();
+  for (let i = 0; i < stored.length; i++) {
+    const code = (codes ?? reals)[i] as number;
+    stored[i] = stored instanceof BigInt64Array || stored instanceof BigUint64Array ? BigInt(code) : code;
+  }
+  return { dtype, shape, data: stored };
+}
 
 /** The sample, rounded to codes where an argument takes those. */
 function withCodes(module: Module, sample: Sample): Sample {

@@ -11,6 +11,8 @@ export interface InterpretOptions {
   readonly precision?: Precision;
   /** Told of every result, as it is stored, right after its op. `index` is the number of the result. */
   readonly observe?: (op: Op, tensor: HostTensor, index: number) => void;
+  /** What goes on in the place of a result, of the same type; undefined leaves the result. Called after `observe`. */
+  readonly replace?: (op: Op, tensor: HostTensor, index: number) => HostTensor | undefined;
   /** Sizes of symbols that the inputs' shapes do not tell. */
   readonly symbols?: Readonly<Record<string, number>>;
   /** Results of @main that are taken as given, as they are stored: an op whose results are all here is not computed. */
@@ -53,9 +55,9 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
         evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
       results.forEach((tensor, i) => {
         const result = op.results[i] as Value;
-        values.set(result, tensor);
         if (op.definition.dataDependent) bindResult(result.type as TensorType, tensor, binding);
         options.observe?.(op, tensor, i);
+        values.set(result, options.replace?.(op, tensor, i) ?? tensor);
       });
       for (const value of dying.get(op) ?? []) values.delete(value);
     }

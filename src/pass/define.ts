@@ -4,7 +4,11 @@ import type { Rule, Trace } from '../rewrite/index.ts';
 import { applyGreedily } from '../rewrite/index.ts';
 import type { HostTensor } from '../support/tensor.ts';
 
-/** What a pass promises about the program's results. `snr`: a stated bound on the loss, in dB. */
+/**
+ * What a pass promises: of the program's results the same bits, or a tolerance relative to their range. Where codes take
+ * the place of numbers, errors add up from layer to layer as the model has it: then of each layer, on the same operands,
+ * at most so many quanta, or a signal-to-noise ratio of at least so many dB.
+ */
 export type Preserves =
   | 'bits'
   | { readonly quanta: number }

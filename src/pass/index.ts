@@ -1,6 +1,6 @@
 export * from './define.ts';
 export { numbersOf } from './instruments/compare.ts';
-export type { Observe } from './instruments/layerValues.ts';
+export type { RunHooks, Values } from './instruments/layerValues.ts';
 export { passLog } from './instruments/passLog.ts';
 export { type PassChoice, type PrintIrOptions, printIr } from './instruments/printIr.ts';
 export { type Reproducer, type ReproducerOptions, reproducer, runLine } from './instruments/reproducer.ts';

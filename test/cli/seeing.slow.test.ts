@@ -127,6 +127,26 @@ describe('qc diff', { timeout: 60_000 }, () => {
     expect(qc('diff', 'tiny.onnx', 'tiny.onnx').out).toBe('0 added, 0 removed, 0 changed, 5 the same\n');
   });
 
+  it('compares and draws any two graphs of a dump', () => {
+    const quantized = ['--scheme', 'w8a8', '--calibrate', 'samples.npy', '-o', 'dumped', '--dump-graph', 'passes'];
+    expect(qc('compile', 'tiny.onnx', '--target', 'wasm', ...quantized).code).toBe(0);
+    const views = list('passes').filter((name) => name.endsWith('.json'));
+    const far = views.find((name) => name.endsWith('-to-integer.json')) as string;
+    expect(views.indexOf(far)).toBeGreaterThan(1);
+    const { code, out } = qc('diff', 'passes/00-the-model.json', `passes/${far}`, '--dump-graph', 'two');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^- nn\.conv first/m);
+    expect(out).toMatch(/^\+ int\.conv first/m);
+    const changes = readFileSync(join(folder, 'two/01-to-integer.changes.dot'), 'utf8');
+    expect(changes).toMatch(/label = "nn\.conv\\nfirst".*fillcolor = "#f3b9b9"/);
+    expect(changes).toMatch(/label = "int\.conv\\nfirst".*fillcolor = "#b7e4b7"/);
+    expect(list('two')).toContain('01-to-integer.changes.svg');
+    const mixed = qc('diff', 'passes/00-the-model.json', 'dumped');
+    expect(mixed).toMatchObject({ code: 1, err: expect.stringContaining('cannot be compared with an artifact') });
+    const nothing = qc('diff', 'dumped', 'dumped', '--dump-graph', 'none');
+    expect(nothing).toMatchObject({ code: 1, err: expect.stringMatching(/no graph to draw[\s\S]*help:/) });
+  });
+
   it('shows the figures in which two artifacts differ', () => {
     expect(qc('compile', 'tiny.onnx', '--target', 'wasm', '-o', 'float').code).toBe(0);
     const quantized = ['--scheme', 'w8a8', '--calibrate', 'samples.npy', '-o', 'quantized'];

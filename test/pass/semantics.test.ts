@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { registry as opRegistry } from '../../dialects/index.ts';
+import { mul } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
+import { constant } from '../../dialects/nn/constant.ts';
 import { allPasses } from '../../passes/index.ts';
 import { semantics } from '../../src/cli/semantics.ts';
-import { type Module, Rewriter, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import { type Module, Resource, Rewriter, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
 import {
   definePass,
   type Interpret,
@@ -11,7 +14,7 @@ import {
   type Sample,
   verifySemantics,
 } from '../../src/pass/index.ts';
-import { disagreement } from '../../src/pass/instruments/compare.ts';
+import { disagreement, realDisagreement } from '../../src/pass/instruments/compare.ts';
 import { seededInputs } from '../../src/pass/instruments/inputs.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -69,6 +72,64 @@ describe('verifySemantics', () => {
     const onRandom = (pipeline: string) => runPipeline(relu6(), pipeline, { passes, registry, instruments: own });
     await expect(onRandom('set-max{max=1}')).rejects.toThrow(/'set-max'.*\(element \d+: 6 before, 1 after\)/);
     await onRandom('noisy-max{max=1}');
+  });
+});
+
+describe('a stated loss', () => {
+  const layers = 20;
+  const chain = (): Module => {
+    const steps = Array.from(
+      { length: layers },
+      (_, i) => `  %${i + 1} = nn.mul %${i}, %c : tensor<8xf32> loc("layer${i}")\n`,
+    );
+    return parse(
+      `resource @one : f32[1] = random(1, 1, 1)
+func @main(%x: tensor<8xf32>) -> (%y: tensor<8xf32>) {
+  %c = nn.constant {value = @one} : tensor<1xf32>
+  %0 = nn.neg %x : tensor<8xf32> loc("first")
+${steps.join('')}  nn.return %${layers}
+}`,
+      { registry: opRegistry },
+    );
+  };
+  /** Multiplies what each layer gives by a factor. */
+  const stretching = (factorOf: (layer: string) => number): Pass =>
+    definePass({
+      name: 'stretch',
+      summary: '',
+      phase: 'quantize',
+      preserves: { snr: 20 },
+      run(module) {
+        for (const op of [...module.main.body.ops()]) {
+          if (!mul.is(op)) continue;
+          const rewriter = new Rewriter().before(op);
+          const value = Resource.of('factor', 'f32', Float32Array.of(factorOf(op.source)));
+          const { result } = rewriter.create(constant, {}, { value }, { types: [tensor([1], 'f32')] });
+          rewriter.setOperand(op, 1, result);
+        }
+      },
+    });
+  const through = (pass: Pass) =>
+    runPipeline(chain(), pass.name, { passes: [pass], registry: opRegistry, instruments: [semantics(undefined)] });
+
+  it('is one of each layer: that of all of them adds up', () => through(stretching(() => 1.05)));
+
+  it('is not exceeded by a single layer, which is named', async () => {
+    const failure = through(stretching((layer) => (layer === `layer${layers - 1}` ? 1.5 : 1.05)));
+    await expect(failure).rejects.toThrow("the pass 'stretch' changes the results: output 'y' differs by up to");
+    await expect(failure).rejects.toThrow(`first in layer 'layer${layers - 1}' (nn.mul)`);
+  });
+
+  it('may be more where nothing minds what a layer gives', async () => {
+    const pass = stretching((layer) => (layer === 'layer3' ? 1.5 : layer === 'layer4' ? 1 / 1.5 : 1));
+    await through(pass);
+  });
+
+  it('is at least what rounding to codes takes', () => {
+    const [tiny, zero] = [Float64Array.of(0.1, -0.2, 0.3), new Float64Array(3)];
+    expect(realDisagreement(tiny, zero, { snr: 20 }, 1)).toBeUndefined();
+    expect(realDisagreement(tiny, zero, { snr: 20 }, 0.1)?.what).toMatch(/20 dB/);
+    expect(realDisagreement(tiny, zero, { snr: 20 })?.what).toMatch(/20 dB/);
   });
 });
 

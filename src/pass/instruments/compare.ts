@@ -20,13 +20,14 @@ export function numbersOf({ dtype, data }: HostTensor): Float64Array {
 
 /**
  * Compares an output before and after a pass under what the pass promises. `quantum` is the step between two codes
- * of the output in its own unit; `tolerance` is relative to the range of the output before; `snr` is in dB.
+ * of the output in its own unit; `tolerance` is relative to the range of the output before; `snr` is in dB, and half a
+ * quantum of noise is always allowed.
  */
 export function disagreement(
   before: HostTensor,
   after: HostTensor,
   promise: Preserves,
-  quantum: number,
+  quantum?: number,
 ): Disagreement | undefined {
   if (before.shape.join() !== after.shape.join()) {
     return { what: `has shape [${after.shape.join(', ')}], before it was [${before.shape.join(', ')}]` };
@@ -37,20 +38,21 @@ export function disagreement(
   return realDisagreement(numbersOf(before), numbersOf(after), promise, quantum);
 }
 
-/** As `disagreement`, of numbers. Default quantum: 1/255 of the range before. */
+/** As `disagreement`, of numbers. Without a quantum, 1/255 of the range before is one for promises of quanta. */
 export function realDisagreement(
   a: Float64Array,
   b: Float64Array,
   promise: Preserves,
-  quantum: number = rangeOf(a) / 255,
+  quantum?: number,
 ): Disagreement | undefined {
   if (promise === 'bits') {
     return a.every((x, i) => Object.is(x, b[i])) ? undefined : largest(a, b, 'the same bits are promised');
   }
-  if ('snr' in promise) return noise(a, b, promise.snr);
+  if ('snr' in promise) return noise(a, b, promise.snr, quantum);
+  const step = quantum ?? rangeOf(a) / 255;
   const [allowed, unit] =
     'quanta' in promise
-      ? [promise.quanta * quantum, `${promise.quanta} quanta of ${quantum}`]
+      ? [promise.quanta * step, `${promise.quanta} quanta of ${step}`]
       : [promise.tolerance * rangeOf(a), `${promise.tolerance} of the range ${rangeOf(a)}`];
   // A little slack for the rounding of the comparison itself, where the quantum is not a power of two.
   const within = a.every((x, i) => difference(x, b[i] as number) <= allowed * (1 + 1e-6));
@@ -75,14 +77,14 @@ function largest(a: Float64Array, b: Float64Array, promised: string): Disagreeme
   return { what: `differs by up to ${difference(x, y)} (element ${at}: ${x} before, ${y} after); ${promised}` };
 }
 
-function noise(a: Float64Array, b: Float64Array, decibels: number): Disagreement | undefined {
+function noise(a: Float64Array, b: Float64Array, decibels: number, quantum = 0): Disagreement | undefined {
   let signal = 0;
   let error = 0;
   a.forEach((x, i) => {
     signal += x * x;
     error += difference(x, b[i] as number) ** 2;
   });
-  const allowed = signal * 10 ** (-decibels / 10);
+  const allowed = Math.max(signal * 10 ** (-decibels / 10), a.length * (quantum / 2) ** 2);
   if (error <= allowed) return undefined;
   return largest(
     a,

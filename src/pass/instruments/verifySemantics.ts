@@ -2,17 +2,17 @@ import { type Module, quantOf, type Registry, type TensorType, type Value } from
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
 import { companionBytes, type LazyText, parse, printModuleLazily } from '../../text/index.ts';
-import type { Sample } from '../define.ts';
+import type { Preserves, Sample } from '../define.ts';
 import type { Instrument, PassRun } from '../run.ts';
-import { disagreement, numbersOf } from './compare.ts';
+import { disagreement } from './compare.ts';
 import { edgeInputs, seededInputs, signatureOf, stretchedInputs } from './inputs.ts';
-import { LayerValues, type Observe } from './layerValues.ts';
+import { LayerValues, type RunHooks } from './layerValues.ts';
 
 /**
  * Runs @main of a module on inputs by name; gives its outputs by name, codes as the real numbers that they stand for,
- * and tells `observe` of every op on the way. Where an argument takes codes, reals are rounded to them.
+ * and tells `hooks` of every op on the way. Where an argument takes codes, reals are rounded to them.
  */
-export type Interpret = (module: Module, inputs: Sample, observe: Observe) => Outputs | Promise<Outputs>;
+export type Interpret = (module: Module, inputs: Sample, hooks: RunHooks) => Outputs | Promise<Outputs>;
 type Outputs = Readonly<Record<string, HostTensor>>;
 
 export interface VerifySemanticsOptions {
@@ -51,7 +51,8 @@ interface Observation {
 
 /**
  * Runs @main before and after each pass on the same inputs, and on inputs at the edges (ties, zeros, saturation), and
- * enforces what the pass promises to preserve; a stated loss is not asked of the edges. A pass that has changed nothing
+ * enforces what the pass promises to preserve; a stated loss is not asked of the edges, and is one of each layer: every
+ * layer is compared on what the layers before it give after the pass. A pass that has changed nothing
  * is not run again. One that changes the sizes or the element types of @main's arguments is compared on the inputs
  * after it; one that changes their names, or makes @main, cannot be compared.
  *
@@ -67,12 +68,14 @@ export function verifySemantics({ interpret, registry, inputs, count = 2 }: Veri
     const ordinary = inputs ?? Array.from({ length: count }, (_, i) => seededInputs(module, i + 1));
     return [...ordinary.map((sample) => ({ sample, atEdges: false })), { sample: edge, atEdges: true }];
   };
+  const runOn = async (module: Module, input: Input, replace?: RunHooks['replace']): Promise<Run> => {
+    const layers = new LayerValues();
+    const hooks = { observe: layers.observe, ...(replace ? { replace } : {}) };
+    return { input, outputs: await interpret(module, input.sample, hooks), layers };
+  };
   const runAll = async (module: Module, given: readonly Input[]): Promise<Run[]> => {
     const runs: Run[] = [];
-    for (const input of given) {
-      const layers = new LayerValues();
-      runs.push({ input, outputs: await interpret(module, input.sample, layers.observe), layers });
-    }
+    for (const input of given) runs.push(await runOn(module, input));
     return runs;
   };
   const observe = async (module: Module, given: readonly Input[]): Promise<Observation> => {
@@ -94,11 +97,23 @@ export function verifySemantics({ interpret, registry, inputs, count = 2 }: Veri
       });
     }
   };
-  /** The runs before a pass that belong to those after it. */
-  const earlierRuns = (before: Observation, now: Observation): readonly Run[] | Promise<Run[]> => {
-    const given = now.runs.map(({ input }) => input);
-    if (given.every((input, i) => input === before.runs[i]?.input)) return before.runs;
-    return runAll(parse(before.lazy.text(), { registry, bin: companionBytes(before.lazy.large) }), given);
+  const copyOf = ({ lazy }: Observation): Module => parse(lazy.text(), { registry, bin: companionBytes(lazy.large) });
+  /** The runs before a pass that belong to those after it: where it may lose something, layer by layer. */
+  const earlierRuns = async (before: Observation, now: Observation, promise: Preserves): Promise<readonly Run[]> => {
+    const same = now.runs.every(({ input }, i) => input === before.runs[i]?.input);
+    if (same && !isLossy(promise)) return before.runs;
+    const copy = copyOf(before);
+    if (!isLossy(promise))
+      return runAll(
+        copy,
+        now.runs.map(({ input }) => input),
+      );
+    const runs: Run[] = [];
+    for (const { input, layers } of now.runs) {
+      if (!isAsked(promise, input)) continue;
+      runs.push(await runOn(copy, input, layers.leading(copy, promise)));
+    }
+    return runs;
   };
 
   return {
@@ -116,17 +131,25 @@ export function verifySemantics({ interpret, registry, inputs, count = 2 }: Veri
       const same = before?.shapes === shapesOf(module) ? before.runs.map(({ input }) => input) : undefined;
       state = await observe(module, same ?? inputsOf(module));
       if (!before || namesOf(before.shapes) !== namesOf(state.shapes)) return;
-      const earlier = await earlierRuns(before, state);
-      const lossy = typeof run.pass.preserves === 'object' && 'snr' in run.pass.preserves;
-      state.runs.forEach((now, i) => {
-        if (!(lossy && now.input.atEdges)) compareOutputs(run, module, earlier[i] as Run, now);
-      });
+      const { preserves } = run.pass;
+      const earlier = await earlierRuns(before, state, preserves);
+      const asked = state.runs.filter(({ input }) => isAsked(preserves, input));
+      for (const [i, now] of asked.entries()) compareOutputs(run, module, earlier[i] as Run, now);
     },
     failed() {
       state = undefined;
     },
   };
 }
+
+const isNoisy = (promise: Preserves): boolean => typeof promise === 'object' && 'snr' in promise;
+
+/** What was measured on ordinary inputs is not asked of those at the edges. */
+const isAsked = (promise: Preserves, input: Input): boolean => !(isNoisy(promise) && input.atEdges);
+
+/** Whether what is promised is about single layers: errors of several add up. */
+const isLossy = (promise: Preserves): boolean =>
+  isNoisy(promise) || (typeof promise === 'object' && 'quanta' in promise);
 
 /** Names and shapes of @main's arguments, one a line. */
 function shapesOf(module: Module): string {
@@ -167,9 +190,9 @@ function compareOutputs({ pass }: PassRun, module: Module, earlier: Run, now: Ru
 
 /**
  * Step between two values of an output: 1 for integers; else the largest scale of the quantized value that it is, or
- * is a dequantization of; 1/255 of the largest magnitude where there is none.
+ * is a dequantization of; undefined where there is none.
  */
-function quantumOf(module: Module, name: string, values: HostTensor): number {
+function quantumOf(module: Module, name: string, values: HostTensor): number | undefined {
   if (!isFloatTensor(values)) return 1;
   let value = resultOf(module, name);
   while (value?.type.kind === 'tensor') {
@@ -178,9 +201,7 @@ function quantumOf(module: Module, name: string, values: HostTensor): number {
     const moved: boolean = value.op?.definition.typing === 'moves' || value.op?.name === 'quant.dcast';
     value = moved ? value.op?.operands[0] : undefined;
   }
-  let magnitude = 0;
-  for (const v of numbersOf(values)) magnitude = Math.max(magnitude, Math.abs(v));
-  return (magnitude || 1) / 255;
+  return undefined;
 }
 
 function isFloatTensor({ data }: HostTensor): boolean {
