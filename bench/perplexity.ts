@@ -3,38 +3,24 @@
  * shared models. `node bench/perplexity.ts`, with the shared models beside the project; SCHEME… measures those alone.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { readNpy } from '../src/calibrate/data/index.ts';
 import { evaluate, importOnnx, type Recipe, type Sample, type SchemeName } from '../src/index.ts';
 import type { HostTensor } from '../src/support/tensor.ts';
+import type { Part } from './accuracy/arrays.ts';
+import { storyWindows } from './accuracy/texts.ts';
 import { kib, markdown } from './table.ts';
 
 const shared = '../shared';
 const length = 256;
-const begin = 1;
 
 const bytesOf = (path: string) => new Uint8Array(readFileSync(`${shared}/${path}`));
 
-/** Windows of each story without overlap: inputs, filled up with 1, and what follows each, −1 behind the story's end. */
-function windows(path: string): { samples: Sample[]; labels: HostTensor } {
-  const tokens = Array.from(readNpy(bytesOf(path), path).data as Int32Array);
-  const starts = tokens.flatMap((token, i) => (token === begin ? [i] : []));
-  const stories = starts.map((start, i) => tokens.slice(start, starts[i + 1]));
-  const rows = stories.flatMap((story) =>
-    Array.from({ length: Math.ceil((story.length - 1) / length) }, (_, i) =>
-      story.slice(i * length, (i + 1) * length + 1),
-    ),
-  );
-  const filled = (row: readonly number[], from: number, filler: number) =>
-    Array.from({ length }, (_, i) => (i + 1 < row.length ? (row[i + from] as number) : filler));
+/** The stories of a part as samples, and what follows each token. */
+function windows(part: Part): { samples: Sample[]; labels: HostTensor } {
+  const all = storyWindows(part, length);
+  const labels = Int32Array.from(all.flatMap((window) => window.labels));
   return {
-    samples: rows.map((row) => ({
-      input_ids: { dtype: 'i64', shape: [1, length], data: BigInt64Array.from(filled(row, 0, begin), BigInt) },
-    })),
-    labels: {
-      dtype: 'i32',
-      shape: [rows.length, length],
-      data: Int32Array.from(rows.flatMap((row) => filled(row, 1, -1))),
-    },
+    samples: all.map(({ inputs }) => inputs),
+    labels: { dtype: 'i32', shape: [all.length, length], data: labels },
   };
 }
 
@@ -55,11 +41,11 @@ if (!existsSync(`${shared}/models`)) {
 } else {
   const named = process.argv.slice(2);
   const nameOf = (scheme: SchemeName | Recipe) => (typeof scheme === 'string' ? scheme : scheme.name);
-  const { samples, labels } = windows('data/stories/dev_tokens.npy');
+  const { samples, labels } = windows('dev');
   const { schemes } = await evaluate(importOnnx(bytesOf('models/stories260K.onnx')), {
     dims: { T: length },
     schemes: contenders.filter((scheme) => named.length === 0 || named.includes(nameOf(scheme) ?? '')),
-    calibration: windows('data/stories/calib_tokens.npy').samples,
+    calibration: windows('calib').samples,
     dataset: samples,
     labels,
     metrics: ['perplexity', 'top1'],

@@ -72,7 +72,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const text = recipeText(recipe);
   const given: OptionValues = text === 'w8a8' ? {} : { recipe: text };
   const observed = choices.find(isStatic)?.activations;
-  const { observer = 'lp', percentile, leastSnr = 0 } = observed ?? {};
+  const { observer = 'lp', percentile, leastSnr = 0, raisedSnr = 0 } = observed ?? {};
   const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   const chosen = [
@@ -80,7 +80,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed
       ? [
-          ...calibrated(ranges, { least_snr: leastSnr }, given),
+          ...calibrated(ranges, { least_snr: leastSnr, raised_snr: raisedSnr }, given),
           ...(isIntegerOnly(recipe) ? integerIslands : floatIslands),
         ]
       : []),

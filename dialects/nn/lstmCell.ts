@@ -1,4 +1,4 @@
-import { type Dim, defineOp, tensor } from '../../src/ir/index.ts';
+import { type Dim, defineOp, type TensorType, tensor } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { real, toF64 } from './elements.ts';
@@ -26,6 +26,19 @@ export const lstmCell = defineOp({
       h[at] = sigmoid(o) * tanh(cell);
     }
     return [real(c.shape, h), real(c.shape, after)];
+  },
+  toOnnx(writer, { gates, c }, _attributes, op) {
+    const hidden = (op.operand(1).type as TensorType).shape[1] as number;
+    const sizes = writer.ints([hidden, hidden, hidden, hidden]);
+    const [i, o, f, g] = writer.nodes('Split', [gates, sizes], 4, { int: { axis: 1 } }) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const gated = (gate: string, x: string) => writer.node('Mul', [writer.node('Sigmoid', [gate]), x]);
+    const after = writer.node('Add', [gated(f, c), gated(i, writer.node('Tanh', [g]))]);
+    return [gated(o, writer.node('Tanh', [after])), after];
   },
 });
 

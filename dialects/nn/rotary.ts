@@ -1,4 +1,12 @@
-import { attr, type Dim, defineOp, expressed, type TensorType, withElement } from '../../src/ir/index.ts';
+import {
+  attr,
+  type Dim,
+  defineOp,
+  expressed,
+  type OnnxWriter,
+  type TensorType,
+  withElement,
+} from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { broadcastDims, broadcastTo } from './broadcast.ts';
 import { real, toF64 } from './elements.ts';
@@ -32,7 +40,39 @@ export const rotary = defineOp({
     }
     return real(x.shape, y);
   },
+  toOnnx(writer, { x, cos, sin }, { interleaved }, op) {
+    const types = [0, 1, 2].map((i) => op.operand(i).type as TensorType) as [TensorType, TensorType, TensorType];
+    const size = types[0].shape.at(-1) as number;
+    const [a, b] = halvesOf(writer, x, types[0], interleaved);
+    const [cosA, cosB] = halvesOf(writer, cos, types[1], interleaved, size);
+    const [sinA, sinB] = halvesOf(writer, sin, types[2], interleaved, size);
+    const times = (value: string, angle: string) => writer.node('Mul', [value, angle]);
+    const first = writer.node('Sub', [times(a, cosA), times(b, sinA)]);
+    const second = writer.node('Add', [times(b, cosB), times(a, sinB)]);
+    const joined = writer.node('Concat', [first, second], { int: { axis: -1 } });
+    if (!interleaved) return joined;
+    return writer.node('Reshape', [joined, writer.ints(writer.sizes(types[0].shape))]);
+  },
 });
+
+/**
+ * The first and the second elements of all pairs of the last axis, interleaved ones along an axis of their own; of a
+ * table with one number a pair, that number twice. @param size of the last axis of the values
+ */
+function halvesOf(
+  writer: OnnxWriter,
+  value: string,
+  { shape }: TensorType,
+  interleaved: boolean,
+  size = shape.at(-1) as number,
+): [string, string] {
+  const outer = writer.sizes(shape.slice(0, -1));
+  const each = shape.at(-1) === size ? 2 : 1;
+  const pairs = interleaved ? writer.node('Reshape', [value, writer.ints([...outer, size / 2, each])]) : value;
+  if (each === 1) return [pairs, pairs];
+  const half = interleaved ? 1 : size / 2;
+  return writer.nodes('Split', [pairs, writer.ints([half, half])], 2, { int: { axis: -1 } }) as [string, string];
+}
 
 type Spread = (row: number, element: number, pair: number) => number;
 

@@ -18,28 +18,31 @@ const mostGroups = 32;
 const effort = { multiplyAdds: 4e9, least: 2, most: 16 };
 
 /**
- * Chooses the values whose codes get 16 bits: those of recipes that say so, and those whose rounding costs most. Each
- * group of values is rounded alone, all others in float, and the noise on the model's results is measured; the groups
- * that cost least stay at 8 bits as long as their noise together leaves `least_snr`. Errors of different values are
- * taken to add up, as those of independent ones do.
+ * Chooses the values whose codes get 16 bits: those of recipes that say so, and, where rounding all leaves less than
+ * `least_snr` of the model's results, those whose rounding costs most. Each group of values is then rounded alone, all
+ * others in float, and the noise on the results is measured; the groups that cost least stay at 8 bits as long as their
+ * noise together leaves `raised_snr`. Errors of different values are taken to add up, as those of independent ones do.
  */
 export const raiseActivations = definePass({
   name: 'raise-activations',
   summary: 'Measures what 8-bit activations cost the results, and gives 16 bits to those that cost too much.',
   phase: 'calibrate',
   options: {
-    /** What rounding activations may leave of the results, in dB of signal to noise. 0: nothing is measured. */
+    /** What rounding all activations to 8 bits must leave of the results, in dB of signal to noise. 0: nothing is measured. */
     least_snr: attr.float(0),
+    /** What it leaves where some get 16 bits; not less than `least_snr`. */
+    raised_snr: attr.float(0),
     skip: skipOption,
     recipe: recipeOption,
   },
   preserves: 'bits',
-  async run(module, { least_snr, skip, recipe }, context) {
+  async run(module, { least_snr, raised_snr, skip, recipe }, context) {
     const schemes = new LayerSchemes(module, recipe, skip);
     const plan = planQuantization(module.main.body, schemes.notStatic);
     const observers = observersOf(module);
     const asked = new Set(plan.ranges.filter((value) => isAsked(value, schemes)));
-    const costly = await costlyValues(module, plan, asked, least_snr, observers, context);
+    const limits = { least: least_snr, raised: Math.max(least_snr, raised_snr) };
+    const costly = await costlyValues(module, plan, asked, limits, observers, context);
     const raised = plan.ranges.filter((value) => asked.has(value) || costly.has(value));
     const rewriter = new Rewriter();
     for (const value of raised) {
@@ -61,23 +64,29 @@ function isAsked(value: Value, schemes: LayerSchemes): boolean {
   return layers.some((op) => !observe.is(op) && schemes.of(op).activations?.storage === 'i16');
 }
 
+/** In dB: below `least`, values are raised until `raised` is left. */
+interface Limits {
+  readonly least: number;
+  readonly raised: number;
+}
+
 /** The values that are known, or measured, to cost too much; what was measured goes to the statistics. */
 async function costlyValues(
   module: Module,
   plan: QuantizationPlan,
   asked: ReadonlySet<Value>,
-  leastSnr: number,
+  limits: Limits,
   observers: ReadonlyMap<Value, Op>,
   context: PassContext,
 ): Promise<ReadonlySet<Value>> {
-  if (leastSnr <= 0) return new Set();
+  if (limits.least <= 0) return new Set();
   const nameOf = (value: Value) => observe.attributesOf(observers.get(value) as Op).stats;
   if (context.statistics !== undefined) {
     const { raised } = parseStatistics(context.statistics);
     return new Set(plan.ranges.filter((value) => raised.has(nameOf(value))));
   }
   const groups = groupsOf(module, plan, asked, observers);
-  const found = groups.length > 0 ? await measure(module, groups, plan, leastSnr, context) : [];
+  const found = groups.length > 0 ? await measure(module, groups, plan, limits, context) : [];
   const costly = new Set(found.flatMap((group) => [...group.keys()]));
   const statistics = { ...emptyStatistics('wasm'), samples: effort.least, raised: new Set([...costly].map(nameOf)) };
   if (costly.size > 0) context.keepStatistics?.(printStatistics(statistics));
@@ -107,7 +116,7 @@ async function measure(
   module: Module,
   groups: readonly Group[],
   plan: QuantizationPlan,
-  leastSnr: number,
+  { least, raised }: Limits,
   context: PassContext,
 ): Promise<readonly Group[]> {
   const { body } = module.main;
@@ -116,7 +125,6 @@ async function measure(
   const probe = await context.probe?.(module, results);
   rounding.remove();
   if (probe?.engine !== 'wasm') return [];
-  const limit = elementary.exp((-leastSnr / 10) * Math.LN10);
   const samples = [...samplesFor(module, groups.length, context)];
   const outputsOn = (sample: Sample, on: (group: number) => boolean) =>
     outputsOf(probe.run, rounding.switched(sample, on));
@@ -126,14 +134,21 @@ async function measure(
     for (const [i, sample] of samples.entries()) shares.add(references[i] as Float64Array[], outputsOn(sample, on));
     return shares.mean;
   };
+  if (samples.length === 0) return [];
   const all = noiseOf(() => true);
-  if (samples.length === 0 || all <= limit) return [];
+  context.report(`8 bits for all activations leave ${decibels(1 / all).toFixed(1)} dB of the results`);
+  if (all <= shareAt(least)) return [];
   return beyond(
     groups,
     groups.map((_, group) => noiseOf((i) => i === group)),
-    limit,
+    shareAt(raised),
   );
 }
+
+const decibels = (ratio: number): number => (10 * elementary.log(ratio)) / Math.LN10;
+
+/** Noise as a share of the signal's power, of a ratio in dB. */
+const shareAt = (snr: number): number => elementary.exp((-snr / 10) * Math.LN10);
 
 /** The groups that are left when those of least noise for each value have filled the limit. */
 function beyond(groups: readonly Group[], noise: readonly number[], limit: number): Group[] {

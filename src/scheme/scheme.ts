@@ -55,10 +55,12 @@ export interface ActivationScheme {
   readonly observer?: string | undefined;
   readonly percentile?: number | undefined;
   /**
-   * For `tensor`: what rounding activations to 8 bits may leave of the model's results, in dB of signal to noise as
-   * measured on calibration samples. Those that cost most get 16 bits. Default 0: none does.
+   * For `tensor`: what rounding activations to 8 bits must leave of the model's results, in dB of signal to noise as
+   * measured on calibration samples. Where it leaves less, those that cost most get 16 bits. Default 0: none does.
    */
   readonly leastSnr?: number | undefined;
+  /** How much is left then, in dB, if that is more than `leastSnr`. */
+  readonly raisedSnr?: number | undefined;
 }
 
 /** How a layer's numbers are stored; what is absent stays float. */

@@ -30,6 +30,7 @@ const activations = z.strictObject({
   observer: z.string().optional(),
   percentile: z.number().gt(50).lte(100).optional(),
   leastSnr: z.number().min(0).max(80).optional(),
+  raisedSnr: z.number().min(0).max(80).optional(),
 });
 
 const changes = {
@@ -127,7 +128,7 @@ function helpFor(issue: z.core.$ZodIssue): string | undefined {
 /** Calibration chooses all ranges by one rule. */
 function checkObservers(recipe: Recipe, where: string): void {
   const rule = recipe.layers?.findIndex(({ activations: a }) => {
-    return typeof a === 'object' && (a.observer ?? a.percentile ?? a.leastSnr) !== undefined;
+    return typeof a === 'object' && (a.observer ?? a.percentile ?? a.leastSnr ?? a.raisedSnr) !== undefined;
   });
   if (rule === undefined || rule < 0) return;
   throw new QcError({

@@ -1,10 +1,13 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { concat } from '../../dialects/nn/concat.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { conv } from '../../dialects/nn/conv.ts';
+import { lstmCell } from '../../dialects/nn/lstmCell.ts';
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
+import { rotary } from '../../dialects/nn/rotary.ts';
 import { silu } from '../../dialects/nn/unary.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
@@ -222,6 +225,30 @@ describe('exported quantization in onnxruntime', () => {
         Array.from(mine[name]?.data as Float32Array),
       );
     }
+  });
+});
+
+describe('operations without an ONNX operator of their own, written as several', () => {
+  it.each([
+    { interleaved: false, width: 8 },
+    { interleaved: false, width: 4 },
+    { interleaved: true, width: 8 },
+    { interleaved: true, width: 4 },
+  ])('nn.rotary, interleaved $interleaved, angles of width $width', async ({ interleaved, width }) => {
+    const build = new Builder([3, 2, 8]);
+    const angles = numbers(2 * width, 300).map((v) => v / 100);
+    const table = (name: string, f: (x: number) => number) => build.constant(name, [2, width], 'f32', angles.map(f));
+    const operands = { x: build.x, cos: table('cos', Math.cos), sin: table('sin', Math.sin) };
+    const y = build.rewriter.create(rotary, operands, { interleaved }, { source: 'layer' }).result;
+    expect(await difference(build.finish(y), input([3, 2, 8]))).toBeLessThan(1e-5);
+  });
+
+  it('nn.lstm_cell', async () => {
+    const build = new Builder();
+    const c = build.constant('c', [2, 2], 'f32', [0.5, -1, 2, -0.25]);
+    const [h, after] = build.rewriter.create(lstmCell, { gates: build.x, c }, {}, { source: 'layer' }).results;
+    const y = build.rewriter.create(concat, { xs: [h as Value, after as Value] }, { axis: 1 }, { source: 'both' });
+    expect(await difference(build.finish(y.result), input())).toBeLessThan(1e-5);
   });
 });
 
