@@ -51,7 +51,8 @@ export function offsetsIn(
 /**
  * Visits every index of `extents` (outermost axis first). `body` gets the element index of each access and the
  * number of elements to handle at once: `lanes` where every access steps by 0 or 1 along the innermost axis, else
- * and for tails 1. `contiguous[i]` says whether access i steps by 1 there, or repeats one element.
+ * and for tails 1. `contiguous[i]` says whether access i steps by 1 there, or repeats one element. With the kind `each`
+ * the order does not matter.
  */
 export function loopNest(
   k: KernelBuilder,
@@ -59,6 +60,7 @@ export function loopNest(
   accesses: readonly Access[],
   lanes: number,
   body: (indices: readonly Value[], lanes: number, contiguous: readonly boolean[]) => void,
+  kind: 'loop' | 'each' = 'loop',
 ): void {
   if (extents.some((extent) => extent === 0)) return;
   const nest = collapse(extents, accesses);
@@ -73,14 +75,14 @@ export function loopNest(
     if (extent === undefined) {
       body(at, 1, contiguous);
     } else if (axis < depth - 1) {
-      k.loop(0, extent, 1, (i) => visit(axis + 1, step(at, axis, i)));
+      k[kind](0, extent, 1, (i) => visit(axis + 1, step(at, axis, i)));
     } else {
       // whole vectors, then one of half the width where it still fits, down to four lanes, then single elements
       let from: Dim = 0;
       for (let lanes = width; lanes >= 1; lanes = lanes > 4 ? lanes / 2 : lanes > 1 ? 1 : 0) {
         const to: Dim = subDim(extent, modDim(subDim(extent, from), lanes));
         const by = lanes;
-        k.loop(from, to, by, (i) => body(step(at, axis, i), by, contiguous));
+        k[kind](from, to, by, (i) => body(step(at, axis, i), by, contiguous));
         from = to;
       }
     }
@@ -110,16 +112,17 @@ export function overlapping(
     body(k.index(0), size);
     return;
   }
-  k.loop(0, size, lanes, (i) => body(size % lanes === 0 ? i : k.min(i, k.index(size - lanes)), lanes));
+  k.each(0, size, lanes, (i) => body(size % lanes === 0 ? i : k.min(i, k.index(size - lanes)), lanes));
 }
 
 /**
  * Visits a size that is only known when the kernel runs in tiles of `tile` elements: the last one overlaps the one
- * before it rather than being shorter. Where there are fewer than a tile has, they are visited one by one.
+ * before it rather than being shorter, so that `body` must give the same again. Where there are fewer than a tile has,
+ * they are visited one by one.
  */
 export function tiled(k: KernelBuilder, size: Dim, tile: number, body: (begin: Value, live: number) => void): void {
   const count = k.index(size);
   const whole = k.select(k.cmp('ge', count, k.index(tile)), count, k.index(0));
-  k.loop(0, whole, tile, (i) => body(k.min(i, k.index(subDim(size, tile))), tile));
-  if (tile > 1) k.loop(whole, count, 1, (i) => body(i, 1));
+  k.each(0, whole, tile, (i) => body(k.min(i, k.index(subDim(size, tile))), tile));
+  if (tile > 1) k.each(whole, count, 1, (i) => body(i, 1));
 }

@@ -35,9 +35,9 @@ export function writeNest(
 ): void {
   const all = [...accesses, access];
   if (target.family === 'simd') {
-    loopNest(k, extents, all, lanes, (at, n, contiguous) =>
-      k.store(value(at, n, contiguous), buffer, at.at(-1) as Value),
-    );
+    const visit = (at: readonly Value[], n: number, contiguous: readonly boolean[]) =>
+      k.store(value(at, n, contiguous), buffer, at.at(-1) as Value);
+    loopNest(k, extents, all, lanes, visit, 'each');
     return;
   }
   if (extents.some((extent) => extent === 0)) return;

@@ -18,6 +18,7 @@ import { expandI64 } from './lower/expandI64.ts';
 import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
 import { packWords } from './lower/packWords.ts';
+import { shareLoops } from './lower/shareLoops.ts';
 import { quantizeIslands } from './quantize/islands.ts';
 import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
@@ -103,4 +104,5 @@ export const allPasses: readonly Pass[] = [
   packWords,
   foldPacking,
   bufferize,
+  shareLoops,
 ];

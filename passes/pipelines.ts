@@ -112,6 +112,9 @@ const lowering = [
   'bufferize',
 ] as const;
 
+/** What follows for a program that several threads run. */
+export const threading = 'share-loops';
+
 /** The pipeline that compiles an imported model under a scheme, or as it is quantized already, as text. */
 export function pipelineFor(scheme: SchemeName | Recipe | typeof carriedScheme): string {
   if (scheme === carriedScheme) return [...carried, ...lowering].join(',');

@@ -217,7 +217,7 @@ async function compile(source) {
 	const streams = source.headers.get("content-type")?.startsWith("application/wasm");
 	return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
 }
-async function relaxedRun(info, module, baseline) {
+async function relaxedKernels(info, module, baseline) {
 	if (info.relaxed === "none") return "this model has no relaxed SIMD kernels";
 	const mask = info.relaxed === "dot" ? probeRelaxedDot() : 0;
 	if (mask === undefined) return "the relaxed SIMD dot product of this machine is missing or not exact";
@@ -229,7 +229,11 @@ async function relaxedRun(info, module, baseline) {
 			...baseline,
 			mask
 		} });
-		return instance.exports.run;
+		return {
+			module: relaxed,
+			mask,
+			run: instance.exports.run
+		};
 	} catch (error) {
 		return \`the relaxed SIMD kernels could not be compiled here (\${error instanceof Error ? error.message : error})\`;
 	}
@@ -335,7 +339,16 @@ function makeModel(info, memory, simd, start) {
 		}
 	};
 }
-async function instantiate(info, defaults, options = {}) {
+async function placeWeights({ weights: { address, bytes, external } }, module, memory, source) {
+	const [section] = WebAssembly.Module.customSections(module, "qc.weights");
+	if (!external && !section) return;
+	const weights = await bytesOf(section ?? await source());
+	if (weights.byteLength !== bytes) {
+		throw new RangeError(\`the weights have \${weights.byteLength} bytes; the model needs \${bytes}\`);
+	}
+	new Uint8Array(memory.buffer).set(weights, address);
+}
+async function instantiate(info, defaults, options = {}, crew) {
 	const { simd = "auto" } = options;
 	if (![
 		"auto",
@@ -346,18 +359,18 @@ async function instantiate(info, defaults, options = {}) {
 	}
 	const file = (source) => source instanceof URL ? fetchFile(source) : source;
 	const module = await compile(await (options.wasm ?? file(defaults.wasm())));
-	const { exports } = await WebAssembly.instantiate(module);
+	const instance = await WebAssembly.instantiate(module, crew && { qc: crew.imports });
+	const exports = {
+		...instance.exports,
+		...crew?.imports
+	};
 	const memory = exports.memory;
-	if (info.weights.external) {
-		const weights = await bytesOf(await (options.weights ?? file(defaults.weights())));
-		if (weights.byteLength !== info.weights.bytes) {
-			throw new RangeError(\`the weights have \${weights.byteLength} bytes; the model needs \${info.weights.bytes}\`);
-		}
-		new Uint8Array(memory.buffer).set(weights, info.weights.address);
-	}
-	const relaxed = simd === "baseline" ? "not asked for" : await relaxedRun(info, module, exports);
-	if (typeof relaxed === "function") return makeModel(info, memory, "relaxed", relaxed);
-	if (simd === "relaxed") throw new Error(\`relaxed SIMD can't be used: \${relaxed}\`);
-	return makeModel(info, memory, "baseline", exports.run);
+	await placeWeights(info, module, memory, () => options.weights ?? file(defaults.weights()));
+	const relaxed = simd === "baseline" ? "not asked for" : await relaxedKernels(info, module, exports);
+	if (typeof relaxed === "string" && simd === "relaxed") throw new Error(\`relaxed SIMD can't be used: \${relaxed}\`);
+	const used = typeof relaxed === "string" ? undefined : relaxed;
+	const run = used?.run ?? exports.run;
+	const start = crew ? await crew.begin(run, module, used) : run;
+	return makeModel(info, memory, used ? "relaxed" : "baseline", start);
 }
 `;

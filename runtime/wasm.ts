@@ -68,6 +68,29 @@ export interface Model {
   loadState(states: Readonly<Tensors>): void;
 }
 
+export type Run = (...sizes: number[]) => void;
+
+/** The relaxed kernels in use. */
+export interface Relaxed {
+  readonly module: WebAssembly.Module;
+  readonly mask: number;
+  readonly run: Run;
+}
+
+/** Threads that run a model together: see threads.ts. */
+export interface Crew {
+  /** What a module whose memory is shared imports. */
+  readonly imports: {
+    readonly memory: WebAssembly.Memory;
+    readonly thread: number;
+    readonly threads: number;
+    /** 1 where the thread may sleep. */
+    readonly sleeps: 0 | 1;
+  };
+  /** Gives the other threads what they run. The result has all of them run it. */
+  begin(run: Run, module: WebAssembly.Module, relaxed: Relaxed | undefined): Promise<Run>;
+}
+
 async function compile(source: Source): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   if (!isResponse(source)) return WebAssembly.compile(source);
@@ -76,12 +99,12 @@ async function compile(source: Source): Promise<WebAssembly.Module> {
   return streams ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
 }
 
-/** The relaxed kernels' `run`, or why there is none. */
-async function relaxedRun(
+/** The relaxed kernels, or why there are none. */
+async function relaxedKernels(
   info: ModelInfo,
   module: WebAssembly.Module,
   baseline: WebAssembly.Exports,
-): Promise<((...sizes: number[]) => void) | string> {
+): Promise<Relaxed | string> {
   if (info.relaxed === 'none') return 'this model has no relaxed SIMD kernels';
   const mask = info.relaxed === 'dot' ? probeRelaxedDot() : 0;
   if (mask === undefined) return 'the relaxed SIMD dot product of this machine is missing or not exact';
@@ -90,18 +113,13 @@ async function relaxedRun(
   try {
     const relaxed = await WebAssembly.compile(section);
     const instance = await WebAssembly.instantiate(relaxed, { qc: { ...baseline, mask } });
-    return instance.exports.run as (...sizes: number[]) => void;
+    return { module: relaxed, mask, run: instance.exports.run as Run };
   } catch (error) {
     return `the relaxed SIMD kernels could not be compiled here (${error instanceof Error ? error.message : error})`;
   }
 }
 
-function makeModel(
-  info: ModelInfo,
-  memory: WebAssembly.Memory,
-  simd: Model['simd'],
-  start: (...sizes: number[]) => void,
-): Model {
+function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['simd'], start: Run): Model {
   /** Sizes that the model keeps, and runs until they have grown beyond their bounds. */
   const kept: Sizes = new Map();
   const forget = () => {
@@ -202,25 +220,43 @@ function makeModel(
   };
 }
 
+/** Writes the weights that are no data segment into the memory. */
+async function placeWeights(
+  { weights: { address, bytes, external } }: ModelInfo,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  source: () => LoadOptions['weights'],
+): Promise<void> {
+  const [section] = WebAssembly.Module.customSections(module, 'qc.weights');
+  if (!external && !section) return;
+  const weights = await bytesOf(section ?? ((await source()) as BufferSource | Response));
+  if (weights.byteLength !== bytes) {
+    throw new RangeError(`the weights have ${weights.byteLength} bytes; the model needs ${bytes}`);
+  }
+  new Uint8Array(memory.buffer).set(weights, address);
+}
+
 /** Loads a model. Rejects when it can't be read or compiled, or when the instructions asked for are not there. */
-export async function instantiate(info: ModelInfo, defaults: Defaults, options: LoadOptions = {}): Promise<Model> {
+export async function instantiate(
+  info: ModelInfo,
+  defaults: Defaults,
+  options: LoadOptions = {},
+  crew?: Crew,
+): Promise<Model> {
   const { simd = 'auto' } = options;
   if (!['auto', 'baseline', 'relaxed'].includes(simd)) {
     throw new TypeError(`simd must be "auto", "baseline" or "relaxed", not ${JSON.stringify(simd)}`);
   }
   const file = (source: URL | Uint8Array<ArrayBuffer>) => (source instanceof URL ? fetchFile(source) : source);
   const module = await compile(await (options.wasm ?? file(defaults.wasm())));
-  const { exports } = await WebAssembly.instantiate(module);
+  const instance = await WebAssembly.instantiate(module, crew && { qc: crew.imports });
+  const exports = { ...instance.exports, ...crew?.imports } as WebAssembly.Exports;
   const memory = exports.memory as WebAssembly.Memory;
-  if (info.weights.external) {
-    const weights = await bytesOf(await (options.weights ?? file(defaults.weights())));
-    if (weights.byteLength !== info.weights.bytes) {
-      throw new RangeError(`the weights have ${weights.byteLength} bytes; the model needs ${info.weights.bytes}`);
-    }
-    new Uint8Array(memory.buffer).set(weights, info.weights.address);
-  }
-  const relaxed = simd === 'baseline' ? 'not asked for' : await relaxedRun(info, module, exports);
-  if (typeof relaxed === 'function') return makeModel(info, memory, 'relaxed', relaxed);
-  if (simd === 'relaxed') throw new Error(`relaxed SIMD can't be used: ${relaxed}`);
-  return makeModel(info, memory, 'baseline', exports.run as (...sizes: number[]) => void);
+  await placeWeights(info, module, memory, () => options.weights ?? file(defaults.weights()));
+  const relaxed = simd === 'baseline' ? 'not asked for' : await relaxedKernels(info, module, exports);
+  if (typeof relaxed === 'string' && simd === 'relaxed') throw new Error(`relaxed SIMD can't be used: ${relaxed}`);
+  const used = typeof relaxed === 'string' ? undefined : relaxed;
+  const run = used?.run ?? (exports.run as Run);
+  const start = crew ? await crew.begin(run, module, used) : run;
+  return makeModel(info, memory, used ? 'relaxed' : 'baseline', start);
 }

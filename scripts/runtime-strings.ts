@@ -12,6 +12,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Runtimes that ship inside artifacts, as the files of runtime/ that make them. */
 const runtimes: Readonly<Record<string, readonly string[]>> = {
   wasm: ['tensors', 'relaxedDot', 'sizes', 'wasm'],
+  threads: ['threads'],
   report: ['reportData', 'reportCharts', 'report'],
   webgpu: ['tensors', 'webgpu'],
 };

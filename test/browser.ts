@@ -19,13 +19,23 @@ const types: Readonly<Record<string, string>> = {
 /** Files that a page may ask for, by their paths without the leading slash. `index.html` is the page. */
 type Site = (path: string) => string | Uint8Array | undefined;
 
+/** Headers of a page that may share memory with its workers. */
+export const crossOriginIsolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
 /** Serves a site to a browser with WebGPU on the CPU, and looks at its page. Errors on its console are thrown. */
-export async function withPage<T>(site: Site, look: (page: Page) => Promise<T>): Promise<T> {
+export async function withPage<T>(
+  site: Site,
+  look: (page: Page) => Promise<T>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const server = createServer(({ url = '/' }, response) => {
     const path = url === '/' ? 'index.html' : url.slice(1);
     const content = site(path);
     const type = types[path.split('.').at(-1) as string] ?? 'application/octet-stream';
-    response.writeHead(content === undefined ? 404 : 200, { 'content-type': type }).end(content);
+    response.writeHead(content === undefined ? 404 : 200, { ...headers, 'content-type': type }).end(content);
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   const browser = await chromium.launch({

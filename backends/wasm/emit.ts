@@ -4,10 +4,12 @@ import { isBorderFunction } from '../../dialects/quant/border.ts';
 import { type Func, walk } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import { type IntrinsicName, intrinsics } from '../../src/target/index.ts';
-import type { Program, ProgramLaunch } from './program.ts';
+import type { Program } from './program.ts';
 import { type Binaryen, loadBinaryen } from './relaxed.ts';
+import { addRun } from './run.ts';
 import { withCustomSection, withData } from './sections.ts';
 import { addKernel, signMask } from './structure.ts';
+import { addBarrier, barrier, importThread, runTogether, weightsSection } from './threads.ts';
 
 /** The custom section that holds the module of relaxed kernels. */
 export const relaxedSection = 'qc.relaxed';
@@ -17,6 +19,8 @@ const importModule = 'qc';
 export interface EmitOptions {
   /** `inline`: an active data segment; `external`: the loader writes the weights. */
   readonly weights: 'inline' | 'external';
+  /** Whether threads share the memory, which is then imported. */
+  readonly threads?: boolean;
 }
 
 export interface EmittedModule {
@@ -35,10 +39,9 @@ export interface EmittedModule {
 const passes = ['duplicate-function-elimination', 'vacuum', 'reorder-locals'];
 
 /** Emits a planned program as one module; the module of relaxed kernels, if there are any, is a custom section in it. */
-export async function emitModule(program: Program, { weights }: EmitOptions): Promise<EmittedModule> {
+export async function emitModule(program: Program, { weights, threads = false }: EmitOptions): Promise<EmittedModule> {
   const b = await loadBinaryen();
   const { launches, kernels } = program;
-  const sizes = program.symbols.length;
   const relaxedNames = new Set(launches.flatMap(({ relaxed }) => relaxed ?? []));
   const baselineNames = new Set(launches.map(({ kernel }) => kernel));
   const shared =
@@ -46,29 +49,37 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
   // never `run` or `memory`
   const shortNames = new Map([...shared].map((name, i) => [name, `k${i}`]));
 
-  let wasm = build(b, b.Features.MVP, (m) => {
-    m.setMemory(program.pages, program.pages, 'memory');
+  const run = (m: binaryen.Module, launches: Program['launches']) =>
+    addRun(b, m, { ...program, launches }, threads ? (c, steps) => runTogether(c, steps, kernels) : undefined);
+  const more = threads ? b.Features.Atomics : b.Features.MVP;
+  const setMemory = (m: binaryen.Module, imported: boolean) => {
+    const exported = threads || imported ? undefined : 'memory';
+    m.setMemory(program.pages, program.pages, exported, [], threads);
+    if (threads || imported) m.addMemoryImport('0', importModule, 'memory', threads);
+    if (threads) importThread(b, m, importModule);
+  };
+  let wasm = build(b, more, (m) => {
+    setMemory(m, false);
+    if (threads) addBarrier(b, m);
     for (const name of baselineNames) {
       addKernel(b, m, kernelOf(kernels, name), false);
       if (isBorderFunction(name)) m.addFunctionExport(name, name);
     }
     for (const [name, short] of shortNames) m.addFunctionExport(name, short);
-    addRun(b, m, sizes, launches);
+    run(m, launches);
   });
   if (relaxedNames.size > 0) {
-    const relaxed = build(b, b.Features.RelaxedSIMD, (m) => {
-      m.setMemory(program.pages, program.pages);
-      m.addMemoryImport('0', importModule, 'memory');
+    const relaxed = build(b, more | b.Features.RelaxedSIMD, (m) => {
+      setMemory(m, true);
+      if (threads) m.addFunctionImport(barrier, importModule, barrier, b.none, b.none);
       m.addGlobalImport(signMask, importModule, signMask, b.i32);
       for (const [name, short] of shortNames) {
         const parameters = b.createType(kernelOf(kernels, name).body.args.map(() => b.i32));
         m.addFunctionImport(name, importModule, short, parameters, b.none);
       }
       for (const name of relaxedNames) addKernel(b, m, kernelOf(kernels, name), true);
-      addRun(
-        b,
+      run(
         m,
-        sizes,
         launches.map((one) => ({ ...one, kernel: one.relaxed ?? one.kernel })),
       );
     });
@@ -76,7 +87,10 @@ export async function emitModule(program: Program, { weights }: EmitOptions): Pr
   }
   const codeBytes = wasm.byteLength;
   if (weights === 'inline' && program.weights.byteLength > 0) {
-    wasm = withData(wasm, program.weightsAddress, program.weights);
+    // an active segment would be copied once more for each thread
+    wasm = threads
+      ? withCustomSection(wasm, weightsSection, program.weights)
+      : withData(wasm, program.weightsAddress, program.weights);
   }
   const needsDot = [...relaxedNames].some((name) => usesRelaxedDot(kernelOf(kernels, name)));
   return { wasm, codeBytes, relaxed: relaxedNames.size === 0 ? 'none' : needsDot ? 'dot' : 'instructions' };
@@ -100,45 +114,6 @@ function build(b: Binaryen, more: binaryen.Features, fill: (m: binaryen.Module) 
   } finally {
     m.dispose();
   }
-}
-
-/** `run`: every launch in turn, on the sizes that it is told and constant addresses. */
-function addRun(b: Binaryen, m: binaryen.Module, sizes: number, calls: readonly ProgramLaunch[]): void {
-  const name = '(run)';
-  const parameters = b.createType(Array.from({ length: sizes }, () => b.i32));
-  m.addFunction(name, parameters, b.none, [], callsBehind(b, m, sizes, calls, 0));
-  m.addFunctionExport(name, 'run');
-}
-
-/** Calls that share their first `depth` guards; neighbours that share the next one are tested together. */
-function callsBehind(
-  b: Binaryen,
-  m: binaryen.Module,
-  sizes: number,
-  calls: readonly ProgramLaunch[],
-  depth: number,
-): binaryen.ExpressionRef {
-  const told = () => Array.from({ length: sizes }, (_, i) => m.local.get(i, b.i32));
-  const at = (address: number) => m.i32.const(address | 0);
-  const statements: binaryen.ExpressionRef[] = [];
-  for (let i = 0; i < calls.length; ) {
-    const { kernel, addresses, guards } = calls[i] as ProgramLaunch;
-    const guard = guards[depth];
-    if (!guard) {
-      statements.push(m.call(kernel, [...told(), ...addresses.map(at)], b.none));
-      i++;
-      continue;
-    }
-    const isOther = ({ guards: others }: ProgramLaunch) =>
-      others[depth]?.address !== guard.address || others[depth].holds !== guard.holds;
-    const length = calls.slice(i).findIndex(isOther);
-    const end = length < 0 ? calls.length : i + length;
-    const flag = m.i32.load8_u(0, 1, at(guard.address));
-    const inner = callsBehind(b, m, sizes, calls.slice(i, end), depth + 1);
-    statements.push(m.if(guard.holds ? flag : m.i32.eqz(flag), inner));
-    i = end;
-  }
-  return m.block(null, statements, b.none);
 }
 
 function kernelOf(kernels: ReadonlyMap<string, Func>, name: string): Func {

@@ -1,3 +1,4 @@
+import { threadsRuntime } from '../../runtime-strings/threads.ts';
 import { wasmRuntime } from '../../runtime-strings/wasm.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
@@ -27,19 +28,28 @@ export interface WasmModel {
   saveState(): Record<string, TypedArray>;
   /** Sets the states that are named. Throws a TypeError or RangeError for one that doesn't fit. */
   loadState(states: Tensors): void;
+  /** Where threads run the model: how many. */
+  readonly threads?: number;
+  /** Where threads run the model: ends them. */
+  close?(): void;
 }
 
 export interface WasmRunOptions {
   readonly simd?: 'auto' | 'baseline' | 'relaxed';
+  /** Of a program that threads share: how many. */
+  readonly threads?: 'auto' | number;
 }
+
+type Instantiate = (
+  info: ModelInfo,
+  defaults: object,
+  options: WasmRunOptions & { wasm: Uint8Array; weights?: Uint8Array },
+) => Promise<WasmModel>;
 
 /** The parts of the runtime that are called here. */
 interface Runtime {
-  instantiate(
-    info: ModelInfo,
-    defaults: object,
-    options: WasmRunOptions & { wasm: Uint8Array; weights?: Uint8Array },
-  ): Promise<WasmModel>;
+  instantiate: Instantiate;
+  instantiateThreaded: Instantiate;
   probeRelaxedDot(): number | undefined;
 }
 
@@ -47,14 +57,21 @@ let loaded: Promise<Runtime> | undefined;
 
 /** The runtime that artifacts hold, as a module of this process. */
 export function loadWasmRuntime(): Promise<Runtime> {
-  loaded ??= importText(`${wasmRuntime}\nexport { instantiate, probeRelaxedDot };`) as Promise<Runtime>;
+  loaded ??= importText(
+    `${wasmRuntime}\n${threadsRuntime}\nexport { instantiate, instantiateThreaded, probeRelaxedDot };`,
+  ) as Promise<Runtime>;
   return loaded;
 }
 
-/** Compiles a planned module and loads it in this process: in Node, in a page or in a worker. */
+/**
+ * Compiles a planned module and loads it in this process: in Node, in a page or in a worker. Where a number of threads
+ * is named, they share it.
+ */
 export async function runWasm(module: Module, options: WasmRunOptions = {}): Promise<WasmModel> {
-  const [runtime, { emitted, info }] = await Promise.all([loadWasmRuntime(), compileProgram(module)]);
-  return runtime.instantiate(info, {}, { ...options, wasm: emitted.wasm });
+  const threads = options.threads !== undefined;
+  const [runtime, { emitted, info }] = await Promise.all([loadWasmRuntime(), compileProgram(module, { threads })]);
+  const load = threads ? runtime.instantiateThreaded : runtime.instantiate;
+  return load(info, {}, { ...options, wasm: emitted.wasm });
 }
 
 /** Loads the files of an artifact (a single one, or a script with its module) in this process. */

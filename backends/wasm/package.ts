@@ -1,3 +1,4 @@
+import { threadsRuntime } from '../../runtime-strings/threads.ts';
 import { wasmRuntime } from '../../runtime-strings/wasm.ts';
 import type { Module } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
@@ -13,6 +14,8 @@ export interface WasmOptions {
   readonly weights?: 'inline' | 'external';
   /** Whether NAME.js holds the module too, so that nothing is fetched. */
   readonly singleFile?: boolean;
+  /** Whether threads share the memory and the kernels, which `share-loops` has divided. */
+  readonly threads?: boolean;
 }
 
 /** What the manifest says about a wasm artifact. */
@@ -37,7 +40,7 @@ export interface WasmArtifact {
   readonly report: WasmReport;
 }
 
-/** What the runtime is told: see ModelInfo in runtime/wasm.ts. */
+/** What the runtime is told: see ModelInfo in runtime/wasm.ts and ThreadedInfo in runtime/threads.ts. */
 export interface ModelInfo {
   readonly symbols: readonly ProgramSymbol[];
   readonly inputs: readonly ProgramTensor[];
@@ -45,6 +48,8 @@ export interface ModelInfo {
   readonly states: readonly ProgramState[];
   readonly relaxed: EmittedModule['relaxed'];
   readonly weights: { readonly address: number; readonly bytes: number; readonly external: boolean };
+  /** Size of the memory, where threads share it. */
+  readonly pages?: number;
 }
 
 /** A compiled program: its module and what the runtime must know. */
@@ -57,10 +62,10 @@ export interface CompiledProgram {
 /** Compiles a planned module, without files around it. */
 export async function compileProgram(
   module: Module,
-  weights: 'inline' | 'external' = 'inline',
+  { weights = 'inline', threads = false }: Pick<WasmOptions, 'weights' | 'threads'> = {},
 ): Promise<CompiledProgram> {
   const program = readProgram(module);
-  const emitted = await emitModule(program, { weights });
+  const emitted = await emitModule(program, { weights, threads });
   const { symbols, inputs, outputs, states, weightsAddress: address } = program;
   const external = weights === 'external' && program.weights.byteLength > 0;
   const info = {
@@ -70,6 +75,7 @@ export async function compileProgram(
     states,
     relaxed: emitted.relaxed,
     weights: { address, bytes: program.weights.byteLength, external },
+    ...(threads ? { pages: program.pages } : {}),
   };
   return { program, emitted, info };
 }
@@ -90,12 +96,14 @@ function modelScript(name: string, info: ModelInfo, embedded: Uint8Array | undef
     ? `fromBase64(${scriptLiteral(base64(embedded))})`
     : `new URL(${scriptLiteral(`./${name}.wasm`)}, import.meta.url)`;
   const weights = info.weights.external ? `new URL(${scriptLiteral(`./${name}.bin`)}, import.meta.url)` : 'undefined';
+  const threaded = info.pages !== undefined;
   return [
     wasmRuntime.trimEnd(),
+    ...(threaded ? [threadsRuntime.trimEnd()] : []),
     `const info = ${scriptLiteral(info)};`,
     `const defaults = { wasm: () => ${wasm}, weights: () => ${weights} };`,
     'export function load(options) {',
-    '\treturn instantiate(info, defaults, options);',
+    `\treturn ${threaded ? 'instantiateThreaded' : 'instantiate'}(info, defaults, options);`,
     '}',
     '',
   ].join('\n');
@@ -106,16 +114,16 @@ function modelScript(name: string, info: ModelInfo, embedded: Uint8Array | undef
  * The same input gives the same bytes. Throws a QcError when the program needs more memory than WebAssembly has.
  */
 export async function emitWasm(module: Module, options: WasmOptions = {}): Promise<WasmArtifact> {
-  const { name = 'model', weights = 'inline', singleFile = false } = options;
+  const { name = 'model', weights = 'inline', singleFile = false, threads = false } = options;
   invariant(/^[\w.-]+$/.test(name), `"${name}" is no stem for file names`);
   invariant(!singleFile || weights === 'inline', 'a single file holds its weights');
-  const { program, emitted, info } = await compileProgram(module, weights);
+  const { program, emitted, info } = await compileProgram(module, { weights, threads });
   const encode = (text: string) => new TextEncoder().encode(text);
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   if (!singleFile) files.set(`${name}.wasm`, emitted.wasm);
   if (info.weights.external) files.set(`${name}.bin`, Uint8Array.from(program.weights));
   files.set(`${name}.js`, encode(modelScript(name, info, singleFile ? emitted.wasm : undefined)));
-  files.set(`${name}.d.ts`, encode(modelTypings(program, info.weights.external)));
+  files.set(`${name}.d.ts`, encode(modelTypings(program, { externalWeights: info.weights.external, threads })));
   return { files, report: reportOf(program, emitted) };
 }
 

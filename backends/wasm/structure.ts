@@ -12,6 +12,7 @@ import {
   loadSplat,
   returnOp,
   setting,
+  share,
   store,
   table,
   vector,
@@ -39,6 +40,10 @@ import {
 /** Name of the global that holds the setting `dot_sign_mask` in the module of relaxed kernels. */
 export const signMask = 'mask';
 
+/** Names of the globals that hold which thread an instance is for, and of how many. */
+export const threadNumber = 'thread';
+export const threadCount = 'threads';
+
 type EmitOp = (c: KernelContext, op: Op) => void;
 
 const emitters = new Map<OpDefinition, EmitOp>([
@@ -50,6 +55,7 @@ const emitters = new Map<OpDefinition, EmitOp>([
   [setting, emitSetting],
   [forLoop, emitFor],
   [ifOp, emitIf],
+  [share, emitShare],
   [yieldOp, () => {}],
   [returnOp, () => {}],
   [vector.splat, emitSplat],
@@ -144,6 +150,26 @@ function emitFor(c: KernelContext, op: Op): void {
   const [from, to] = [constantOf(lower), constantOf(upper)];
   const runs = from !== undefined && to !== undefined && from < to;
   c.statement(runs ? loop : m.if(m.i32.lt_s(c.scalar(lower)(), c.scalar(upper)()), loop));
+}
+
+/** lower + step · ⌊turns · thread / threads⌋, and the same of the next thread. */
+function emitShare(c: KernelContext, op: Op): void {
+  const { m, b } = c;
+  const { lower, upper } = share.operandsOf(op);
+  const { step } = share.attributesOf(op);
+  const lowest = c.scalar(lower);
+  const length = m.i32.sub(c.scalar(upper)(), lowest());
+  const turns = c.copy(m.i32.div_s(m.i32.add(length, m.i32.const(step - 1)), m.i32.const(step)), b.i32);
+  const [thread, threads] = [threadNumber, threadCount].map((name) => () => m.global.get(name, b.i32)) as [
+    Register,
+    Register,
+  ];
+  const bound = (number: binaryen.ExpressionRef): Register => {
+    const turn = m.i32.div_s(m.i32.mul(turns(), number), threads());
+    return c.copy(m.i32.add(lowest(), m.i32.mul(turn, m.i32.const(step))), b.i32);
+  };
+  c.define(op.results[0] as Value, [bound(thread())]);
+  c.define(op.results[1] as Value, [bound(m.i32.add(thread(), m.i32.const(1)))]);
 }
 
 function emitIf(c: KernelContext, op: Op): void {

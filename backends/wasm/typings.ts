@@ -30,8 +30,23 @@ const stateMethods = [
   '  loadState(states: Readonly<Partial<States>>): void;',
 ];
 
+const threadMembers = [
+  '  /** Threads in use, the one that calls `run` among them. */',
+  '  readonly threads: number;',
+  "  /** Ends the other threads; the model can't run any more. */",
+  '  close(): void;',
+];
+
+const threadsOption = [
+  '  /** Threads to run the model with. `auto` (default): one for each processor, at most 8; one where memory cannot be shared. */',
+  "  threads?: 'auto' | number;",
+];
+
 /** Type declarations of a compiled model: names, array types and shapes of its inputs and outputs. */
-export function modelTypings({ symbols, inputs, outputs, states }: Program, externalWeights: boolean): string {
+export function modelTypings(
+  { symbols, inputs, outputs, states }: Program,
+  { externalWeights, threads }: { readonly externalWeights: boolean; readonly threads: boolean },
+): string {
   const sizes = symbols.filter(({ next }) => next === undefined);
   const told = sizes.length > 0 ? '; sizes?: Partial<Sizes>' : '';
   const weights = [
@@ -55,6 +70,7 @@ export function modelTypings({ symbols, inputs, outputs, states }: Program, exte
     sizes.length > 0 ? '  execute(sizes: Readonly<Sizes>): void;' : '  execute(): void;',
     ...(sizes.length < symbols.length ? grownSizes : []),
     ...(states.length > 0 ? stateMethods : []),
+    ...(threads ? threadMembers : []),
     '}',
     '',
     'export interface LoadOptions {',
@@ -63,6 +79,7 @@ export function modelTypings({ symbols, inputs, outputs, states }: Program, exte
     ...(externalWeights ? weights : []),
     '  /** `auto` (default): relaxed SIMD where it is exact. `relaxed` rejects where it is not. */',
     "  simd?: 'auto' | 'baseline' | 'relaxed';",
+    ...(threads ? threadsOption : []),
     '}',
     '',
     '/** Loads the model. Nothing is allocated after that but the outputs of `run`. */',

@@ -145,6 +145,7 @@ export class KernelBuilder extends ArithmeticBuilder {
     step: number,
     carried: readonly Value[],
     body: (i: Value, carried: readonly Value[]) => readonly Value[],
+    independent = false,
   ): readonly Value[] {
     const from = lower instanceof Value ? lower : this.index(lower);
     const to = upper instanceof Value ? upper : this.index(upper);
@@ -157,7 +158,7 @@ export class KernelBuilder extends ArithmeticBuilder {
       structure.forLoop,
       [from, to, ...carried],
       carried.map((v) => v.type),
-      { step },
+      independent ? { step, independent } : { step },
     );
     this.#inside(op, (region) => {
       const i = region.addArgument(scalar('index'), 'i');
@@ -199,7 +200,7 @@ export class KernelBuilder extends ArithmeticBuilder {
       const visit = (indices: readonly Value[]): void => {
         const extent = extents[indices.length];
         if (extent === undefined) body(indices);
-        else this.loop(0, extent, 1, (i) => visit([...indices, i]));
+        else this.each(0, extent, 1, (i) => visit([...indices, i]));
       };
       visit([]);
       return;
@@ -286,10 +287,19 @@ export class KernelBuilder extends ArithmeticBuilder {
   }
 
   /** A loop that carries nothing. */
-  loop(lower: Dim | Value, upper: Dim | Value, step: number, body: (i: Value) => void): void {
-    this.for(lower, upper, step, [], (i) => {
+  loop(lower: Dim | Value, upper: Dim | Value, step: number, body: (i: Value) => void, independent = false): void {
+    const visit = (i: Value) => {
       body(i);
       return [];
-    });
+    };
+    this.for(lower, upper, step, [], visit, independent);
+  }
+
+  /**
+   * A loop whose turns, and those of the kernel's other such loops that are not inside it, may run in any order or at
+   * once: threads share it. Turns may write to one place where they write the same, and have not read it before.
+   */
+  each(lower: Dim | Value, upper: Dim | Value, step: number, body: (i: Value) => void): void {
+    this.loop(lower, upper, step, body, true);
   }
 }

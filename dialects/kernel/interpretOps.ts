@@ -68,6 +68,7 @@ const compilers: ReadonlyMap<OpDefinition, Compiler> = new Map<OpDefinition, Com
   [structure.constant, compileConstant],
   [structure.forLoop, compileLoop],
   [structure.ifOp, compileIf],
+  [structure.share, compileShare],
   [structure.grid, compileGrid],
   [structure.shared, compileShared],
   [memory.load, compileLoad],
@@ -150,6 +151,15 @@ function compileLoop(machine: Machine, op: Op): Step {
       advance();
     }
     end();
+  };
+}
+
+/** One thread does it all here. */
+function compileShare(machine: Machine, op: Op): Step {
+  const { lanes } = machine;
+  const bounds = op.results.map((result, i) => [place(machine, result), place(machine, op.operand(i))] as const);
+  return () => {
+    for (const [to, from] of bounds) lanes[to] = lanes[from] as number;
   };
 }
 

@@ -14,10 +14,25 @@ export const forLoop = defineOp({
   name: 'kernel.for',
   summary: 'A counted loop: the region gets the counter and the carried values and yields the next ones.',
   operands: { lower: 'required', upper: 'required', carried: 'variadic' },
-  attributes: { step: attr.int(1) },
+  attributes: {
+    step: attr.int(1),
+    /** Whether its turns, and those of the kernel's other such loops that are not inside it, may run in any order or at once. */
+    independent: attr.bool(false),
+  },
   results: 'variadic',
   regions: 1,
   effect: 'writes',
+  typing: 'declared',
+});
+
+/** The part of a loop's range that one of several threads does. */
+export const share = defineOp({
+  name: 'kernel.share',
+  summary:
+    'The part of the range lower … upper that the thread which runs the kernel does: whole steps, counted from lower. The threads together do all of it.',
+  operands: { lower: 'required', upper: 'required' },
+  attributes: { step: attr.int(1) },
+  results: ['from', 'to'],
   typing: 'declared',
 });
 

@@ -225,7 +225,7 @@ export function buildContraction(
     const visit = (depth: number, input: Value, row: Value): void => {
       const loop = problem.outer[depth];
       if (loop) {
-        k.loop(0, loop.extent, 1, (i) =>
+        k.each(0, loop.extent, 1, (i) =>
           visit(depth + 1, k.add(input, k.scaled(i, loop.input)), k.add(row, k.scaled(i, loop.row))),
         );
         return;
@@ -248,7 +248,7 @@ export function buildContraction(
         return;
       }
       // the last tile overlaps the one before it rather than being shorter
-      k.loop(0, rows, height, (i) => rowsAt(rows % height === 0 ? i : k.min(i, k.index(rows - height)), height));
+      k.each(0, rows, height, (i) => rowsAt(rows % height === 0 ? i : k.min(i, k.index(rows - height)), height));
     };
     visit(0, k.scaled(group, problem.groupStep), k.index(0));
   };
@@ -256,7 +256,7 @@ export function buildContraction(
   const { columns } = problem;
   if (typeof columns !== 'number' || typeof panels !== 'number') {
     invariant(at.unit === product.columns && at.panel === width, 'weights of open sizes are not packed');
-    k.loop(0, problem.groups, 1, (group) => {
+    k.each(0, problem.groups, 1, (group) => {
       const place = { group, panel: k.index(0), first: k.index(0) };
       tiled(k, columns, width, (column, live) => rowTiles(place, live, column, live === 1 ? 1 : fullUnits));
     });
@@ -265,13 +265,13 @@ export function buildContraction(
   /** The blocks of a panel whose first `live` outputs are real ones. */
   const blocks = (group: Value, panel: Value, live: number): void => {
     const whole = Math.floor(live / block);
-    k.loop(0, whole, 1, (b) => rowTiles({ group, panel, first: k.scaled(b, fullUnits) }, block));
+    k.each(0, whole, 1, (b) => rowTiles({ group, panel, first: k.scaled(b, fullUnits) }, block));
     if (live % block !== 0) rowTiles({ group, panel, first: k.index(whole * fullUnits) }, live % block);
   };
 
   const rest = columns % width;
-  k.loop(0, problem.groups, 1, (group) => {
-    k.loop(0, rest === 0 ? panels : panels - 1, 1, (panel) => blocks(group, panel, width));
+  k.each(0, problem.groups, 1, (group) => {
+    k.each(0, rest === 0 ? panels : panels - 1, 1, (panel) => blocks(group, panel, width));
     if (rest !== 0) blocks(group, k.index(panels - 1), rest);
   });
 }

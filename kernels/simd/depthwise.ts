@@ -203,7 +203,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
     overPixels(k, { out, strides, steps }, spatial - 1, (at, row) => {
       overlapping(k, channels, lanes, (channel, live) => {
         const pixel = rowOf(channel, lanes);
-        k.loop(0, out.at(-1) as Dim, 1, (i) => {
+        k.each(0, out.at(-1) as Dim, 1, (i) => {
           const from = k.add(k.add(at, k.scaled(i, pixelStep)), channel);
           const element = k.add(k.scaled(k.add(row, i), channels), channel);
           k.store(pixel(from, element), y, element, live);

@@ -45,7 +45,7 @@ export function intNormalize(cluster: Cluster, context: KernelContext): KernelPl
   const build = (k: KernelBuilder): void => {
     const input = context.input(k, 'x', x);
     const y = context.output(k, cluster.result);
-    k.loop(0, rows, 1, (row) => {
+    k.each(0, rows, 1, (row) => {
       const at = (i: Value) => k.add(k.scaled(row, length), i);
       const codes = (i: Value, lanes: number) => k.convert(k.convert(k.load(input, at(i), lanes), 'i32'), 'i64');
       const add = (a: Value, b: Value) => k.add(a, b);

@@ -36,7 +36,7 @@ export function intSoftmax(cluster: Cluster, context: KernelContext): KernelPlan
     const y = context.output(k, cluster.result);
     const entry = (table: Value, at: Value) => k.convert(k.load(table, k.convert(at, 'index')), 'i32');
 
-    k.loop(0, rows, 1, (row) => {
+    k.each(0, rows, 1, (row) => {
       const at = (i: Value) => k.add(k.scaled(row, length), i);
       const codes = (i: Value, lanes: number) => k.convert(k.load(x as Value, at(i), lanes), 'i32');
       const most = overRow(k, length, wide, -32768, codes, (a, b) => k.max(a, b), 'i32');

@@ -37,11 +37,11 @@ export function forEachPanelTile(
       return;
     }
     const height = Math.min(sizes.height, rows);
-    k.loop(0, rows, height, (i) => {
+    k.each(0, rows, height, (i) => {
       const first = rows % height === 0 ? i : k.min(i, k.index(rows - height));
       visit({ panel, rows: rowsFrom(first, height), live });
     });
   };
-  k.loop(0, whole, 1, (panel) => tiles(panel, width));
+  k.each(0, whole, 1, (panel) => tiles(panel, width));
   if (rest !== 0) tiles(k.index(whole), rest);
 }

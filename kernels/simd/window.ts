@@ -40,7 +40,7 @@ export function overPixels(
     const axis = depth === 0 ? 0 : depth + 1;
     const step = mulDim(steps[axis] as Dim, depth === 0 ? 1 : (strides[depth - 1] as number));
     const rows = productOf(out.slice(depth + 2));
-    k.loop(0, out[axis] as Dim, 1, (i) => loop(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))));
+    k.each(0, out[axis] as Dim, 1, (i) => loop(depth + 1, k.add(at, k.scaled(i, step)), k.add(row, k.scaled(i, rows))));
   };
   loop(0, k.index(0), k.index(0));
 }

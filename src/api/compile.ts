@@ -1,8 +1,8 @@
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
-import { carriedScheme } from '../../passes/pipelines.ts';
+import { carriedScheme, threading } from '../../passes/pipelines.ts';
 import { type Module, type Size, sizeIn } from '../ir/index.ts';
-import { type Instrument, type Pipeline, timeLimit } from '../pass/index.ts';
+import { type Instrument, type Pipeline, parsePipeline, timeLimit } from '../pass/index.ts';
 import {
   choicesIn,
   isCalibrated,
@@ -72,6 +72,8 @@ export interface CompileOptions extends PrepareOptions {
   readonly dispatch?: DispatchName;
   /** wasm only: the module inside the script. */
   readonly singleFile?: boolean;
+  /** wasm only: threads share the memory and divide the loops of large kernels among them. */
+  readonly threads?: boolean;
 }
 
 /** A compiled model. */
@@ -220,15 +222,24 @@ export function copyPrepared<P extends Transformed>(prepared: P): P {
 /** The second part of `compile`: kernels, memory and files for one target. Uses the prepared module up. */
 export async function finish(prepared: Prepared, options: CompileOptions): Promise<Artifact> {
   checkOptions(options);
-  const { target, name = 'model', weights = 'inline', singleFile = false, cpu, dispatch, report } = options;
+  const {
+    target,
+    name = 'model',
+    weights = 'inline',
+    singleFile = false,
+    threads = false,
+    cpu,
+    dispatch,
+    report,
+  } = options;
   const { module, kernels, selfTest } = prepared;
   const backend = backends[target];
   const made = (cpu && backend.cpus?.[cpu].target) ?? backend.target;
   const inTime = timeLimit(startClock(limitsWith(options.limits), `the compilation for ${target}`));
   const context: PipelineOptions = { target: made, instruments: [inTime, ...(options.instruments ?? [])], report };
-  await runPipeline(module, kernels, context);
+  await runPipeline(module, threads ? [...kernels, ...parsePipeline(threading)] : kernels, context);
   const floatOps = floatOpsOf(module);
-  const emitted = await backend.emit(module, { name, weights, singleFile, selfTest, cpu, dispatch });
+  const emitted = await backend.emit(module, { name, weights, singleFile, threads, selfTest, cpu, dispatch });
   const launches = explainLaunches(module).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
   const manifest = await describe(prepared, emitted, { target, name, floatOps, launches });
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);
@@ -262,6 +273,13 @@ function checkOptions(options: CompileOptions): void {
       what: `'${name}' is no name for a program`,
       why: 'it names files and symbols: letters, digits and underscores, a letter first',
       help: 'choose another name with --name',
+    });
+  }
+  if (options.threads && target !== 'wasm') {
+    throw new QcError({
+      what: `programs for the target ${target} have no threads`,
+      why: 'they are workers that share the memory of a WebAssembly program',
+      help: 'leave the option out, or choose the target wasm',
     });
   }
   if (!singleFile) return;

@@ -20,6 +20,8 @@ export interface EmitOptions {
   readonly cpu?: CpuName | undefined;
   readonly dispatch?: DispatchName | undefined;
   readonly singleFile: boolean;
+  /** wasm only. */
+  readonly threads: boolean;
   readonly selfTest: SelfTestVector;
 }
 
@@ -52,8 +54,9 @@ function withoutAssembler(weights: WeightsName): Exclude<WeightsName, 'incbin'> 
 export const backends: Readonly<Record<TargetName, Backend>> = {
   wasm: {
     target: wasmTarget,
-    async emit(module, { name, weights, singleFile }) {
-      const { files, report } = await emitWasm(module, { name, weights: withoutAssembler(weights), singleFile });
+    async emit(module, { name, weights: place, singleFile, threads }) {
+      const weights = withoutAssembler(place);
+      const { files, report } = await emitWasm(module, { name, weights, singleFile, threads });
       const { arenaBytes, stateBytes, weightsBytes, codeBytes, memoryBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, codeBytes, memoryBytes };
     },

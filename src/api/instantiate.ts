@@ -21,11 +21,15 @@ export interface Program {
 /** An artifact that runs in this process. */
 export interface Instance extends Program {
   readonly manifest: Manifest;
+  /** Ends the threads of an artifact that was compiled for them; it can't run any more. */
+  close(): void;
 }
 
 export interface InstantiateOptions {
   /** Which instructions a wasm artifact uses; default `auto`: relaxed SIMD where this machine's is exact. */
   readonly simd?: 'auto' | 'baseline' | 'relaxed';
+  /** How many threads run an artifact that was compiled for threads; default `auto`: one for each processor, at most 8. */
+  readonly threads?: 'auto' | number;
 }
 
 /**
@@ -46,7 +50,8 @@ export async function instantiate(
       help: isWgsl ? 'use instantiateOnDevice' : 'use qc run, which calls a compiler of this machine',
     });
   }
-  return { manifest, ...programOf(await instantiateWasm(files, options), manifest.signature) };
+  const model = await instantiateWasm(files, options);
+  return { manifest, ...programOf(model, manifest.signature), close: () => model.close?.() };
 }
 
 /** An artifact that runs on a device of WebGPU. */

@@ -44,6 +44,7 @@ export interface CompileArguments
   readonly border: string | undefined;
   readonly budget: string | undefined;
   readonly 'single-file': boolean;
+  readonly threads: boolean;
   readonly explain: boolean;
 }
 
@@ -77,6 +78,7 @@ export async function compileModel(path: string, options: CompileArguments, term
     ...(options.cpu ? { cpu: options.cpu as CpuName } : {}),
     ...(options.dispatch ? { dispatch: options.dispatch as DispatchName } : {}),
     singleFile: options['single-file'],
+    threads: options.threads,
   };
   // All targets are compiled before the first is written: a failure leaves nothing behind.
   const artifacts: Artifact[] = [];
@@ -124,10 +126,12 @@ async function checkArtifact({ files }: Artifact, { selfTest, checks }: Prepared
     for (let step = 1; step < steps; step++) instance.run(given);
     const error = selfTestError(outputs, Object.values(instance.run(given)));
     if (error <= tolerance) continue;
+    instance.close();
     throw new InternalError(
       `the compiled program does not answer as the interpreter does: the error is ${error}, ${tolerance} is allowed`,
     );
   }
+  instance.close();
 }
 
 function folderOf(target: string, targets: readonly string[], name: string, output: string | undefined): string {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { registry } from '../../dialects/index.ts';
 import { allPasses } from '../../passes/index.ts';
-import { carriedScheme, pipelineFor } from '../../passes/pipelines.ts';
+import { carriedScheme, pipelineFor, threading } from '../../passes/pipelines.ts';
 import { verifyModule } from '../../src/ir/index.ts';
 import { parsePipeline, printPipeline, runPipeline } from '../../src/pass/index.ts';
 import { type RecipeName, recipeNames, recipes, type SchemeName, schemeNames } from '../../src/scheme/index.ts';
@@ -28,7 +28,7 @@ const stepsOf = (pipeline: string): string[] => parsePipeline(pipeline).map((ste
 
 const schemes = [...schemeNames, ...recipeNames, carriedScheme] as const;
 const pipelineOf = (name: (typeof schemes)[number]): string =>
-  pipelineFor(recipes[name as RecipeName] ?? (name as SchemeName));
+  `${pipelineFor(recipes[name as RecipeName] ?? (name as SchemeName))},${threading}{least_work=0}`;
 
 it.each(schemes)('every pass of %s runs by name on text, and the text loses nothing', async (scheme) => {
   let module = throughText(parse(wholeModel, { registry }));

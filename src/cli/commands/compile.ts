@@ -61,6 +61,10 @@ export const compile = defineCommand({
       help: 'C: instructions are chosen by its compiler (default), or at run time among those of x86 processors',
     },
     explain: { kind: 'flag', help: 'say for each layer how its numbers are stored, and why' },
+    threads: {
+      kind: 'flag',
+      help: 'wasm: workers share the program, where pages and Node let them; results stay the same bit for bit',
+    },
     'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },
     ...pipelineOptions,
   },
