@@ -30,6 +30,7 @@ async function fetchFile(url) {
 	return response;
 }
 function isResponse(source) {
+	if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return false;
 	return typeof Response !== "undefined" && source instanceof Response;
 }
 async function bytesOf(source) {

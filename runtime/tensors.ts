@@ -75,7 +75,9 @@ export async function fetchFile(url: URL): Promise<BufferSource | Response> {
   return response;
 }
 
+/** Bytes are told apart first: Node loads an HTTP client, for a tenth of a second, when `Response` is first named. */
 export function isResponse(source: object): source is Response {
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return false;
   return typeof Response !== 'undefined' && source instanceof Response;
 }
 
