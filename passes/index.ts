@@ -14,6 +14,7 @@ import { expandDcast } from './integer/expandDcast.ts';
 import { storeCaches } from './integer/storeCaches.ts';
 import { toInteger } from './integer/toInteger.ts';
 import { bufferize } from './lower/bufferize.ts';
+import { expandHalves } from './lower/expandHalves.ts';
 import { expandI64 } from './lower/expandI64.ts';
 import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
@@ -100,6 +101,7 @@ export const allPasses: readonly Pass[] = [
   chooseLayout,
   fuseEpilogues,
   lowerKernels,
+  expandHalves,
   expandI64,
   packWords,
   foldPacking,

@@ -106,6 +106,7 @@ const lowering = [
   'choose-layout',
   'fuse-epilogues',
   'lower-kernels',
+  'expand-halves',
   'expand-i64',
   'pack-words',
   'fold-packing',

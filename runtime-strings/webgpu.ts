@@ -101,7 +101,11 @@ async function requestDevice(info) {
 		}
 		requiredLimits[name] = most;
 	}
-	return adapter.requestDevice({ requiredLimits });
+	const used = info.exchanges.flatMap(({ feature, has }) => has && adapter.features.has(feature) ? [feature] : []);
+	return adapter.requestDevice({
+		requiredLimits,
+		requiredFeatures: [...new Set(used)]
+	});
 }
 async function upload(source, bytes, write) {
 	let at = 0;
@@ -173,8 +177,8 @@ async function instantiate(info, defaults, device, options = {}) {
 	const gpu = globalThis.navigator?.gpu;
 	const features = options.languageFeatures ?? gpu?.wgslLanguageFeatures;
 	const text = await (options.shader ?? readText(defaults.shader()));
-	const hasDot = features?.has("packed_4x8_integer_dot_product") ?? false;
-	const code = hasDot ? text : text.replace(info.packedDot.native, info.packedDot.portable);
+	const has = (feature) => (features?.has(feature) ?? false) || device.features.has(feature);
+	const code = info.exchanges.filter((one) => has(one.feature) === one.has).reduce((shader, { from, to }) => shader.replace(from, () => to), text);
 	const layout = layoutOf(device);
 	const pipelines = await makePipelines(device, layout, code, info.kernels);
 	const { storage, uniform, copySource, copyTarget, mapRead } = usages;

@@ -17,6 +17,14 @@ import {
 /** One dispatch: the number of its kernel, its groups of invocations, and the first words of its buffers. */
 export type LaunchInfo = readonly [kernel: number, workgroups: number, ...places: number[]];
 
+/** A text of the shader, and what to put there where `feature`, of the device or of its language, is there or not. */
+export interface Exchange {
+  readonly feature: string;
+  readonly has: boolean;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** What the compiler says about a model. Addresses are bytes into the model's memory. */
 export interface ModelInfo {
   readonly inputs: readonly TensorInfo[];
@@ -28,8 +36,8 @@ export interface ModelInfo {
   /** Entry points of the shader module. */
   readonly kernels: readonly string[];
   readonly launches: readonly LaunchInfo[];
-  /** The line that calls the packed dot product, and what to put there where the language lacks it. */
-  readonly packedDot: { readonly native: string; readonly portable: string };
+  /** What of the shader is written otherwise on devices that have a feature, or lack it. */
+  readonly exchanges: readonly Exchange[];
 }
 
 export interface LoadOptions {
@@ -100,7 +108,7 @@ function checkLimits(info: ModelInfo, { limits }: GPUDevice): void {
   }
 }
 
-/** A device with room for the model. Rejects where there is no WebGPU, or none with that much room. */
+/** A device with room for the model, and the features that it can use. Rejects where there is no WebGPU, or none with that much room. */
 export async function requestDevice(info: ModelInfo): Promise<GPUDevice> {
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (!gpu) throw new Error('there is no WebGPU here: navigator.gpu is missing (it needs a secure context)');
@@ -121,7 +129,8 @@ export async function requestDevice(info: ModelInfo): Promise<GPUDevice> {
     }
     requiredLimits[name] = most;
   }
-  return adapter.requestDevice({ requiredLimits });
+  const used = info.exchanges.flatMap(({ feature, has }) => (has && adapter.features.has(feature) ? [feature] : []));
+  return adapter.requestDevice({ requiredLimits, requiredFeatures: [...new Set(used)] as GPUFeatureName[] });
 }
 
 /** Writes the weights as they arrive. */
@@ -204,8 +213,10 @@ export async function instantiate(
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   const features = options.languageFeatures ?? gpu?.wgslLanguageFeatures;
   const text = await (options.shader ?? readText(defaults.shader()));
-  const hasDot = features?.has('packed_4x8_integer_dot_product') ?? false;
-  const code = hasDot ? text : text.replace(info.packedDot.native, info.packedDot.portable);
+  const has = (feature: string) => (features?.has(feature) ?? false) || device.features.has(feature);
+  const code = info.exchanges
+    .filter((one) => has(one.feature) === one.has)
+    .reduce((shader, { from, to }) => shader.replace(from, () => to), text);
 
   const layout = layoutOf(device);
   const pipelines = await makePipelines(device, layout, code, info.kernels);

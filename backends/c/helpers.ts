@@ -128,7 +128,10 @@ const mulShift = define('mul_shift', 'i32', 'int32_t a, int32_t m, int shift', [
   'return (int32_t)(((int64_t)a * m + ((int64_t)1 << (shift - 1))) >> shift);',
 ]);
 
-const definitions: Record<Exclude<HelperName, 'sqrt'>, (from: ScalarType, to: ScalarType) => Helper> = {
+/** Those that C has no function for; conversions of 16-bit floats are expanded before. */
+type CHelperName = Exclude<HelperName, 'sqrt' | 'decode_f16' | 'encode_f16'>;
+
+const definitions: Record<CHelperName, (from: ScalarType, to: ScalarType) => Helper> = {
   add: (t) => wrapped('+')(t, `add_${t}`),
   sub: (t) => wrapped('-')(t, `sub_${t}`),
   mul: (t) => wrapped('*')(t, `mul_${t}`),
@@ -145,7 +148,7 @@ const definitions: Record<Exclude<HelperName, 'sqrt'>, (from: ScalarType, to: Sc
 };
 
 /** The helper for element types `from` and `to`. */
-export function helperFor(name: Exclude<HelperName, 'sqrt'>, from: ScalarType, to: ScalarType): Helper {
+export function helperFor(name: CHelperName, from: ScalarType, to: ScalarType): Helper {
   const plain = (t: ScalarType): ScalarType => (t === 'index' ? 'i32' : t);
   return definitions[name](plain(from), plain(to));
 }

@@ -1,4 +1,5 @@
 import { bitsOf, isFloat, type ScalarType } from '../../src/ir/index.ts';
+import { InternalError } from '../../src/support/diagnostics.ts';
 import { binary, type Expression, expression, nested, precedence, primary } from '../clike/expression.ts';
 import { type Language, operatorFloats } from '../clike/language.ts';
 import { singleDigits } from '../clike/numbers.ts';
@@ -48,6 +49,9 @@ export function cLanguage(support: CSupport, codeWords?: Language['codeWords']):
         support.usesMathLibrary = true;
         support.usesMathHeader = true;
         return primary(`${from === 'f64' ? 'sqrt' : 'sqrtf'}(${texts})`, args);
+      }
+      if (name === 'decode_f16' || name === 'encode_f16') {
+        throw new InternalError('conversions of 16-bit floats were to be expanded');
       }
       const helper = helperFor(name, from, to);
       support.require(helper);

@@ -115,6 +115,8 @@ export const lanewisePrinters: Record<LanewiseName, Printer> = {
   convert,
   narrow_saturate: helper('saturate'),
   bitcast,
+  decode_f16: helper('decode_f16'),
+  encode_f16: helper('encode_f16'),
   mul_shift: (language, lane) =>
     language.call('mul_shift', 'i32', 'i32', [
       ...lane.args,

@@ -7,7 +7,7 @@ import { binary, type Expression, precedence, sum } from './expression.ts';
  */
 export type HelperName =
   | ('add' | 'sub' | 'mul' | 'neg' | 'abs' | 'min' | 'max' | 'floor' | 'ceil' | 'round_even' | 'sqrt')
-  | ('saturate' | 'bits' | 'mul_shift');
+  | ('saturate' | 'bits' | 'mul_shift' | 'decode_f16' | 'encode_f16');
 
 /** How floats are multiplied. */
 export interface Floats {

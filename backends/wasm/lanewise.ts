@@ -110,6 +110,11 @@ const scalarsOnly: VectorEmit = () => {
   throw new InternalError('a primitive of scalars on a vector');
 };
 
+/** What passes have written in other primitives. */
+const expandedBefore: VectorEmit = () => {
+  throw new InternalError('conversions of 16-bit floats were to be expanded');
+};
+
 /** Instructions for vectors. */
 const vectorOps: Record<LanewiseName, VectorEmit> = {
   add: arithmetic('add'),
@@ -142,6 +147,8 @@ const vectorOps: Record<LanewiseName, VectorEmit> = {
   convert: ({ c, args: [a], element, to, lanes, width }) => convert(c, a as Register[], lanes, element, to, width),
   narrow_saturate: ({ c, args: [a], element, to, lanes }) => narrowSaturate(c, a as Register[], lanes, element, to),
   bitcast: ({ args: [a] }) => a as Register[],
+  decode_f16: expandedBefore,
+  encode_f16: expandedBefore,
   mul_shift: ({ c, args: [a, b], attributes }) =>
     mulShift(c, a as Register[], b as Register[], attributes.shift as number),
   mul_add: multiplyAdd,

@@ -1,6 +1,6 @@
 import type { LanewiseName } from '../../dialects/kernel/index.ts';
 import { bitsOf, isFloat, type ScalarType } from '../../src/ir/index.ts';
-import { invariant } from '../../src/support/diagnostics.ts';
+import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { isUnsigned } from './shapes.ts';
 import type { Expression, KernelContext, Register } from './values.ts';
 
@@ -139,6 +139,11 @@ function mulShift({ c, args: [a, b], attributes }: ScalarCase): Expression {
   return m.i32.wrap(m.i64.shr_s(rounded, m.i64.const(BigInt(count))));
 }
 
+/** What passes have written in other primitives. */
+const expandedBefore = (): Expression => {
+  throw new InternalError('conversions of 16-bit floats were to be expanded');
+};
+
 /** Instructions for one lane. */
 export const scalarOps: Record<LanewiseName, (one: ScalarCase) => Expression> = {
   add: arithmetic('add'),
@@ -174,6 +179,8 @@ export const scalarOps: Record<LanewiseName, (one: ScalarCase) => Expression> = 
   convert,
   narrow_saturate: ({ c, args: [a], element, to }) => saturate(c, element, to, a as Register),
   bitcast,
+  decode_f16: expandedBefore,
+  encode_f16: expandedBefore,
   mul_shift: mulShift,
   mul_add: ({ c, args: [a, b, d] }) =>
     c.m.f32.add(c.m.f32.mul((a as Register)(), (b as Register)()), (d as Register)()),

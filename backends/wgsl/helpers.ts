@@ -21,7 +21,36 @@ export const helpers = {
     '  return select(number, 4294967295u, a >= 4294967296.0);',
     '}',
   ].join('\n'),
+  decode_f16: 'fn decode_f16(bits: u32) -> f32 { return unpack2x16float(bits).x; }',
+  /** Where the device has 16-bit floats, the runtime puts `encodeNative` here. */
+  encode_f16: [
+    'fn encode_f16(a: f32) -> u32 {',
+    '  let word = bitcast<u32>(a);',
+    '  let magnitude = word & 0x7fffffffu;',
+    '  let normal = magnitude - 0x38000000u;',
+    '  let rounded = (normal + 0xfffu + ((normal >> 13u) & 1u)) >> 13u;',
+    '  let small = bitcast<u32>(bitcast<f32>(magnitude) + 0.5) - 0x3f000000u;',
+    '  let finite = select(rounded, small, magnitude < 0x38800000u);',
+    '  let limited = select(finite, 0x7c00u, magnitude >= 0x47800000u);',
+    '  return select(limited, 0x7e00u, magnitude > 0x7f800000u) | ((word >> 16u) & 0x8000u);',
+    '}',
+  ].join('\n'),
 } as const;
+
+/**
+ * `encode_f16` on a device that has `shader-f16`: the conversion rounds. What it gives is packed from an f32, since
+ * Naga casts no vec2<f16> to a word.
+ */
+export const encodeNative = [
+  'fn encode_f16(a: f32) -> u32 {',
+  '  let word = bitcast<u32>(a);',
+  '  let magnitude = word & 0x7fffffffu;',
+  '  let rounded = f32(f16(clamp(a, -65504.0, 65504.0)));',
+  '  let finite = pack2x16float(vec2<f32>(rounded, 0.0)) & 0x7fffu;',
+  '  let limited = select(finite, 0x7c00u, magnitude >= 0x477ff000u);',
+  '  return select(limited, 0x7e00u, magnitude > 0x7f800000u) | ((word >> 16u) & 0x8000u);',
+  '}',
+].join('\n');
 
 /** `dot4` without the instruction. */
 export const dot4Portable = [

@@ -147,6 +147,9 @@ function callText(
     case 'ceil':
     case 'sqrt':
       return builtin(name);
+    case 'decode_f16':
+    case 'encode_f16':
+      return support.call(name, args);
     case 'mul_shift':
       throw new InternalError('64-bit products were to be expanded');
   }

@@ -11,4 +11,5 @@ export const wgslTarget: Target = {
   floatRescale: false,
   accumulators: 16,
   longIntegers: false,
+  halves: true,
 };

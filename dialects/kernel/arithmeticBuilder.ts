@@ -304,6 +304,14 @@ export class ArithmeticBuilder implements BodyBuilder {
     return elementOf(a) === to ? a : this.lanewise('bitcast', [a], to);
   }
 
+  decodeF16(a: Value): Value {
+    return this.lanewise('decode_f16', [a], 'f32');
+  }
+
+  encodeF16(a: Value): Value {
+    return this.lanewise('encode_f16', [a], 'u16');
+  }
+
   mulShift(a: Value, m: Value, shift: number): Value {
     this.same(a, m);
     return this.lanewise('mul_shift', [a, m], 'i32', { shift });

@@ -1,4 +1,5 @@
 import { attr, defineOp, type OpDefinition } from '../../src/ir/index.ts';
+import { decodeF16, encodeF16 } from '../../src/numerics/index.ts';
 
 /** One lane's value when a kernel is run in JavaScript: numbers; i64 is exact up to 2^53 only inside mul_shift. */
 export type Lane = number;
@@ -193,6 +194,10 @@ export const lanewisePrimitives = {
     else view.setInt32(0, x(v));
     return to === 'f32' ? view.getFloat32(0) : to === 'u32' ? view.getUint32(0) : view.getInt32(0);
   }),
+  decode_f16: lanewise('decode_f16', 'The f32 that the bits (u16) of an f16 stand for.', 1, (v) => decodeF16(x(v))),
+  encode_f16: lanewise('encode_f16', 'The bits (u16) of the f16 nearest to an f32, ties to even.', 1, (v) =>
+    encodeF16(x(v)),
+  ),
   mul_shift: lanewise(
     'mul_shift',
     '(a·b + 2^(shift−1)) >> shift in exact arithmetic, for i32 a and b and 2 ≤ shift ≤ 62; the result wraps to i32.',

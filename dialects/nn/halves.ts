@@ -1,46 +1,24 @@
 import type { BodyBuilder, ScalarType, Value } from '../../src/ir/index.ts';
+import { roundedBits } from '../kernel/halves.ts';
 
 // Floats of 16 bits in kernels: loaded and stored as their bits (u16), computed with in f32.
-// Source of the encoding: IEEE 754-2019, sections 3.4 and 4.3.1; bfloat16 is the upper half of an f32.
 
 /** Whether an element type is a float of 16 bits. */
 export const isHalf = (element: ScalarType): element is 'f16' | 'bf16' => element === 'f16' || element === 'bf16';
 
-/** The f32 that bits of 16 stand for. */
+/** The f32 that bits of 16 stand for. bfloat16 is the upper half of an f32. */
 export function decodeHalf(k: BodyBuilder, bits: Value, from: 'f16' | 'bf16'): Value {
-  const word = k.convert(bits, 'i32');
-  const int = (value: number) => k.constant(value, 'i32', word);
-  if (from === 'bf16') return k.bitcast(k.shl(word, 16), 'f32');
-  const magnitude = k.and(word, int(0x7fff));
-  const mantissa = k.convert(magnitude, 'f32');
-  const float = (value: number) => k.constant(value, 'f32', mantissa);
-  // the exponent is 112 larger; that of infinity and NaN is all ones; below the first normal number count 2^−24ths
-  const normal = k.add(k.shl(magnitude, 13), int(112 << 23));
-  const special = k.or(k.shl(magnitude, 13), int(0x7f800000));
-  const large = k.select(k.cmp('ge', magnitude, int(0x7c00)), special, normal);
-  const small = k.cmp('lt', magnitude, int(0x400));
-  const value = k.select(small, k.mul(mantissa, float(2 ** -24)), k.bitcast(large, 'f32'));
-  return k.select(k.cmp('ge', word, int(0x8000)), k.neg(value), value);
+  if (from === 'f16') return k.decodeF16(bits);
+  return k.bitcast(k.shl(k.convert(bits, 'i32'), 16), 'f32');
 }
 
 /** The bits of 16 nearest to an f32, ties to even; beyond the range infinity. */
 export function encodeHalf(k: BodyBuilder, x: Value, to: 'f16' | 'bf16'): Value {
+  if (to === 'f16') return k.encodeF16(x);
   const word = k.bitcast(x, 'i32');
   const int = (value: number) => k.constant(value, 'i32', word);
   const magnitude = k.and(word, int(0x7fffffff));
   const sign = k.and(k.shr(word, 16), int(0x8000));
   const none = k.cmp('gt', magnitude, int(0x7f800000));
-  // half of what is cut off, and one more where the last bit that stays is odd
-  const rounded = (value: Value, bits: number) => {
-    const odd = k.and(k.shr(value, bits), int(1));
-    return k.shr(k.add(k.add(value, int((1 << (bits - 1)) - 1)), odd), bits);
-  };
-  if (to === 'bf16') return k.convert(k.or(k.select(none, int(0x7fc0), rounded(magnitude, 16)), sign), 'u16');
-  const normal = rounded(k.sub(magnitude, int(112 << 23)), 13);
-  // beside 0.5 the last bit of an f32 counts 2^−24
-  const half = k.constant(0.5, 'f32', x);
-  const small = k.sub(k.bitcast(k.add(k.bitcast(magnitude, 'f32'), half), 'i32'), int(0x3f000000));
-  const finite = k.select(k.cmp('lt', magnitude, int(113 << 23)), small, normal);
-  const limited = k.select(k.cmp('ge', magnitude, int(0x47800000)), int(0x7c00), finite);
-  return k.convert(k.or(k.select(none, int(0x7e00), limited), sign), 'u16');
+  return k.convert(k.or(k.select(none, int(0x7fc0), roundedBits(k, magnitude, 16)), sign), 'u16');
 }

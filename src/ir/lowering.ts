@@ -39,6 +39,9 @@ export interface BodyBuilder {
   narrowSaturate(a: Value, to: ScalarType): Value;
   /** Reinterprets the bits as a type of the same width. */
   bitcast(a: Value, to: ScalarType): Value;
+  /** The f32 that the bits (u16) of an f16 stand for, and the bits of the f16 nearest to an f32. */
+  decodeF16(a: Value): Value;
+  encodeF16(a: Value): Value;
   /** (a·m + 2^(shift−1)) >> shift, exact in 64 bits, for i32 a, m and shift in 2..62; the result wraps to i32. */
   mulShift(a: Value, m: Value, shift: number): Value;
   /** Element `index` (u8 or i8 code, offset to 0..255) of a 256-entry table in weights. */

@@ -17,6 +17,8 @@ export interface Target {
   readonly floatRescale: boolean;
   /** Whether there are 64-bit integers. */
   readonly longIntegers: boolean;
+  /** Whether it converts between f16 and f32. */
+  readonly halves?: boolean;
   /** Whether 32 invocations multiply tiles of 8-bit codes together, by the op kernel.mma. */
   readonly warpProducts?: boolean;
   /** Registers that a contraction's tile may fill with accumulators. */

@@ -4,6 +4,7 @@ import { runProgram, signatureOf } from '../../dialects/kernel/interpret.ts';
 import { fuseEpilogues } from '../../passes/fuse/epilogues.ts';
 import { expandDcast } from '../../passes/integer/expandDcast.ts';
 import { bufferize } from '../../passes/lower/bufferize.ts';
+import { expandHalves } from '../../passes/lower/expandHalves.ts';
 import { expandI64 } from '../../passes/lower/expandI64.ts';
 import { foldPacking } from '../../passes/lower/foldPacking.ts';
 import { lowerKernels } from '../../passes/lower/kernels.ts';
@@ -37,6 +38,7 @@ export async function planFor(module: Module, target: Target): Promise<Module> {
     chooseLayout,
     fuseEpilogues,
     lowerKernels,
+    expandHalves,
     expandI64,
     packWords,
     foldPacking,

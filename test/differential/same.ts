@@ -12,8 +12,8 @@ export function expectSame(actual: readonly HostTensor[], expected: readonly Hos
       return;
     }
     const [wanted, found] = [Array.from(want.data, Number), Array.from(got.data, Number)];
-    const scale = Math.max(1e-30, ...wanted.map(Math.abs));
-    const worst = Math.max(...wanted.map((v, j) => Math.abs(v - (found[j] as number))));
+    const scale = wanted.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-30);
+    const worst = wanted.reduce((most, v, j) => Math.max(most, Math.abs(v - (found[j] as number))), 0);
     expect(worst / scale).toBeLessThanOrEqual(tolerance);
   });
 }

@@ -1,7 +1,8 @@
 // Runs in Deno, whose WebGPU is Naga. Arguments: files of shaders. Prints what is wrong with each, as JSON by file.
 const adapter = await navigator.gpu.requestAdapter();
 if (!adapter) throw new Error('no adapter');
-const device = await adapter.requestDevice();
+const halves = adapter.features.has('shader-f16') ? ['shader-f16'] : [];
+const device = await adapter.requestDevice({ requiredFeatures: halves });
 const wrong = {};
 for (const file of Deno.args) {
   device.pushErrorScope('validation');
@@ -9,4 +10,4 @@ for (const file of Deno.args) {
   const error = await device.popErrorScope();
   if (error) wrong[file] = error.message;
 }
-console.log(JSON.stringify(wrong));
+console.log(JSON.stringify({ wrong, halves: halves.length > 0 }));

@@ -10,12 +10,16 @@ import { cases } from '../differential/cases.ts';
 import { choosesByData, planned } from '../differential/run.ts';
 import { dimsOf, hasSharedModels, sharedModel, sharedSamples } from '../models/sharedSamples.ts';
 import { root } from '../source-files.ts';
+import { exchanged } from './exchanged.ts';
 
 // A second front end reads the shaders: what one forgives, the other may refuse.
 
 const folder = mkdtempSync(join(tmpdir(), 'qc-naga-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const deno = join(root, 'node_modules/.bin/deno');
+
+/** Whether the device of the last call has floats of 16 bits. */
+let takesHalves = false;
 
 /** What Naga says about shaders, by their names; empty when all are right. */
 function errorsOf(shaders: ReadonlyMap<string, string>): Record<string, string> {
@@ -30,7 +34,8 @@ function errorsOf(shaders: ReadonlyMap<string, string>): Record<string, string> 
     env: { ...process.env, XDG_RUNTIME_DIR: folder, NO_COLOR: '1' },
   });
   if (status !== 0) throw new Error(stderr);
-  const wrong = JSON.parse(stdout) as Record<string, string>;
+  const { wrong, halves } = JSON.parse(stdout) as { wrong: Record<string, string>; halves: boolean };
+  takesHalves = halves;
   const names = [...shaders.keys()];
   return Object.fromEntries(Object.entries(wrong).map(([file, error]) => [names[files.indexOf(file)], error]));
 }
@@ -52,9 +57,17 @@ describe.skipIf(missing)(`shaders that Naga takes${missing}`, () => {
     const shaders = new Map<string, string>();
     for (const { name, text } of cases) {
       const module = await planned(text, wgslTarget);
-      if (!choosesByData(module)) shaders.set(name, compileWgsl(module).shader);
+      if (choosesByData(module)) continue;
+      const { shader } = compileWgsl(module);
+      shaders.set(name, shader);
+      if (takesHalves)
+        shaders.set(
+          `${name}, with every feature`,
+          exchanged(shader, () => true),
+        );
     }
     expect(shaders.size).toBeGreaterThan(100);
+    if (!takesHalves) console.log('this device has no shader-f16: only shaders without were read');
     expect(errorsOf(shaders)).toEqual({});
   });
 

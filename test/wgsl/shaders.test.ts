@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileWgsl } from '../../backends/wgsl/emit.ts';
-import { dot4Portable, helpers } from '../../backends/wgsl/helpers.ts';
+import { exchangesFor } from '../../backends/wgsl/exchanges.ts';
+import { helpers } from '../../backends/wgsl/helpers.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
 import { refusedOnDevices } from '../../kernels/index.ts';
 import type { Dimensions } from '../../src/api/dimensions.ts';
@@ -9,6 +10,7 @@ import { compile, importOnnx, type States } from '../../src/index.ts';
 import { cases } from '../differential/cases.ts';
 import { choosesByData, planned } from '../differential/run.ts';
 import { bytes as attention, grows } from '../state/attention.ts';
+import { exchanged } from './exchanged.ts';
 
 describe('programs for graphics processors', () => {
   it.each(['wgsl', 'cuda'] as const)('for %s have fixed sizes, and say so', async (target) => {
@@ -29,7 +31,8 @@ describe.skipIf(missing)(`shaders that WebGPU takes${missing}`, () => {
   let device: GPUDevice;
   beforeAll(async () => {
     host = await openAdapter(['backend=null']);
-    device = await host.adapter.requestDevice();
+    expect(host.adapter.features.has('shader-f16')).toBe(true);
+    device = await host.adapter.requestDevice({ requiredFeatures: ['shader-f16'] });
   });
   afterAll(() => device.destroy());
 
@@ -56,7 +59,26 @@ describe.skipIf(missing)(`shaders that WebGPU takes${missing}`, () => {
     expect(a?.shader).toBe(b?.shader);
     expect(a?.info).toEqual(b?.info);
     expect(a?.shader).toContain(helpers.dot4);
-    expect(await errorOf((a?.shader ?? '').replace(helpers.dot4, dot4Portable))).toBeUndefined();
+    const without = exchanged(a?.shader ?? '', () => false);
+    expect(without).not.toContain('dot4I8Packed');
+    expect(await errorOf(without)).toBeUndefined();
+  });
+
+  it('round to floats of 16 bits by an instruction where the device has one', async () => {
+    const halves = cases.filter(({ text }) => text.includes('f16'));
+    expect(halves.length).toBeGreaterThan(0);
+    for (const { text } of halves) {
+      const { shader } = compileWgsl(await planned(text, wgslTarget));
+      const native = exchanged(shader, () => true);
+      expect(native).toMatch(/^enable f16;\n/);
+      expect(native).toContain('f16(clamp(');
+      expect(shader).not.toContain('f16(clamp(');
+      expect(await errorOf(native)).toBeUndefined();
+    }
+    // a shader that has none of them is the same on every device
+    const { shader } = compileWgsl(await planned((cases[0] as (typeof cases)[number]).text, wgslTarget));
+    expect(exchanged(shader, () => true)).toBe(shader);
+    expect(exchangesFor(shader).map(({ feature }) => feature)).toEqual(['packed_4x8_integer_dot_product']);
   });
 
   it('are refused with a reason when they are wrong', async () => {

@@ -58,11 +58,13 @@ export async function openAdapter(
 /** Dawn rounds timestamps to 0.1 ms unless it is told not to. */
 export const exactTimestamps = ['disable-dawn-features=timestamp_quantization'] as const;
 
-/** A device with the adapter's own limits for buffers, and timestamps where it has them. @throws QcError when there is none */
+/** A device with the adapter's own limits for buffers, and timestamps and 16-bit floats where it has them. @throws QcError when there is none */
 export async function openDevice(options: readonly string[] = []): Promise<GpuHost> {
   const { gpu, adapter } = await openAdapter(options);
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
-  const requiredFeatures = (['timestamp-query'] as const).filter((feature) => adapter.features.has(feature));
+  const requiredFeatures = (['timestamp-query', 'shader-f16'] as const).filter((feature) =>
+    adapter.features.has(feature),
+  );
   const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize };
   return { gpu, device: await adapter.requestDevice({ requiredFeatures, requiredLimits }) };
 }
