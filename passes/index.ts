@@ -50,7 +50,7 @@ import { equalizeLayers } from './transform/scaling/crossLayer.ts';
 import { outlierSuppression } from './transform/scaling/outlierSuppression.ts';
 import { repQuant } from './transform/scaling/repQuant.ts';
 import { smoothQuant } from './transform/scaling/smoothQuant.ts';
-import { stepLstm } from './transform/stepLstm.ts';
+import { stepRecurrent } from './transform/steps/stepRecurrent.ts';
 
 /** Every pass, in the order of the phases. */
 export const allPasses: readonly Pass[] = [
@@ -77,7 +77,7 @@ export const allPasses: readonly Pass[] = [
   rotateHeads,
   rotateScores,
   rotateInputs,
-  stepLstm,
+  stepRecurrent,
   insertObservers,
   calibrate,
   raiseActivations,

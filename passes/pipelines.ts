@@ -44,9 +44,14 @@ const carried = [
 const step = (pass: string, options: OptionValues): string => printPipeline([{ pass, options }]);
 
 /** Static codes by the ranges of calibration. */
-const calibrated = (observer: OptionValues, snr: OptionValues, recipe: OptionValues): readonly string[] => [
+const calibrated = (
+  observer: OptionValues,
+  snr: OptionValues,
+  recipe: OptionValues,
+  steps: OptionValues,
+): readonly string[] => [
   'expand-attention',
-  'step-lstm',
+  step('step-recurrent', steps),
   step('insert-observers', recipe),
   step('calibrate', observer),
   step('raise-activations', { ...snr, ...recipe }),
@@ -66,6 +71,9 @@ const integerIslands = [
   'integer-border',
 ];
 
+/** Steps of recurrent layers that a program of integers alone is written for. */
+const mostSteps = 64;
+
 /** The passes that a recipe asks for, as pass texts, up to what every target shares. */
 export function passesFor(recipe: Recipe): readonly string[] {
   const choices = choicesIn(recipe);
@@ -74,13 +82,14 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const observed = choices.find(isStatic)?.activations;
   const { observer = 'lp', percentile, leastSnr = 0, raisedSnr = 0 } = observed ?? {};
   const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
+  const steps = isIntegerOnly(recipe) ? { most: mostSteps } : {};
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   const chosen = [
     ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed
       ? [
-          ...calibrated(ranges, { least_snr: leastSnr, raised_snr: raisedSnr }, given),
+          ...calibrated(ranges, { least_snr: leastSnr, raised_snr: raisedSnr }, given, steps),
           ...(isIntegerOnly(recipe) ? integerIslands : floatIslands),
         ]
       : []),

@@ -24,6 +24,7 @@ import { gatherElements } from './gatherElements.ts';
 import { gatherNd } from './gatherNd.ts';
 import { gridSample } from './gridSample.ts';
 import { gru } from './gru.ts';
+import { gruCell } from './gruCell.ts';
 import { hadamard } from './hadamard.ts';
 import { ifOp } from './if.ts';
 import { isInf } from './isInf.ts';
@@ -90,6 +91,7 @@ export * from './gatherElements.ts';
 export * from './gatherNd.ts';
 export * from './gridSample.ts';
 export * from './gru.ts';
+export * from './gruCell.ts';
 export * from './hadamard.ts';
 export * from './if.ts';
 export * from './isInf.ts';
@@ -133,7 +135,7 @@ export * from './where.ts';
 /** Every op of the `nn` dialect. */
 export const nnOps = [
   ...[constant, returnOp, fused, relayout, ifOp, loop],
-  ...[rnn, gru, lstm, lstmCell],
+  ...[rnn, gru, gruCell, lstm, lstmCell],
   ...[conv, matmul, batchNorm, maxPool, avgPool, softmax, normalize, rotary, attention, hadamard],
   ...[clamp, ...binaryOps, pow, ...unaryOps, ...compareOps, where, cast, angle],
   ...[...reduceOps, argMax, argMin],

@@ -6,6 +6,7 @@ import { arithmeticRules } from './decompose/arithmetic.ts';
 import { attentionRule } from './decompose/attention.ts';
 import { axisRules } from './decompose/axes.ts';
 import { blockRules } from './decompose/blocks.ts';
+import { gruCellRule } from './decompose/gruCell.ts';
 import { loopRules } from './decompose/loop.ts';
 import { lstmCellRule } from './decompose/lstmCell.ts';
 import { ngramRules } from './decompose/ngrams.ts';
@@ -28,6 +29,7 @@ export const decomposed: readonly Rule[] = [
   rotaryRule,
   sizesRule,
   lstmCellRule,
+  gruCellRule,
 ];
 
 /** The rule, which refuses an op by its name where it needs a size that is not a number. */

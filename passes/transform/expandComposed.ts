@@ -1,5 +1,6 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { angleRule } from '../schedule/decompose/angles.ts';
+import { gruCellRule } from '../schedule/decompose/gruCell.ts';
 import { lstmCellRule } from '../schedule/decompose/lstmCell.ts';
 import { preluRule } from '../schedule/decompose/prelu.ts';
 import { resizeRules } from '../schedule/decompose/resize.ts';
@@ -11,5 +12,5 @@ export const expandComposed = defineRewritePass({
   summary: 'Writes recurrent cells, rotary embeddings, resizes and PReLU as products, sums, functions and gathers.',
   phase: 'transform',
   preserves: { tolerance: 1e-5 },
-  rules: [lstmCellRule, rotaryRule, angleRule, preluRule, ...resizeRules],
+  rules: [lstmCellRule, gruCellRule, rotaryRule, angleRule, preluRule, ...resizeRules],
 });

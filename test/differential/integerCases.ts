@@ -72,6 +72,12 @@ export const integerCases: readonly Case[] = [
   ),
   one('product of 16-bit codes', '5x7xi16', '5x7xi32', 'int.mul %x, %c {zero_point_a = 0, zero_point_b = 0}', [other]),
   one('table of 16-bit entries', '5x7xi8', '5x7xi16', 'int.table %x, %t', [constant('t', 'i16', '256', -32768, 32767)]),
+  one('angles', '5x7xi16', '5x7xi16', 'int.angle %x, %a {zero_point = 3}', [
+    constant('a', 'i32', '7', -(2 ** 31), 2 ** 31 - 1),
+  ]),
+  one('angles of whole numbers', '5x7xi64', '5x7xi16', 'int.angle %x, %a', [
+    constant('a', 'i32', '5x1', -(2 ** 31), 2 ** 31 - 1),
+  ]),
   one('lines between knots', '5x37xi16', '5x37xi16', `int.interpolate %x, %k {r = 6, zero_point = 0, ${wide}}`, [
     constant('k', 'i32', '1025', -8388608, 8388607),
   ]),

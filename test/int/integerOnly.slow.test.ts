@@ -4,7 +4,9 @@ import { clamp } from '../../dialects/nn/clamp.ts';
 import { greater, lessOrEqual } from '../../dialects/nn/compare.ts';
 import { concat } from '../../dialects/nn/concat.ts';
 import { conv } from '../../dialects/nn/conv.ts';
+import { gru } from '../../dialects/nn/gru.ts';
 import { normalize } from '../../dialects/nn/layerNorm.ts';
+import { lstm } from '../../dialects/nn/lstm.ts';
 import { lstmCell } from '../../dialects/nn/lstmCell.ts';
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { avgPool } from '../../dialects/nn/pool.ts';
@@ -12,14 +14,16 @@ import { pow } from '../../dialects/nn/power.ts';
 import { reduceMean, reduceSum } from '../../dialects/nn/reduce.ts';
 import { reshape } from '../../dialects/nn/reshape.ts';
 import { resizeLinear, resizeNearest } from '../../dialects/nn/resize.ts';
+import { rnn } from '../../dialects/nn/rnn.ts';
 import { slice } from '../../dialects/nn/slice.ts';
 import { softmax } from '../../dialects/nn/softmax.ts';
+import { transpose } from '../../dialects/nn/transpose.ts';
 import { cos, gelu, sigmoid, sin, sqrt, tanh } from '../../dialects/nn/unary.ts';
 import { where } from '../../dialects/nn/where.ts';
 import { copyPrepared, finish, type Prepared, prepare } from '../../src/api/compile.ts';
 import { instantiate } from '../../src/api/instantiate.ts';
 import { interpret } from '../../src/interpret/index.ts';
-import type { Module, Value } from '../../src/ir/index.ts';
+import type { Module, OpDefinition, Value } from '../../src/ir/index.ts';
 import { bytesOfTensor, type HostTensor } from '../../src/support/tensor.ts';
 import { GraphBuilder, input, wave } from '../quant/graphs.ts';
 import { decibels } from '../quant/signal.ts';
@@ -102,7 +106,41 @@ function choices(): Module {
   return g.finish(g.op(reduceMean, [waves], { axes: [3], keepdims: false }));
 }
 
-const models = { classifier, islands, recurrence, choices };
+/** Sequences through recurrent layers of each kind, there and back. */
+function sequences(): Module {
+  const g = new GraphBuilder(shape);
+  const rows = g.op(reshape, [g.x], { shape: [16, 1, 16] });
+  const steps = g.op(slice, [rows], { starts: [0, 0, 0], steps: [1, 1, 1], sizes: [3, 1, 16] });
+  const layer = (op: OpDefinition, x: Value, gates: number, functions: string[], inputs: number, seed: number) => {
+    const hidden = 4;
+    const weights = (depth: number, at: number) =>
+      g.constant(
+        [2, gates * hidden, depth],
+        wave(2 * gates * hidden * depth, seed + at).map((v) => v / 2),
+      );
+    const operands = [
+      x,
+      weights(inputs, 0),
+      weights(hidden, 1),
+      g.constant([2, 2 * gates * hidden], wave(4 * gates * hidden, seed + 2)),
+    ];
+    const none = new Array<number>(2 * functions.length).fill(0);
+    const attributes = {
+      direction: 'bidirectional',
+      activations: [...functions, ...functions],
+      alphas: none,
+      betas: none,
+    };
+    return g.op(reshape, [g.op(transpose, [g.op(op, operands, attributes)], { perm: [0, 2, 1, 3] })], {
+      shape: [3, 1, 8],
+    });
+  };
+  const first = layer(gru, steps, 3, ['Sigmoid', 'Tanh'], 16, 61);
+  const second = layer(lstm, first, 4, ['Sigmoid', 'Tanh', 'Tanh'], 8, 65);
+  return g.finish(layer(rnn, second, 1, ['Tanh'], 8, 69));
+}
+
+const models = { classifier, islands, recurrence, choices, sequences };
 
 const known = new Map<string, Promise<Prepared>>();
 

@@ -109,8 +109,8 @@ export class Compose<Maker extends OpMaker = OnnxNode> {
     return this.#binary(and, a, b);
   }
 
-  matmul(a: Value, b: Value): Value {
-    return this.node.create(matmul, { a, b }).result;
+  matmul(a: Value, b: Value, bias?: Value): Value {
+    return this.node.create(matmul, { a, b, bias }).result;
   }
 
   apply(op: UnaryOp, x: Value): Value {
