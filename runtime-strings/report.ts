@@ -160,6 +160,7 @@ function timeChart() {
 		})]
 	}));
 }
+let movePicture = () => {};
 const layers = new Map(data.layers.map((layer) => [layer.layer, layer]));
 const diagnoses = new Map(data.diagnosis.map((one) => [one.node, one]));
 const codes = new Map(data.quantization.map((one) => [one.node, one]));
@@ -217,6 +218,7 @@ function showGraph(picture) {
 		const start = d3.zoomIdentity.translate(width * (1 - scale) / 2, 0).scale(scale);
 		d3.select(svg).call(zoom.transform, start);
 	}
+	movePicture = (x, y) => d3.select(svg).call(zoom.translateBy, x, y);
 	for (const id of ["closer", "further"]) {
 		element(id).onclick = () => d3.select(svg).call(zoom.scaleBy, id === "closer" ? 1.5 : 1 / 1.5);
 	}
@@ -241,9 +243,18 @@ function pictureOf(name) {
 	return Object.keys(data.nodes).find((picture) => Object.values(data.nodes[picture] ?? {}).includes(name)) ?? "main";
 }
 function choose(name) {
-	const picture = pictureOf(name);
-	showGraph(picture);
+	showGraph(pictureOf(name));
 	showLayer(name);
+	centre(document.querySelector("#graph g.chosen"));
+	document.querySelector(".panes")?.scrollIntoView({ block: "nearest" });
+}
+function centre(node) {
+	const matrix = (node?.parentNode)?.getScreenCTM();
+	if (!node || !matrix) return;
+	const [shown, pane] = [node.getBoundingClientRect(), element("graph").getBoundingClientRect()];
+	const x = pane.left + pane.width / 2 - (shown.left + shown.width / 2);
+	const y = pane.top + pane.height / 2 - (shown.top + shown.height / 2);
+	movePicture(x / matrix.a, y / matrix.d);
 }
 function fillTable() {
 	const body = element("layers").querySelector("tbody");
@@ -296,7 +307,8 @@ function search(text) {
 	const fits = (name) => (name ?? "").toLowerCase().includes(wanted);
 	for (const row of document.querySelectorAll("#layers tbody tr")) row.hidden = !fits(row.textContent ?? "");
 	for (const node of document.querySelectorAll("#graph g.node")) {
-		node.classList.toggle("faint", wanted !== "" && !fits(node.textContent ?? ""));
+		const inside = Object.values(data.nodes[node.querySelector("title")?.textContent ?? ""] ?? {});
+		node.classList.toggle("faint", wanted !== "" && ![node.textContent ?? "", ...inside].some(fits));
 	}
 }
 showGraph("main");
@@ -309,6 +321,10 @@ if (first !== undefined) showLayer(first);
 element("back").onclick = () => showGraph("main");
 const box = element("search");
 box.oninput = () => search(box.value);
+box.onkeydown = ({ key }) => {
+	const found = document.querySelector("#layers tbody tr:not([hidden])");
+	if (key === "Enter" && found) choose(found.dataset.layer ?? "");
+};
 addEventListener("keydown", (event) => {
 	if (event.key === "Escape" && document.activeElement !== box) showGraph("main");
 	if (event.key !== "/" || document.activeElement === box) return;

@@ -9,12 +9,16 @@ interface ZoomLibrary {
   zoom(): {
     on(event: string, listener: (event: { transform: object }) => void): unknown;
     scaleBy: unknown;
+    translateBy: unknown;
     transform: unknown;
   };
   zoomIdentity: { translate(x: number, y: number): { scale(k: number): object } };
 }
 
 declare const d3: ZoomLibrary;
+
+/** Moves the picture that is shown by a distance in its own units before zooming. */
+let movePicture: (x: number, y: number) => void = () => {};
 
 const layers = new Map(data.layers.map((layer) => [layer.layer, layer]));
 const diagnoses = new Map(data.diagnosis.map((one) => [one.node, one]));
@@ -94,6 +98,7 @@ function showGraph(picture: string): void {
     const start = d3.zoomIdentity.translate((width * (1 - scale)) / 2, 0).scale(scale);
     d3.select(svg).call(zoom.transform, start);
   }
+  movePicture = (x, y) => d3.select(svg).call(zoom.translateBy, x, y);
   for (const id of ['closer', 'further']) {
     element(id).onclick = () => d3.select(svg).call(zoom.scaleBy, id === 'closer' ? 1.5 : 1 / 1.5);
   }
@@ -120,10 +125,21 @@ function pictureOf(name: string): string {
   return Object.keys(data.nodes).find((picture) => Object.values(data.nodes[picture] ?? {}).includes(name)) ?? 'main';
 }
 
+/** Shows a layer in its picture, in the middle, and what is known of it. */
 function choose(name: string): void {
-  const picture = pictureOf(name);
-  showGraph(picture);
+  showGraph(pictureOf(name));
   showLayer(name);
+  centre(document.querySelector<SVGGraphicsElement>('#graph g.chosen'));
+  document.querySelector('.panes')?.scrollIntoView({ block: 'nearest' });
+}
+
+function centre(node: SVGGraphicsElement | null): void {
+  const matrix = (node?.parentNode as SVGGraphicsElement | null)?.getScreenCTM();
+  if (!node || !matrix) return;
+  const [shown, pane] = [node.getBoundingClientRect(), element('graph').getBoundingClientRect()];
+  const x = pane.left + pane.width / 2 - (shown.left + shown.width / 2);
+  const y = pane.top + pane.height / 2 - (shown.top + shown.height / 2);
+  movePicture(x / matrix.a, y / matrix.d);
 }
 
 /** The table of layers; a click on a head sorts by it. */
@@ -168,14 +184,15 @@ function fillTable(): void {
   });
 }
 
-/** Only rows and nodes whose names hold the text stay clear. */
+/** Only rows, nodes, and folded parts with nodes, whose names hold the text stay clear. */
 function search(text: string): void {
   const wanted = text.toLowerCase();
   const fits = (name: string | undefined) => (name ?? '').toLowerCase().includes(wanted);
   for (const row of document.querySelectorAll<HTMLElement>('#layers tbody tr'))
     row.hidden = !fits(row.textContent ?? '');
   for (const node of document.querySelectorAll<SVGElement>('#graph g.node')) {
-    node.classList.toggle('faint', wanted !== '' && !fits(node.textContent ?? ''));
+    const inside = Object.values(data.nodes[node.querySelector('title')?.textContent ?? ''] ?? {});
+    node.classList.toggle('faint', wanted !== '' && ![node.textContent ?? '', ...inside].some(fits));
   }
 }
 
@@ -189,6 +206,10 @@ if (first !== undefined) showLayer(first);
 element('back').onclick = () => showGraph('main');
 const box = element<HTMLInputElement>('search');
 box.oninput = () => search(box.value);
+box.onkeydown = ({ key }) => {
+  const found = document.querySelector<HTMLElement>('#layers tbody tr:not([hidden])');
+  if (key === 'Enter' && found) choose(found.dataset.layer ?? '');
+};
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && document.activeElement !== box) showGraph('main');
   if (event.key !== '/' || document.activeElement === box) return;

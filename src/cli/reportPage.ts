@@ -133,7 +133,7 @@ header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1.5rem; p
 h1 { font-size: 1.2rem; margin: 0; }
 h2 { font-size: 1.05rem; }
 main > section { padding: 0 1.25rem 1rem; }
-.panes { display: grid; grid-template-columns: minmax(0, 1fr) 460px; gap: 1rem; padding-top: 1rem !important; }
+.panes { scroll-margin-top: 4rem; display: grid; grid-template-columns: minmax(0, 1fr) 460px; gap: 1rem; padding-top: 1rem !important; }
 @media (max-width: 900px) { .panes { grid-template-columns: 1fr; } }
 .picture { position: relative; height: 70vh; border: 1px solid var(--line); border-radius: 6px; background: var(--paper); overflow: hidden; }
 #graph { height: 100%; }

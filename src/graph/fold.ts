@@ -70,7 +70,7 @@ function groupNode(id: string, name: string, inside: readonly GraphNode[]): Grap
   return {
     id,
     kind: 'op',
-    label: name,
+    label: details.slice(0, 2).join(', '),
     source: name,
     details: details.slice(0, 4),
     ...(known.length > 0 ? { snr: Math.min(...known) } : {}),

@@ -53,6 +53,8 @@ describe('qc report', { timeout: 120_000 }, () => {
           await view.keyboard.press('/');
           await view.keyboard.type('second');
           expect(await view.locator('#layers tbody tr:visible').count()).toBe(1);
+          await view.keyboard.press('Enter');
+          expect(await view.locator('#layer h2').textContent()).toBe('second');
           // the colours of the graph have their scale, and one that fits the page
           expect(await view.locator('.legend span').count()).toBe(5);
           const filter = await view.locator('#graph svg').evaluate((svg) => getComputedStyle(svg).filter);
@@ -112,6 +114,15 @@ describe.skipIf(!existsSync(models) || !browserPath)(
           await view.locator('#graph g.node').last().focus();
           await view.keyboard.press('Enter');
           expect(await view.locator('#layer h2').count()).toBe(1);
+          // a layer of the table is shown in the middle of its picture, and where the page is
+          await view.locator('#layers tbody tr').last().click();
+          const [node, pane] = await Promise.all(
+            ['#graph g.chosen', '#graph'].map((place) => view.locator(place).first().boundingBox()),
+          );
+          if (!node || !pane) throw new Error('the chosen layer is not drawn');
+          expect(Math.abs(node.y + node.height / 2 - (pane.y + pane.height / 2))).toBeLessThan(2);
+          expect(Math.abs(node.x + node.width / 2 - (pane.x + pane.width / 2))).toBeLessThan(2);
+          expect((await view.locator('#layer h2').boundingBox())?.y).toBeGreaterThan(0);
           await view.goto(`file://${join(folder, `${name}-graphs/index.html`)}`);
           expect(await view.locator('nav li').count()).toBeGreaterThan(5);
           const picture = view.frameLocator('iframe[name=graph]').locator('svg g.node');
