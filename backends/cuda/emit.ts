@@ -5,6 +5,7 @@ import type { SelfTest } from '../c/selftest.ts';
 import { type CSignature, portsOf, statesOf } from '../c/signature.ts';
 import { concatenated, wordArray } from '../c/words.ts';
 import { readSimtProgram } from '../clike/simtProgram.ts';
+import { cmakeText } from './cmake.ts';
 import { headerText } from './header.ts';
 import { kernelLines, printKernels } from './kernels.ts';
 import { mainText, selfTestSource } from './main.ts';
@@ -32,7 +33,7 @@ export interface CudaReport {
 }
 
 export interface CudaArtifact {
-  /** NAME.cu, NAME.h and, for external weights, NAME_weights.bin. */
+  /** NAME.cu, NAME.h, CMakeLists.txt and, for external weights, NAME_weights.bin. */
   readonly files: Map<string, Uint8Array>;
   readonly signature: CSignature;
   readonly report: CudaReport;
@@ -72,6 +73,7 @@ export function emitCuda(module: Module, options: EmitCudaOptions): CudaArtifact
   const files = new Map([
     [`${name}.cu`, source],
     [`${name}.h`, encode(headerText(signature))],
+    ['CMakeLists.txt', encode(cmakeText(name))],
   ]);
   if (signature.weights === 'external') files.set(`${name}_weights.bin`, Uint8Array.from(blob));
   const report = {

@@ -39,30 +39,23 @@ export function selfTestSource(signature: CSignature, test: SelfTest): Uint8Arra
   return concatenated([...selfTestArrays(signature, test), new TextEncoder().encode(lines.join('\n'))]);
 }
 
-const bytesOf = (port: CPort) => countOf(port) * elementBytes(port.dtype);
+export const bytesOf = (port: CPort): number => countOf(port) * elementBytes(port.dtype);
 
-/**
- * A main program, where NAME_MAIN is defined. Without arguments it runs the self-test; with a number it reads
- * input0.bin, … from the working directory, runs so often and writes output0.bin, …. Weights that are external are
- * read from NAME_weights.bin. Its exit status is the model's, or 100 when a file can't be read or written.
- */
-export function mainText(signature: CSignature): string {
+const typed = (port: CPort) => `(${cStorageType(port.dtype)} *)${port.identifier}`;
+
+/** What main passes to NAME_run and NAME_selftest. */
+export const runArguments = ({ inputs, outputs }: CSignature): string =>
+  ['&model', ...[...inputs, ...outputs].map(typed), 'NULL'].join(', ');
+export const outputArguments = ({ outputs }: CSignature): string =>
+  ['&model', ...outputs.map(typed), 'NULL'].join(', ');
+
+/** The beginning of main: memory, weights and a model; `status` says whether all is well. */
+export function openLines(signature: CSignature): string[] {
   const { name, inputs, outputs } = signature;
-  const ports = [...inputs, ...outputs];
   const external = signature.weights === 'external';
-  const typed = (port: CPort) => `(${cStorageType(port.dtype)} *)${port.identifier}`;
-  const runArgs = ['&model', ...ports.map(typed), 'NULL'].join(', ');
-  const testArgs = ['&model', ...outputs.map(typed), 'NULL'].join(', ');
-  return `${[
-    `#ifdef ${name}_MAIN`,
-    '#include <stdio.h>',
-    '#include <stdlib.h>',
-    '',
-    ...transferFunctions,
-    'int main(int argc, char **argv)',
-    '{',
+  return [
     `  ${name}_model model;`,
-    ...ports.map((port) => `  void *${port.identifier} = malloc(${Math.max(1, bytesOf(port))});`),
+    ...[...inputs, ...outputs].map((port) => `  void *${port.identifier} = malloc(${Math.max(1, bytesOf(port))});`),
     ...(external
       ? [
           `  void *weights = malloc(${name}_WEIGHTS_BYTES);`,
@@ -72,12 +65,48 @@ export function mainText(signature: CSignature): string {
         ]
       : []),
     `  int status = ${name}_create(&model${external ? `, weights, ${name}_WEIGHTS_BYTES` : ''});`,
+  ];
+}
+
+/** The end of main: says what went wrong, or `well`, C statements; gives all memory back. */
+export function closeLines(signature: CSignature, well: readonly string[] = []): string[] {
+  const { name, inputs, outputs } = signature;
+  const external = signature.weights === 'external';
+  return [
+    '  if (status != 0) {',
+    `    fprintf(stderr, "${name}: %s (%s)\\n", ${name}_status_text(status), cudaGetErrorString(cudaPeekAtLastError()));`,
+    ...well,
+    '  }',
+    `  ${name}_destroy(&model);`,
+    ...[...(external ? ['weights'] : []), ...[...inputs, ...outputs].map(({ identifier }) => identifier)].map(
+      (it) => `  free(${it});`,
+    ),
+    '  return status;',
+  ];
+}
+
+/**
+ * A main program, where NAME_MAIN is defined. Without arguments it runs the self-test; with a number it reads
+ * input0.bin, … from the working directory, runs so often and writes output0.bin, …. Weights that are external are
+ * read from NAME_weights.bin. Its exit status is the model's, or 100 when a file can't be read or written.
+ */
+export function mainText(signature: CSignature): string {
+  const { name, inputs, outputs } = signature;
+  return `${[
+    `#ifdef ${name}_MAIN`,
+    '#include <stdio.h>',
+    '#include <stdlib.h>',
+    '',
+    ...transferFunctions,
+    'int main(int argc, char **argv)',
+    '{',
+    ...openLines(signature),
     '  if (status == 0 && argc > 1) {',
     ...inputs.map((port, i) => `    FILE *file_${port.identifier} = opened("${inputFile(i)}", "rb");`),
     ...outputs.map((port, i) => `    FILE *file_${port.identifier} = opened("${outputFile(i)}", "wb");`),
     '    for (int step = 0; step < atoi(argv[1]) && status == 0; step++) {',
     ...inputs.map((port) => `      transfer(file_${port.identifier}, ${port.identifier}, ${bytesOf(port)}, 0);`),
-    `      status = ${name}_run(${runArgs});`,
+    `      status = ${name}_run(${runArguments(signature)});`,
     '      if (status == 0 && cudaStreamSynchronize(NULL) != cudaSuccess) {',
     `        status = ${name}_ERROR_CUDA;`,
     '      }',
@@ -87,16 +116,12 @@ export function mainText(signature: CSignature): string {
     ...outputs.map((port) => `    if (fclose(file_${port.identifier}) != 0) {\n      exit(100);\n    }`),
     '  }',
     ...(signature.selftest
-      ? ['  if (status == 0 && argc == 1) {', `    status = ${name}_selftest(${testArgs});`, '  }']
+      ? ['  if (status == 0 && argc == 1) {', `    status = ${name}_selftest(${outputArguments(signature)});`, '  }']
       : []),
-    '  if (status != 0) {',
-    `    fprintf(stderr, "${name}: %s (%s)\\n", ${name}_status_text(status), cudaGetErrorString(cudaPeekAtLastError()));`,
-    '  } else if (argc == 1) {',
-    `    printf("${name}: ${signature.selftest ? 'the self-test holds' : 'created'}\\n");`,
-    '  }',
-    `  ${name}_destroy(&model);`,
-    ...[...(external ? ['weights'] : []), ...ports.map(({ identifier }) => identifier)].map((it) => `  free(${it});`),
-    '  return status;',
+    ...closeLines(signature, [
+      '  } else if (argc == 1) {',
+      `    printf("${name}: ${signature.selftest ? 'the self-test holds' : 'created'}\\n");`,
+    ]),
     '}',
     '#endif',
   ].join('\n')}\n`;

@@ -1,6 +1,7 @@
 import { elementBytes } from '../../src/support/tensor.ts';
 import { type CPort, type CSignature, countOf } from '../c/signature.ts';
 import type { EntryPoint } from '../clike/entryPoints.ts';
+import { stringText } from '../clike/names.ts';
 import type { SimtLaunch, SimtProgram, SimtTensor } from '../clike/simtProgram.ts';
 import { statusTextLines } from '../clike/status.ts';
 import { createText, runText, statusesOf } from './header.ts';
@@ -21,6 +22,12 @@ export function preamble({ name }: CSignature): string {
     '/* Runs a kernel by so many groups of so many threads. */',
     '#ifndef QC_LAUNCH',
     '#define QC_LAUNCH(kernel, groups, size, stream, ...) kernel<<<groups, size, 0, stream>>>(__VA_ARGS__)',
+    '#endif',
+    '/* Tells of each launch that is on the stream. */',
+    `#ifdef ${name}_TRACE`,
+    `#define QC_TRACE(launch, layer) ${name}_trace(launch, layer, stream);`,
+    '#else',
+    '#define QC_TRACE(launch, layer)',
     '#endif',
     '',
   ].join('\n')}\n`;
@@ -110,7 +117,10 @@ function runLines(whole: Program): string[] {
       const [to, from] = inward ? [place, port.identifier] : [port.identifier, place];
       return checked(name, `cudaMemcpyAsync(${to}, ${from}, ${bytes}, cudaMemcpyDefault, stream)`);
     });
-  const launches = program.launches.map((launch, i) => launchLine(launch, whole.entries[i] as EntryPoint));
+  const launches = program.launches.flatMap((launch, i) => [
+    launchLine(launch, whole.entries[i] as EntryPoint),
+    `  QC_TRACE(${i}, ${stringText(launch.source)})`,
+  ]);
   return [
     `int ${name}_run${runText(signature)}`,
     '{',
@@ -122,6 +132,7 @@ function runLines(whole: Program): string[] {
       : []),
     '',
     ...copies(inputs, program.inputs, true),
+    '  QC_TRACE(-1, "")',
     ...launches,
     ...checked(name, 'cudaGetLastError()'),
     ...copies(outputs, program.outputs, false),

@@ -14,6 +14,7 @@ import type { HostTensor } from '../support/tensor.ts';
 import { type ArtifactFiles, loadArtifact } from './artifactFile.ts';
 import { flameGraph } from './flame.ts';
 import { findCompiler, timeC } from './host/c.ts';
+import { timeCuda } from './host/cuda.ts';
 import { writeWhole } from './outputFolder.ts';
 import { percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,6 +47,7 @@ async function measure({ manifest, files }: ArtifactFiles, options: ProfileArgum
   if (cflags !== undefined && manifest.target !== 'c') throw new UsageError('--cflags is for C artifacts');
   const limits = rounds === undefined ? {} : { rounds, budget: Number.POSITIVE_INFINITY };
   if (manifest.target === 'c') return profileC(files, cflags ?? defaultFlags, limits);
+  if (manifest.target === 'cuda') return profileCuda(files, limits);
   if (manifest.target === 'wgsl') return profileWgsl(files, limits);
   return profile(files, { ...limits, simd: (simd ?? 'auto') as 'auto' | 'baseline' | 'relaxed' });
 }
@@ -57,19 +59,30 @@ interface Limits {
 
 /** Compiles with this machine's compiler and hooks behind every kernel. */
 function profileC(files: ArtifactFiles['files'], cflags: string, limits: Limits): Profile {
-  const manifest = profiledManifest(files);
-  invariant(manifest.c, 'the manifest of a C artifact describes its functions');
-  const given = selfTestInputs(manifest);
-  const inputs = manifest.c.inputs.map(({ name }) => given[name] as HostTensor);
+  const { manifest, source, inputs, rounds } = nativeProfile(files, limits);
   const compiler = findCompiler();
-  const times = timeC(
-    { files, signature: manifest.c },
-    manifest.launches.length,
-    inputs,
-    { rounds: defaultRounds, budget: defaultBudget, ...limits },
-    { compiler, flags: cflags.split(' ').filter((flag) => flag !== '') },
-  );
+  const flags = cflags.split(' ').filter((flag) => flag !== '');
+  const times = timeC(source, manifest.launches.length, inputs, rounds, { compiler, flags });
   return profileOf(manifest, `${compiler} ${cflags}`, times);
+}
+
+/** Compiles with nvcc and hooks that put events on the stream. */
+function profileCuda(files: ArtifactFiles['files'], limits: Limits): Profile {
+  const { manifest, source, inputs, rounds } = nativeProfile(files, limits);
+  return profileOf(manifest, 'events of the stream', timeCuda(source, manifest.launches.length, inputs, rounds));
+}
+
+/** What is timed of an artifact that a compiler of this machine takes. */
+function nativeProfile(files: ArtifactFiles['files'], limits: Limits) {
+  const manifest = profiledManifest(files);
+  invariant(manifest.c, 'the manifest of such an artifact describes its functions');
+  const given = selfTestInputs(manifest);
+  return {
+    manifest,
+    source: { files, signature: manifest.c },
+    inputs: manifest.c.inputs.map(({ name }) => given[name] as HostTensor),
+    rounds: { rounds: defaultRounds, budget: defaultBudget, ...limits },
+  };
 }
 
 async function profileWgsl(files: ArtifactFiles['files'], limits: Limits): Promise<Profile> {

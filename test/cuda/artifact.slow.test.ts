@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCuda } from '../../src/cli/host/cuda.ts';
+import { runCuda, timeCuda } from '../../src/cli/host/cuda.ts';
 import { type Artifact, compile, importOnnx, instantiate, parse } from '../../src/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { missing } from '../c/program.ts';
@@ -56,7 +56,7 @@ describe.skipIf(missingShim)(`a cuda artifact, on the CPU${missingShim}`, () => 
   });
 
   it('is the same files every time', async () => {
-    expect([...artifact.files.keys()]).toEqual(['net.cu', 'net.h', 'manifest.json']);
+    expect([...artifact.files.keys()]).toEqual(['net.cu', 'net.h', 'CMakeLists.txt', 'manifest.json']);
     expect(artifact.files).toEqual((await make()).files);
     expect(artifact.manifest).toMatchObject({ target: 'cuda', c: { name: 'net', selftest: true } });
     expect(new TextDecoder().decode(artifact.files.get('net.cu'))).toContain('// * / int evil; / * product');
@@ -81,6 +81,24 @@ describe.skipIf(missingShim)(`a cuda artifact, on the CPU${missingShim}`, () => 
     });
     const { status, text } = here.run('./program', [], { QC_NO_MEMORY: '1' });
     expect([status, text]).toEqual([3, 'net: the device has not enough memory (no error)\n']);
+  });
+
+  it('is timed launch by launch', () => {
+    const { manifest, files } = artifact;
+    const { c: signature, launches } = manifest;
+    if (!signature) throw new Error('the manifest describes the functions');
+    const main = '#define net_TRACE\n#include "net.cu"\n#include "qc-main.cu"\n';
+    const build = { compiler: 'g++', args: [...shimFlags, '-O1', '-x', 'c++', 'all.cpp', '-o', 'model'] };
+    const given: HostTensor = { dtype: 'i8', shape: [3, 8], data: new Int8Array(24) };
+    const source = { files: new Map([...files, ['all.cpp', new TextEncoder().encode(main)]]), signature };
+    const times = timeCuda(source, launches.length, [given], { rounds: 4, budget: 1e6 }, build);
+    expect(times.length).toBe(4);
+    for (const run of times) {
+      expect(run.length).toBe(launches.length);
+      for (const microseconds of run) expect(microseconds).toBeGreaterThan(0);
+    }
+    const wrong = () => timeCuda(source, 1, [{ ...given, data: new Int8Array(23) }], { rounds: 1, budget: 0 }, build);
+    expect(wrong).toThrow('bytes');
   });
 
   it('checks its pointers and allocates nothing after it is created', () => {
@@ -200,8 +218,39 @@ describe.skipIf(noNvcc)(`a cuda artifact, by nvcc${noNvcc}`, () => {
       ]);
       expect(text).toBe('');
       expect(status).toBe(0);
+      const traced = here.run('nvcc', ['-Werror', 'all-warnings', '-arch=sm_75', '-Dnet_TRACE', '-c', 'net.cu']);
+      expect(traced).toEqual({ status: 0, text: '' });
       // 2: there is no device here
       expect([0, 2]).toContain(here.run('./program').status);
+    } finally {
+      rmSync(here.path, { recursive: true });
+    }
+  });
+
+  const noCMake = missing('cmake');
+  it.skipIf(noCMake)(`is a library of another CMake project${noCMake}`, async () => {
+    const here = new Folder();
+    try {
+      const { files } = await make();
+      mkdirSync(join(here.path, 'net'));
+      const project = [
+        'cmake_minimum_required(VERSION 3.18)',
+        'project(user LANGUAGES CXX)',
+        'add_subdirectory(net)',
+        'add_executable(user main.cpp)',
+        'target_link_libraries(user net)',
+      ];
+      const main = '#include "net.h"\n#include <cstdio>\nint main() { return puts(net_status_text(2)) < 0; }\n';
+      here.put([...files].map(([path, bytes]) => [`net/${path}`, bytes] as const));
+      here.put([
+        ['CMakeLists.txt', project.join('\n')],
+        ['main.cpp', main],
+      ]);
+      const configured = here.run('cmake', ['-S', '.', '-B', 'build', '-DCMAKE_CUDA_ARCHITECTURES=75']);
+      expect(configured.status, configured.text).toBe(0);
+      const built = here.run('cmake', ['--build', 'build']);
+      expect(built.status, built.text).toBe(0);
+      expect(here.run('build/user').text).toBe('there is no CUDA device, or no driver for it\n');
     } finally {
       rmSync(here.path, { recursive: true });
     }

@@ -9,7 +9,7 @@ import { hostFlags } from '../../backends/c/host.ts';
 import { signature } from '../../dialects/kernel/index.ts';
 import { transform } from '../../src/api/compile.ts';
 import { type ArenaReport, arenaOf } from '../../src/api/report/memory.ts';
-import { type Artifact, compile, type Module, QcError, runPipeline } from '../../src/index.ts';
+import { type Artifact, compile, type Module, runPipeline } from '../../src/index.ts';
 import { type Op, storedBytes, type TensorType } from '../../src/ir/index.ts';
 import { runBatch } from '../c/batch.ts';
 import { cortexM0, cortexM4, type Machine, missingFor } from '../c/machines.ts';
@@ -38,11 +38,8 @@ const small = ['mnist_resnet_f', 'resnet8_cifar10'];
 const fitting = ['ad01_fp32', 'vww_96_float', 'mbnet128_0.25_f'];
 const others = [
   ...['silero_vad_16k_op15', 'stories260K', 'vit_mnist', 'stories260K_kv', 'blazeface_front_128'],
-  ...['ultraface_RFB_320', 'rxnmapper_albert'],
-];
-/** Without an integer form: compiled under w8a8. */
-const partlyFloat = [
-  ...['ddpm_mnist', 'yolox_nano_416', 'mamba_char_step', 'llama_char', 'llama_char_kv', 'llama_char_outlier'],
+  ...['ultraface_RFB_320', 'rxnmapper_albert', 'ddpm_mnist', 'yolox_nano_416', 'mamba_char_step', 'llama_char'],
+  ...['llama_char_kv', 'llama_char_outlier'],
 ];
 /** With QC_FULL all others run whole where they fit, and every one's kernels are tried. */
 const all = process.env.QC_FULL !== undefined;
@@ -69,19 +66,12 @@ async function compiled(name: string, { cpu }: Machine): Promise<Compiled> {
   return { artifact, arena: arenaOf(module) };
 }
 
-/** A model's kernels for a machine: in integers, or where it has no integer form in codes and floats. */
-async function plannedFor(name: string, { cpu }: Machine): Promise<{ module: Module; scheme: 'int8' | 'w8a8' }> {
-  for (const scheme of ['int8', 'w8a8'] as const) {
-    const { module, ...options } = modelOf(name);
-    try {
-      const { kernels } = await transform(module, { scheme, border: scheme === 'int8' ? 'int' : 'float', ...options });
-      await runPipeline(module, kernels, { target: cpus[cpu].target });
-      return { module, scheme };
-    } catch (error) {
-      if (!(error instanceof QcError) || scheme === 'w8a8') throw error;
-    }
-  }
-  throw new Error('one of two schemes was tried last');
+/** A model's kernels for a machine, in integers. */
+async function plannedFor(name: string, { cpu }: Machine): Promise<Module> {
+  const { module, ...options } = modelOf(name);
+  const { kernels } = await transform(module, { scheme: 'int8', border: 'int', ...options });
+  await runPipeline(module, kernels, { target: cpus[cpu].target });
+  return module;
 }
 
 /** Bytes of the inputs and outputs of a planned module. */
@@ -176,19 +166,19 @@ describe.skipIf(absent)(`shared models in integers on a Cortex-M4${absent}`, () 
     else expect(fitting).not.toContain(name);
   });
 
-  it.each(all ? [...others, ...partlyFloat] : others.slice(0, 2))('the first and last kernels of %s', async (name) => {
+  it.each(all ? others : others.slice(0, 2))('the first and last kernels of %s', async (name) => {
     const { target } = cpus[cortexM4.cpu];
-    const { module, scheme } = await plannedFor(name, cortexM4);
+    const module = await plannedFor(name, cortexM4);
     const weightsBytes = module.facts.get('weights')?.bytes().length ?? 0;
     const memory = arenaOf(module).bytes + portBytes(module);
     const fits = weightsBytes < boardBytes && memory < boardBytes ? 'fits' : 'too large';
-    console.log(`${name}: ${scheme}, ${weightsBytes} bytes of weights, ${memory} of memory: ${fits}`);
+    console.log(`${name}: ${weightsBytes} bytes of weights, ${memory} of memory: ${fits}`);
     const sample = sharedSamples(name)[0]?.inputs ?? {};
     for (const { layer, program, inputs, expected } of firstAndLast(module, kernelsAtEachEnd, sample, target.slack)) {
       const artifact = emitC(program, { name: 'net', cpu: cpus[cortexM4.cpu] });
       const [actual] = runBatch(cortexM4, [{ artifact, inputs }], '-O2');
       expect(actual?.length, layer).toBeGreaterThan(0);
-      expectSame(actual ?? [], expected, 1e-5);
+      expectSame(actual ?? [], expected, 0);
     }
   });
 

@@ -6,7 +6,7 @@ export const profile = defineCommand({
   usage: 'ARTIFACT [--flame FILE.svg]',
   details: [
     'Runs an artifact on the inputs of its self-test and prints the median and the least time of every kernel launch, slowest first, and its multiply-adds a nanosecond. --flame draws the same as a flame graph, by the modules in the names of the layers.',
-    'A wasm program is run launch by launch, after a check that the results are those of the whole program. C is compiled by cc, gcc or clang with NAME_TRACE, which tells of every kernel that has run. A wgsl program is timed by timestamps of the device, or where it has none by a clock around each launch.',
+    'A wasm program is run launch by launch, after a check that the results are those of the whole program. C is compiled by cc, gcc or clang with NAME_TRACE, which tells of every kernel that has run. A cuda program is compiled by nvcc in the same way and timed by events of its stream. A wgsl program is timed by timestamps of the device, or where it has none by a clock around each launch.',
   ],
   examples: [
     'qc profile model-wasm',

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { hostCompilers, hostFlags, hostMain, pipeMain, profileMain, timesFile } from '../../../backends/c/host.ts';
+import { hostCompilers, hostFlags, hostMain, pipeMain, profileMain } from '../../../backends/c/host.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
 import {
   buildProgram,
   type NativeBuild,
   type NativeSource,
+  readTimes,
   runProgram,
   runSteps,
   withProgram,
@@ -76,10 +75,7 @@ export function timeC(
   return withProgram(source, buildC(source, profileMain(signature, launches), { ...options, flags }), (folder) => {
     writeInputs(folder, signature, [inputs]);
     runProgram(folder, [`${limits.rounds}`, `${Math.min(limits.budget, 1e9)}`]);
-    const bytes = new Uint8Array(readFileSync(join(folder, timesFile)));
-    const times = Array.from(new Float64Array(bytes.buffer));
-    const stride = Math.max(1, launches);
-    return Array.from({ length: times.length / stride }, (_, i) => times.slice(i * stride, i * stride + launches));
+    return readTimes(folder, launches);
   });
 }
 

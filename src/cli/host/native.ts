@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inputFile, outputFile, sizesFile } from '../../../backends/c/host.ts';
+import { inputFile, outputFile, sizesFile, timesFile } from '../../../backends/c/host.ts';
 import type { CSignature } from '../../../backends/c/signature.ts';
 import { concatenated } from '../../../backends/c/words.ts';
 import { QcError } from '../../support/diagnostics.ts';
@@ -100,6 +100,14 @@ function compile(folder: string, { compiler, args }: NativeBuild): void {
     why: error?.message ?? stderr.slice(0, 4000),
     help: 'if your compiler speaks C99, or is that of CUDA, this is a bug in qc',
   });
+}
+
+/** Microseconds of each launch in each run, as a program for profiles has written them. */
+export function readTimes(folder: string, launches: number): number[][] {
+  const bytes = new Uint8Array(readFileSync(join(folder, timesFile)));
+  const times = Array.from(new Float64Array(bytes.buffer));
+  const stride = Math.max(1, launches);
+  return Array.from({ length: times.length / stride }, (_, i) => times.slice(i * stride, i * stride + launches));
 }
 
 /** Runs the program of a folder there. @throws QcError when it reports an error */
