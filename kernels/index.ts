@@ -42,6 +42,7 @@ export { fingerprint } from './fingerprint.ts';
 export type { KernelContext, KernelPlan } from './plan.ts';
 export { elementAdvice, kernelElements, refusedInPrograms, refusedOnDevices } from './refused.ts';
 export { fitsSums } from './simd/codeLevels.ts';
+export { widening } from './simd/widenCodes.ts';
 
 /** Templates by the name that ops give: of the SIMD family, and loops over single elements. */
 const templates: Record<string, Template> = {

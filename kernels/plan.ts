@@ -30,6 +30,11 @@ export interface KernelContext {
   readonly target: Target;
   /** Makes packing ops, right before the cluster. */
   readonly rewriter: Rewriter;
+  /**
+   * Packed codes of constant weights, as a kernel reads them: where fewer than 8 bits hold them they are stored in so
+   * many, and become bytes by a kernel of their own, right before the cluster's.
+   */
+  codes(packed: Value, weights: Value): Value;
   /** Declares the buffer argument for a tensor that is read. */
   input(k: KernelBuilder, name: string, value: Value): Value;
   /** Declares the buffer argument for a tensor that is written; of several, in the order of the op's results. */

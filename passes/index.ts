@@ -20,6 +20,7 @@ import { foldPacking } from './lower/foldPacking.ts';
 import { lowerKernels } from './lower/kernels.ts';
 import { packWords } from './lower/packWords.ts';
 import { shareLoops } from './lower/shareLoops.ts';
+import { allocateBits } from './quantize/allocateBits.ts';
 import { quantizeIslands } from './quantize/islands.ts';
 import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
@@ -82,6 +83,7 @@ export const allPasses: readonly Pass[] = [
   calibrate,
   raiseActivations,
   quantize,
+  allocateBits,
   quantizeWeights,
   storeCaches,
   raiseQdq,

@@ -86,6 +86,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   const chosen = [
     ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
+    ...(recipe.budget ? [step('allocate-bits', given)] : []),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed
       ? [

@@ -1,6 +1,7 @@
 import type { OpDefinition } from '../../src/ir/index.ts';
 import * as memory from './memory.ts';
 import { mma } from './mma.ts';
+import { narrowCodes } from './narrowCodes.ts';
 import { packCodes } from './packCodes.ts';
 import * as packing from './packing.ts';
 import { lanewisePrimitives } from './primitive.ts';
@@ -11,6 +12,7 @@ export * from './arithmeticBuilder.ts';
 export * from './builder.ts';
 export * from './memory.ts';
 export * from './mma.ts';
+export { narrowCodes } from './narrowCodes.ts';
 export { packCodes } from './packCodes.ts';
 export * from './packing.ts';
 export { type LanewiseName, lanewisePrimitives } from './primitive.ts';
@@ -24,6 +26,7 @@ export const kernelOps: readonly OpDefinition[] = [
   ...Object.values(vector),
   ...Object.values(packing),
   packCodes,
+  narrowCodes,
   mma,
   ...Object.values(lanewisePrimitives).map((primitive) => primitive.definition),
 ];

@@ -143,12 +143,13 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
   const axes = [0, 1, 2, 3, 1, 1, 3];
   const sizes = [problem.groups, panel.panels, segmentCount(problem), steps, units, first.columns, first.step];
   const by = [1, panel.width, 1, first.step, first.columns, 1, 1];
-  const packed = rewriter.create(
+  const panels = rewriter.create(
     pack,
     { x: work.weights },
     { order: work.weightOrder, shape: work.weightShape, axes, sizes, steps: by },
     { types: [tensor([sizes.reduce((n, d) => n * d, 1)], weightElement)] },
   ).result;
+  const packed = context.codes(panels, work.weights);
   const count = problem.groups * panel.panels * panel.width;
   const flips = products.some((product) => product.flips);
   const starts = rewriter.create(

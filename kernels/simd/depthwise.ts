@@ -139,7 +139,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   // one packing for each depth: depthwise weights are small, and the order inside a step differs
   const packedFor = (depth: number): Value => {
     const sizes = [Math.ceil(offsets.length / depth), count, depth];
-    return rewriter.create(
+    const packed = rewriter.create(
       pack,
       { x: weights },
       {
@@ -151,6 +151,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       },
       { types: [tensor([sizes.reduce((n, d) => n * d, 1)], storageOf(tensorType(weights).element))] },
     ).result;
+    return context.codes(packed, weights);
   };
   const packings = [...new Set(products.map((p) => p.depth))].map((depth) => ({ depth, packed: packedFor(depth) }));
   const others = epilogueOperands(cluster);

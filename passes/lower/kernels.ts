@@ -1,4 +1,4 @@
-import { grid, KernelBuilder, launch, pack, packCodes, start } from '../../dialects/kernel/index.ts';
+import { grid, KernelBuilder, launch, narrowCodes, pack, packCodes, start } from '../../dialects/kernel/index.ts';
 import { cast } from '../../dialects/nn/cast.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { isHalf } from '../../dialects/nn/halves.ts';
@@ -15,6 +15,7 @@ import {
   kernelElements,
   planKernel,
   storedElement,
+  widening,
 } from '../../kernels/index.ts';
 import {
   boundsOf,
@@ -112,6 +113,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
   const context: KernelContext = {
     target,
     rewriter,
+    codes: (packed, weights) => widened(packed, weights, op, kernels, { target, rewriter, symbols }) ?? packed,
     input: (k, name, value) => k.buffer(name, checked(value, source), isWeight(value) ? 'weights' : 'input'),
     output: (k, value, name = 'y') => k.buffer(name, checked(value, source), 'output'),
   };
@@ -148,10 +150,32 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
   rewriter.replace(op, launched.results.slice(0, op.results.length));
 }
 
+/** Packed codes as bytes, which a kernel makes of fewer bits; undefined where they are stored as bytes. */
+function widened(
+  packed: Value,
+  weights: Value,
+  { source }: Op,
+  kernels: Kernels,
+  { target, rewriter }: Tools,
+): Value | undefined {
+  const found = widening(packed, weights, target, rewriter);
+  if (!found) return undefined;
+  const k = new KernelBuilder(kernels.freshName(`codes_${source}`), source, target.family, kernels.symbols);
+  found.build(k, k.buffer('w', 'u8', 'weights'), k.buffer('y', 'i8', 'output'));
+  const kernel = kernels.add(k);
+  const attributes = { kernel, variants: {}, multiply_adds: 0, op: 'kernel.widen_codes', fused: [], tiles: {} };
+  return rewriter.create(
+    launch,
+    { buffers: [found.stored] },
+    { ...attributes, in_place: [], ...kernels.gridOf(kernel), chooses: false },
+    { types: [found.type], source },
+  ).results[0];
+}
+
 /** Constants in any shape, and what will be folded from them. */
 function isWeight(value: Value): boolean {
   const { op } = aliasRoot(value);
-  return constant.is(op) || pack.is(op) || packCodes.is(op) || start.is(op);
+  return constant.is(op) || pack.is(op) || packCodes.is(op) || narrowCodes.is(op) || start.is(op);
 }
 
 /** Only casts and moves take floats of 16 bits as they are. @throws QcError for other ops */

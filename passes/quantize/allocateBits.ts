@@ -1,71 +1,112 @@
-import type { Module, Op, Value } from '../../src/ir/index.ts';
+import { matmul } from '../../dialects/nn/matmul.ts';
+import type { Module } from '../../src/ir/index.ts';
 import { type Choice, leastCost } from '../../src/linalg/index.ts';
-import type { PassContext } from '../../src/pass/define.ts';
-import { type Budget, storageBits, type WeightScheme, type WeightStorage, weightText } from '../../src/scheme/index.ts';
+import { definePass, type PassContext } from '../../src/pass/define.ts';
+import { type Budget, type WeightScheme, type WeightStorage, weightText } from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { type SampledRows, sampleRows } from '../calibrate/sampleRows.ts';
+import { isLinear } from '../channels.ts';
 import { floatConstantOf } from '../constants.ts';
-import { layerError } from '../transform/layerError.ts';
+import { product, squares } from '../transform/layerError.ts';
+import { type BudgetUnit, budgetUnit, type StoredLayer, widths } from './budgetUnits.ts';
+import { storeWidth } from './chosenWidths.ts';
+import { skipOption } from './keptInFloat.ts';
+import { LayerSchemes, recipeOption } from './layerSchemes.ts';
+import { type LayerPart, layerWindows } from './layerWindows.ts';
+import { storeMatrix } from './storedWeights.ts';
+import { tiedLayers } from './tiedLayers.ts';
 
-/** A layer whose weights will be stored, as the recipe says where nothing else is decided. */
-export interface StoredLayer {
-  readonly op: Op;
-  readonly scheme: WeightScheme;
-}
-
-const widths = [2, 3, 4, 5, 6, 8] as const;
-
-/** Sizes for which what could be reached is reported, as shares of what the recipe alone takes. */
-const reported = [0.75, 1, 1.25, 1.5, 1.75];
+/** Budgets for which what could be reached is reported, as shares of what the recipe alone takes. */
+const reported = [0.5, 0.75, 1, 1.1, 1.25, 1.5, 1.75, 2];
 
 /**
- * Widths of the weights of each layer, so that the summed errors of the layers' results are least and the codes take no
- * more bytes than the budget. An error is measured: ‖X·Q(W) − X·W‖²/‖X·W‖² on calibration rows, the layer alone rounded.
- * Source: Yao et al., HAWQ-V3 (2021), section 3.4, with measured errors in the place of the Hessian's trace.
- * @throws QcError without calibration samples, or where the budget is below 2 bits a weight
+ * Chooses widths of the weights of each layer, so that the summed errors of the layers' results are least and what they
+ * take is within the budget. An error is measured: ‖X·Q(W) − X·W‖²/‖X·W‖² on calibration rows, the layer alone rounded.
+ * Layers that meet in a sum get one width. Source: Yao et al., HAWQ-V3 (2021), section 3.4, with measured errors in the
+ * place of the Hessian's trace.
  */
-export async function allocateBits(
+export const allocateBits = definePass({
+  name: 'allocate-bits',
+  summary: 'Chooses 2 to 8 bits for the weights of each layer, for the least error within the budget of the recipe.',
+  phase: 'quantize',
+  options: { recipe: recipeOption, skip: skipOption },
+  preserves: 'bits',
+  async run(module, { recipe, skip }, context) {
+    const schemes = new LayerSchemes(module, recipe, skip);
+    const { budget } = schemes;
+    const layers = storedLayers(module, schemes);
+    if (!budget || layers.length === 0) return;
+    for (const { op, bits, scheme } of await allocated(module, layers, budget, context)) {
+      storeWidth(module, op.source, bits);
+      const storage = `i${bits}` as WeightStorage;
+      if (storage === scheme.weights.storage) continue;
+      const weights = weightText({ ...scheme.weights, storage });
+      context.decide?.({ node: op.source, reason: `the recipe's budget gives it ${storage}`, weights });
+    }
+  },
+});
+
+/** Convolutions and products by a constant matrix whose weights become integers. */
+function storedLayers(module: Module, schemes: LayerSchemes): StoredLayer[] {
+  return [...module.main.body.ops()].flatMap((op) => {
+    const { weights, activations } = schemes.of(op);
+    if (!weights || !isLinear(op)) return [];
+    const { shape, data } = floatConstantOf(op.operands[1]) as HostTensor;
+    if (matmul.is(op) && shape.length !== 2) return [];
+    // without calibrated activations, convolutions stay float
+    if (!matmul.is(op) && activations?.granularity !== 'tensor') return [];
+    if (!(data as Float32Array).every(Number.isFinite)) return [];
+    return [{ op, scheme: { weights, activations } }];
+  });
+}
+
+async function allocated(
   module: Module,
   layers: readonly StoredLayer[],
   budget: Budget,
   context: PassContext,
-): Promise<ReadonlyMap<Op, WeightScheme>> {
-  const inputs: Value[] = [...new Set(layers.map(({ op }) => op.operand(0)))];
-  const rows = await sampleRows(module, inputs, context, 'a budget of bits');
-  const things = layers.map((layer) => choicesOf(layer, rows.get(layer.op.operand(0)) as SampledRows));
-  const plain = layers.reduce((sum, { op, scheme }) => sum + bytesOf(op, storageBits(scheme.storage)), 0);
-  const most = Math.floor('bytes' in budget ? budget.bytes : budget.share * plain);
-  const places = leastCost(things, most);
-  if (!places) throw beyond(most, things);
-  for (const share of reported) reportShare(things, share, share * plain, context);
+): Promise<(StoredLayer & { readonly bits: number })[]> {
+  const ops = layers.map(({ op }) => op);
+  const parts = await layerWindows(module, ops, context, 'a budget of bits');
+  const unit = await budgetUnit(budget, layers, context);
+  const byOp = new Map(layers.map((layer) => [layer.op, layer]));
+  const groups = tiedLayers(ops).map((tied) => tied.map((op) => byOp.get(op) as StoredLayer));
+  const things = groups.map((group) => summed(group.map((one) => choicesOf(one, parts.get(one.op) ?? [], unit))));
+  const places = leastCost(things, Math.floor(unit.most));
+  if (!places) throw beyond(unit, things);
+  for (const share of reported) reportShare(things, share, unit, context);
   const sum = totals(things, places);
-  context.report(
-    `bits: ${sum.size} bytes of codes of ${most}, error ${sum.cost.toPrecision(4)} over ${layers.length} layers`,
-  );
-  return new Map(
-    layers.map(({ op, scheme }, i) => {
-      const storage = `i${widths[places[i] as number]}` as WeightStorage;
-      if (storage !== scheme.storage) {
-        const weights = weightText({ ...scheme, storage });
-        context.decide?.({ node: op.source, reason: `the recipe's budget gives it ${storage}`, weights });
-      }
-      return [op, { ...scheme, storage }];
-    }),
+  const what = `${sum.size} ${unit.name} of ${Math.floor(unit.most)}`;
+  context.report(`bits: ${what}, error ${sum.cost.toPrecision(4)} over ${layers.length} layers`);
+  return groups.flatMap((group, i) =>
+    group.map((layer) => ({ ...layer, bits: widths[places[i] as number] as number })),
   );
 }
 
-function choicesOf({ op, scheme }: StoredLayer, rows: SampledRows): Choice[] {
-  const weights = floatConstantOf(op.operands[1]) as HostTensor;
-  return widths.map((bits) => ({
-    size: bytesOf(op, bits),
-    cost: layerError(rows, weights, { weights: { ...scheme, storage: `i${bits}` } }),
-  }));
+function choicesOf(layer: StoredLayer, parts: readonly LayerPart[], unit: BudgetUnit): Choice[] {
+  const exact = parts.map(({ rows, weights }) =>
+    product(rows.rows, weights.data as Float32Array, rows.count, weights.shape as [number, number]),
+  );
+  const power = exact.reduce((sum, one) => sum + squares(one), 0);
+  return widths.map((bits) => {
+    const scheme: WeightScheme = { ...layer.scheme.weights, storage: `i${bits}`, rounding: 'nearest' };
+    const error = parts.reduce((sum, { rows, weights }) => {
+      const data = weights.data as Float32Array;
+      const differences = storeMatrix(weights, scheme).numbers.map((number, i) => number - (data[i] as number));
+      return sum + squares(product(rows.rows, differences, rows.count, weights.shape as [number, number]));
+    }, 0);
+    return { size: unit.of(layer, bits), cost: power > 0 ? error / power : 0 };
+  });
 }
 
-/** Of the codes of a layer's weights. */
-function bytesOf(op: Op, bits: number): number {
-  return Math.ceil(((floatConstantOf(op.operands[1]) as HostTensor).data.length * bits) / 8);
+/** The choices of layers that get one width. */
+function summed(layers: readonly (readonly Choice[])[]): Choice[] {
+  return widths.map((_, i) =>
+    totals(
+      layers,
+      layers.map(() => i),
+    ),
+  );
 }
 
 function totals(things: readonly (readonly Choice[])[], places: readonly number[]): Choice {
@@ -76,20 +117,24 @@ function totals(things: readonly (readonly Choice[])[], places: readonly number[
   });
 }
 
-function reportShare(things: readonly (readonly Choice[])[], share: number, bytes: number, context: PassContext): void {
-  const places = leastCost(things, Math.floor(bytes));
+function reportShare(
+  things: readonly (readonly Choice[])[],
+  share: number,
+  unit: BudgetUnit,
+  { report, front }: PassContext,
+): void {
+  const places = leastCost(things, Math.floor(share * unit.plain));
   if (!places) return;
   const { size, cost } = totals(things, places);
-  context.report(
-    `bits: at ${Math.round(100 * share)} % of the recipe's codes, ${size} bytes, error ${cost.toPrecision(4)}`,
-  );
+  front?.({ share, size, unit: unit.name, error: cost });
+  report(`bits: at ${Math.round(100 * share)} % of the recipe's, ${size} ${unit.name}, error ${cost.toPrecision(4)}`);
 }
 
-function beyond(most: number, things: readonly (readonly Choice[])[]): QcError {
-  const least = things.reduce((sum, choices) => sum + (choices[0] as Choice).size, 0);
+function beyond({ most, name }: BudgetUnit, things: readonly (readonly Choice[])[]): QcError {
+  const least = things.reduce((sum, choices) => sum + Math.min(...choices.map(({ size }) => size)), 0);
   return new QcError({
-    what: `a budget of ${most} bytes for the codes of weights`,
-    why: `with ${widths[0]} bits a weight they take ${least}`,
+    what: `a budget of ${Math.floor(most)} ${name}`,
+    why: `with the widths from ${widths[0]} to ${widths.at(-1)} bits a weight they take ${least} at least`,
     help: 'give a larger budget, or keep layers in float',
   });
 }

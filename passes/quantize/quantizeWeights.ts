@@ -7,7 +7,6 @@ import type { HostTensor } from '../../src/support/tensor.ts';
 import { isLinear } from '../channels.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { isStoredMatrix } from '../storedMatrix.ts';
-import { allocateBits, type StoredLayer } from './allocateBits.ts';
 import { DynamicProducts } from './dynamicProduct.ts';
 import { type GptqOutcome, gptqRounding } from './gptq.ts';
 import { hessiansOf, productsOf } from './hessians.ts';
@@ -18,7 +17,7 @@ import { type Rounding, roundToNearest, storeMatrix } from './storedWeights.ts';
 
 /**
  * Stores the weights of matrix products as codes, and has their activations quantized row by row at run time where the
- * scheme asks for it. It needs calibration data for GPTQ and for a budget of bits alone. Weights that are codes already keep theirs.
+ * scheme asks for it. It needs calibration data for GPTQ alone. Weights that are codes already keep theirs.
  */
 export const quantizeWeights = definePass({
   name: 'quantize-weights',
@@ -28,7 +27,6 @@ export const quantizeWeights = definePass({
   preserves: { snr: 3 },
   async run(module, { recipe, skip }, context) {
     const schemes = new LayerSchemes(module, recipe, skip);
-    const allocated = await allocationFor(module, schemes, context);
     const roundingOf = await roundingsFor(module, schemes, context);
     const rewriter = new Rewriter();
     const dynamic = new DynamicProducts(rewriter);
@@ -36,8 +34,7 @@ export const quantizeWeights = definePass({
     for (const op of [...module.main.body.ops()]) {
       const choice = schemes.of(op);
       if (!choice.weights || isStatic(choice)) continue;
-      const weights = allocated.get(op) ?? choice.weights;
-      if (storeWeights(op, weights, rewriter, roundingOf(op), context)) stored++;
+      if (storeWeights(op, choice.weights, rewriter, roundingOf(op), context)) stored++;
       if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, rewriter, dynamic);
     }
     // the float constants that nothing reads any more
@@ -69,33 +66,17 @@ function storeWeights(
   return true;
 }
 
-/** The layers whose float weights become codes here. */
-function storedLayers(module: Module, schemes: LayerSchemes): readonly StoredLayer[] {
-  return [...module.main.body.ops()].flatMap((op) => {
-    const choice = schemes.of(op);
-    if (!choice.weights || isStatic(choice) || !isLinear(op)) return [];
-    const refused = refusalOf(op, floatConstantOf(op.operands[1]) as HostTensor);
-    return refused === undefined ? [{ op, scheme: choice.weights }] : [];
-  });
-}
-
-/** Widths other than the recipe's, where it has a budget. */
-async function allocationFor(
-  module: Module,
-  schemes: LayerSchemes,
-  context: PassContext,
-): Promise<ReadonlyMap<Op, WeightScheme>> {
-  const layers = schemes.budget ? storedLayers(module, schemes) : [];
-  return schemes.budget && layers.length > 0 ? allocateBits(module, layers, schemes.budget, context) : new Map();
-}
-
 /** How the codes of each layer are chosen. */
 async function roundingsFor(
   module: Module,
   schemes: LayerSchemes,
   context: PassContext,
 ): Promise<(op: Op) => Rounding> {
-  const layers = storedLayers(module, schemes).flatMap(({ op, scheme }) => (scheme.rounding === 'gptq' ? [op] : []));
+  const layers = [...module.main.body.ops()].filter((op) => {
+    const choice = schemes.of(op);
+    if (choice.weights?.rounding !== 'gptq' || isStatic(choice) || !isLinear(op)) return false;
+    return refusalOf(op, floatConstantOf(op.operands[1]) as HostTensor) === undefined;
+  });
   if (layers.length === 0) return () => roundToNearest;
   const hessians = await hessiansOf(module, [...new Set(layers.map((op) => op.operand(0)))], context);
   const products = await productsOf(context);

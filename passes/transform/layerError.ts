@@ -36,6 +36,13 @@ export function layerError(x: InputRows, weights: HostTensor, scheme: LayerSchem
   return squaredDistance(rounded, exact);
 }
 
+/** ‖a‖² */
+export function squares(a: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) ** 2;
+  return sum;
+}
+
 /** ‖a − b‖²/‖b‖² */
 export function squaredDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [error, power] = [0, 0];

@@ -160,3 +160,30 @@ export function panelLayout(spec: PanelSpec): CodeLayout {
     fill: 0,
   };
 }
+
+/** Codes one after the other: tiles of eight vectors of `lanes`, whose planes hold as many bytes a vector as codes. */
+export function flatLayout(count: number, bits: number, lanes: number): CodeLayout {
+  const digit = (size: number, step: number): Digit => ({ axis: 0, size, step });
+  const planes = planeWidths(bits);
+  return {
+    shape: [count],
+    tiles: [digit(Math.ceil(count / (8 * lanes)), 8 * lanes)],
+    planes: planes.map((width, i) => ({
+      from: planes.slice(0, i).reduce((a, b) => a + b, 0),
+      bits: width,
+      bytes: [digit(width, lanes), digit(lanes, 1)],
+      fields: digit(8 / width, width * lanes),
+    })),
+    fill: 0,
+  };
+}
+
+/** The fewest bits, of two's complement, that hold all codes; at least 1. */
+export function codeBits(codes: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] as number;
+    most = Math.max(most, code < 0 ? ~code : code);
+  }
+  return 33 - Math.clz32(most);
+}

@@ -44,6 +44,17 @@ export interface Decision {
   readonly weights?: string;
 }
 
+/** What a budget of some size would give: a point of the Pareto front. */
+export interface FrontPoint {
+  /** Of what the recipe takes without a budget. */
+  readonly share: number;
+  readonly size: number;
+  /** What `size` counts, in the plural. */
+  readonly unit: string;
+  /** Summed errors of the layers' results, each relative to its power. */
+  readonly error: number;
+}
+
 /** What passes get from outside the module. */
 export interface PassContext {
   readonly registry: Registry;
@@ -63,6 +74,10 @@ export interface PassContext {
   readonly trace?: Trace;
   /** Gets what was decided about single layers. */
   readonly decide?: (decision: Decision) => void;
+  /** Milliseconds of layers on the target, by the model's names and bits of a weight, as measured with these widths. */
+  readonly latencies?: (widths: readonly number[]) => Promise<ReadonlyMap<string, ReadonlyMap<number, number>>>;
+  /** Gets what budgets of other sizes would give. */
+  readonly front?: (point: FrontPoint) => void;
   /** A plain line for the user: what was decided, what was refused. */
   readonly report: (line: string) => void;
 }

@@ -33,8 +33,16 @@ export const transformNames = [
 ] as const;
 export type TransformName = (typeof transformNames)[number];
 
-/** What the codes of all stored weights may take: bytes, or a share of what they take without a budget. */
-export type Budget = { readonly bytes: number } | { readonly share: number };
+/**
+ * What all layers with stored weights may take together: bytes of codes; bit operations, which are multiply-adds times the
+ * bits of both factors; or time on the target, as measured. Shares are of what they take without a budget.
+ */
+export type Budget =
+  | { readonly bytes: number }
+  | { readonly share: number }
+  | { readonly bops: number }
+  | { readonly latency: number }
+  | { readonly milliseconds: number };
 
 /** How a model is quantized: a scheme, what differs from it, and the layers for which more differs. */
 export interface Recipe extends LayerChanges {

@@ -56,7 +56,13 @@ const schema = z.strictObject({
     .optional(),
   keepFloat: patterns.optional(),
   budget: z
-    .union([z.strictObject({ bytes: z.int().positive() }), z.strictObject({ share: z.number().positive() })])
+    .union([
+      z.strictObject({ bytes: z.int().positive() }),
+      z.strictObject({ share: z.number().positive() }),
+      z.strictObject({ bops: z.number().positive() }),
+      z.strictObject({ latency: z.number().positive() }),
+      z.strictObject({ milliseconds: z.number().positive() }),
+    ])
     .optional(),
 });
 
@@ -143,12 +149,12 @@ function checkObservers(recipe: Recipe, where: string): void {
 function checkBudget(recipe: Recipe, where: string): void {
   if (!recipe.budget) return;
   const stored = choicesIn(recipe).filter((choice) => choice.weights);
-  const bad = stored.find((choice) => isStatic(choice) || !/^i\d$/.test(choice.weights?.storage ?? ''));
+  const bad = stored.find((choice) => !/^i\d$/.test(choice.weights?.storage ?? ''));
   if (stored.length > 0 && !bad) return;
   throw new QcError({
     what: 'budget: for weights whose width cannot be chosen',
     where,
-    why: bad && isStatic(bad) ? 'codes between calibrated ranges take a byte each' : 'only integers come in all widths',
+    why: 'only integers come in all widths',
     help: 'use a scheme such as w4a16 or w4a8',
   });
 }

@@ -36,8 +36,32 @@ function normalized(name: string, x: string, attributes: string): Case {
   return one(name, x, x.replace(/i\d+$/, 'i16'), `int.normalize %x {${attributes}, ${wide}}`);
 }
 
+/** Weights whose codes need fewer than 8 bits are stored in so many. */
+const narrowCases: readonly Case[] = [
+  ...([1, 2, 3, 4, 7] as const).map((bits) =>
+    one(`a matmul with weights of ${bits} bits`, '3x37xi8', '3x21xi32', 'int.matmul %x, %w {zero_point_a = 5}', [
+      constant('w', 'i8', '37x21', -(2 ** (bits - 1)), 2 ** (bits - 1) - 1),
+    ]),
+  ),
+  one(
+    'a convolution with weights of 4 bits',
+    '1x5x6x7xi8',
+    '1x12x6x7xi32',
+    'int.conv %x, %w {strides = [1, 1], pads = [1, 1, 1, 1], dilations = [1, 1], zero_point = -3}',
+    [constant('w', 'i8', '12x5x3x3', -7, 7)],
+  ),
+  one(
+    'a depthwise convolution with weights of 6 bits',
+    '1x40x6x7xi8',
+    '1x40x6x7xi32',
+    'int.conv %x, %w {strides = [1, 1], pads = [1, 1, 1, 1], dilations = [1, 1], group = 40, zero_point = -3}',
+    [constant('w', 'i8', '40x1x3x3', -31, 31)],
+  ),
+];
+
 /** Integer ops on codes of 16 bits, and those that work on rows. */
 export const integerCases: readonly Case[] = [
+  ...narrowCases,
   one(
     'sum of 16-bit codes',
     '5x7xi16',

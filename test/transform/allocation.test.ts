@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import * as nn from '../../dialects/nn/index.ts';
+import { tiedLayers } from '../../passes/quantize/tiedLayers.ts';
 import { prepare } from '../../src/api/compile.ts';
+import { constantBytes } from '../../src/api/measure/runner.ts';
 import { interpret } from '../../src/interpret/index.ts';
-import type { Module } from '../../src/ir/index.ts';
+import type { Module, Op, Value } from '../../src/ir/index.ts';
 import { type Choice, leastCost } from '../../src/linalg/index.ts';
 import type { Recipe } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { wave } from '../quant/graphs.ts';
+import { GraphBuilder, wave } from '../quant/graphs.ts';
 import { decibels } from '../quant/signal.ts';
 import { calibration, network } from '../scheme/network.ts';
 
@@ -109,10 +112,36 @@ describe('a budget of bits', () => {
     for (const { weights, reason } of others) expect(weights).toContain(reason.slice(-2));
   });
 
+  it.each(['share', 'bops'] as const)('of %s gives layers between calibrated ranges widths too', async (kind) => {
+    const prepared = (budget: number | undefined) => {
+      const limits: Recipe =
+        budget === undefined ? { scheme: 'w8a8' } : { scheme: 'w8a8', budget: { [kind]: budget } as never };
+      return prepare(network().module, { scheme: { ...limits, weights: { storage: 'i4' } }, calibration });
+    };
+    const [plain, some, more] = await Promise.all([undefined, 1.1, 1.6].map(prepared));
+    const noises = [plain, some, more].map((one) => noiseOf((one as { module: Module }).module));
+    expect(noises).toEqual(noises.toSorted((a, b) => a - b));
+    const bytes = [plain, some, more].map((one) => constantBytes((one as { module: Module }).module));
+    const codes = 3 * 64 * 32;
+    expect((bytes[1] as number) - (bytes[0] as number)).toBeLessThanOrEqual(0.1 * codes);
+    expect((bytes[2] as number) - (bytes[0] as number)).toBeGreaterThan(0.4 * codes);
+  });
+
+  it('gives layers that meet in a sum one width', () => {
+    const graph = new GraphBuilder([1, 8]);
+    const layer = (x: Value, seed: number) => graph.op(nn.matmul, [x, graph.constant([8, 8], wave(64, seed))]);
+    const first = layer(graph.x, 1);
+    const second = graph.op(nn.sigmoid, [layer(first, 2)]);
+    const third = layer(graph.op(nn.add, [first, second]), 3);
+    const layers = [first, second.op?.operand(0), third].map((value) => value?.op as Op);
+    const tied = tiedLayers(layers).map((group) => group.map((op) => layers.indexOf(op)));
+    expect(tied).toEqual([[0, 1], [2]]);
+  });
+
   it('is refused where it is too small, or widths cannot be chosen', async () => {
     const tiny = prepare(network().module, { scheme: recipe({ bytes: 1000 }), calibration });
-    await expect(tiny).rejects.toThrow(/a budget of 1000 bytes for the codes of weights/);
-    const fixed = prepare(network().module, { scheme: { scheme: 'w8a8', budget: { share: 1 } }, calibration });
+    await expect(tiny).rejects.toThrow(/a budget of 1000 bytes of codes/);
+    const fixed = prepare(network().module, { scheme: { scheme: 'nf4', budget: { share: 1 } }, calibration });
     await expect(fixed).rejects.toThrow(/budget: for weights whose width cannot be chosen/);
   });
 });

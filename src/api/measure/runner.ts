@@ -2,6 +2,7 @@ import { runWasm } from '../../../backends/wasm/host.ts';
 import { wasmTarget } from '../../../backends/wasm/target.ts';
 import { Stream } from '../../interpret/index.ts';
 import { bitsOf, isScalarType, type Module, type Op, quantOf, Resource } from '../../ir/index.ts';
+import { codeBits } from '../../numerics/index.ts';
 import type { Sample } from '../../pass/index.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
@@ -47,11 +48,22 @@ export function constantBytes(module: Module): number {
   const constants = new Map<Resource, number>();
   for (const op of module.ops()) {
     for (const value of Object.values(op.attributes)) {
-      if (value instanceof Resource) constants.set(value, packedBytes(value) + groupBytes(op));
+      if (value instanceof Resource)
+        constants.set(value, (narrowBytes(op, value) ?? packedBytes(value)) + groupBytes(op));
     }
   }
   return [...constants.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
+
+/** Of codes that kernels store in fewer than 8 bits: the weights of contractions. */
+function narrowBytes(op: Op, value: Resource): number | undefined {
+  const uses = [...(op.results[0]?.uses ?? [])];
+  const isWeights = uses.length > 0 && uses.every((use) => use.index === 1 && narrowing.has(use.op.name));
+  if (!isWeights || value.element !== 'i8') return undefined;
+  return Math.ceil((value.length * codeBits(value.data() as Int8Array)) / 8);
+}
+
+const narrowing: ReadonlySet<string> = new Set(['int.conv', 'int.matmul']);
 
 function packedBytes({ element, length, byteLength }: Resource): number {
   if (!isScalarType(element) || element === 'i1') return byteLength;
