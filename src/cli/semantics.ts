@@ -1,12 +1,13 @@
 import { registry } from '../../dialects/index.ts';
 import { fused } from '../../dialects/nn/fused.ts';
 import type { Dataset } from '../calibrate/data/index.ts';
-import { fromReals, interpret, toReals } from '../interpret/index.ts';
+import { fromReals, interpret, Recollection, toReals } from '../interpret/index.ts';
 import { isInteger, type Module, type Op, quantOf, storageOf, type TensorType, type Value } from '../ir/index.ts';
 import {
   type Instrument,
   type Interpret,
   numbersOf,
+  type RunHooks,
   type Sample,
   type Values,
   verifySemantics,
@@ -24,7 +25,7 @@ const comparedSamples = 2;
 export function semantics(data: Dataset | undefined): Instrument {
   const count = Math.min(comparedSamples, data?.length ?? 0);
   const inputs = data && Array.from({ length: count }, (_, i) => data.sample(i));
-  const instrument = verifySemantics({ interpret: inReals, registry, ...(inputs ? { inputs } : {}) });
+  const instrument = verifySemantics({ interpret: interpretInReals(), registry, ...(inputs ? { inputs } : {}) });
   return {
     async before(run, module) {
       if (!module.hasKernels) await instrument.before?.(run, module);
@@ -41,9 +42,27 @@ export function semantics(data: Dataset | undefined): Instrument {
   };
 }
 
-/** The interpreter, with real numbers at both ends where the module has codes. */
-const inReals: Interpret = (module, sample, { observe, replace }) => {
+/**
+ * The interpreter, with real numbers at both ends where the module has codes. What a pass has left as it was is not
+ * computed again.
+ */
+function interpretInReals(): Interpret {
+  const recollections = new WeakMap<Sample, Recollection>();
+  return (module, sample, hooks) => {
+    const recollection = recollections.get(sample) ?? new Recollection();
+    recollections.set(sample, recollection);
+    return inReals(module, sample, hooks, hooks.replace ? undefined : recollection);
+  };
+}
+
+function inReals(
+  module: Module,
+  sample: Sample,
+  { observe, replace }: RunHooks,
+  recollection: Recollection | undefined,
+): Record<string, HostTensor> {
   const outputs = interpret(module, withCodes(module, sample), {
+    ...(recollection ? { recollection } : {}),
     observe(op, tensor, index) {
       if (isSeen(op, index)) observe?.(op, () => valuesOf(op, tensor));
     },
@@ -62,7 +81,7 @@ const inReals: Interpret = (module, sample, { observe, replace }) => {
       return [name, { dtype: 'f32', shape: tensor.shape, data: Float32Array.from(reals) }];
     }),
   );
-};
+}
 
 /** Whether a result is a layer's: of the ops inside of fused ones, and not of these. */
 const isSeen = (op: Op, index: number): boolean =>

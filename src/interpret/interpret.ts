@@ -4,6 +4,7 @@ import { didYouMean, invariant, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { bindResult, bindShape } from './bind.ts';
 import { evaluateOp } from './evaluate.ts';
+import type { Recollection } from './recollection.ts';
 import { type Precision, storedDType } from './represent.ts';
 
 export interface InterpretOptions {
@@ -17,6 +18,8 @@ export interface InterpretOptions {
   readonly symbols?: Readonly<Record<string, number>>;
   /** Results of @main that are taken as given, as they are stored: an op whose results are all here is not computed. */
   readonly known?: ReadonlyMap<Value, HostTensor>;
+  /** What ops gave in the run before, on the same inputs; and what they give in this one. */
+  readonly recollection?: Recollection;
   /** Called before every block and every op: what it throws ends the run. */
   readonly check?: () => void;
 }
@@ -37,6 +40,7 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
     bindShape(arg.name ?? `${i}`, arg.type as TensorType, args[i] as HostTensor, binding);
   });
   const values = new Map<Value, HostTensor>();
+  options.recollection?.begin();
   const runBlock = (block: Block, given: readonly HostTensor[]): HostTensor[] => {
     options.check?.();
     block.args.forEach((arg, i) => {
@@ -50,9 +54,9 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
       if (op.definition.terminator) return operands as HostTensor[];
       const runRegion = (index: number, regionArgs: readonly HostTensor[]) =>
         runBlock(op.regions[index] as Block, regionArgs);
+      const compute = () => evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
       const results =
-        knownResults(op, options.known) ??
-        evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
+        knownResults(op, options.known) ?? options.recollection?.evaluate(op, operands, compute) ?? compute();
       results.forEach((tensor, i) => {
         const result = op.results[i] as Value;
         if (op.definition.dataDependent) bindResult(result.type as TensorType, tensor, binding);
