@@ -1,11 +1,18 @@
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
-import { emptyStatistics, type Statistics, ValueStatistics } from '../../src/calibrate/index.ts';
+import {
+  type Division,
+  emptyStatistics,
+  type SliceKind,
+  type Statistics,
+  ValueStatistics,
+} from '../../src/calibrate/index.ts';
 import type { Module, Op, TensorType, Value } from '../../src/ir/index.ts';
 import type { PassContext, Probe, Sample } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { elementCount } from '../../src/support/tensor.ts';
 import type { Bounds } from '../clamps.ts';
+import { divisionOf } from './division.ts';
 import { informativeInterval } from './informativeInterval.ts';
 import { interpreterProbe } from './interpreterProbe.ts';
 import { aboveMasks } from './scores.ts';
@@ -28,14 +35,19 @@ export function observersOf(module: Module): Map<Value, Op[]> {
  * observed value, and the sum over the samples of what has windows. Where all values together would take more than
  * `mostBytes`, they are observed in several groups, each of which reads the data once.
  */
-export async function collect(module: Module, context: PassContext, mostBytes: number): Promise<Statistics> {
+export async function collect(
+  module: Module,
+  context: PassContext,
+  mostBytes: number,
+  slices: SliceKind | undefined,
+): Promise<Statistics> {
   const observers = observersOf(module);
   const groups = inGroups([...observers.keys()], mostBytes);
   let statistics: Statistics | undefined;
   for (const values of groups) {
     const probe = await (context.probe ?? interpreterProbe)(module, values);
     statistics ??= emptyStatistics(probe.engine);
-    const tallies = values.map((value) => new Tally(value, observers.get(value) as Op[]));
+    const tallies = values.map((value) => new Tally(value, observers.get(value) as Op[], slices));
     statistics.samples = observeAll(probe, context.calibration ?? [], tallies);
     for (const tally of tallies) tally.enter(statistics);
   }
@@ -60,12 +72,16 @@ class Tally {
   readonly #observers: readonly Op[];
   readonly #bounds: Bounds;
   readonly #row: number;
+  readonly #slices: SliceKind | undefined;
+  readonly #division: Division;
   readonly #seen: ValueStatistics | undefined;
   #total: Float64Array | undefined;
   #samples = 0;
 
-  constructor(value: Value, observers: readonly Op[]) {
+  constructor(value: Value, observers: readonly Op[], slices: SliceKind | undefined) {
     this.#observers = observers;
+    this.#slices = slices;
+    this.#division = divisionOf(value);
     const marks = observers.filter((op) => observe.is(op)).map((op) => observe.attributesOf(op));
     this.#bounds = marks.every(({ informative }) => informative) ? informativeInterval(value) : unlimited;
     this.#row = marks[0]?.row ?? 0;
@@ -74,7 +90,9 @@ class Tally {
 
   add(data: Float32Array): void {
     this.#samples++;
-    this.#seen?.add(this.#row > 0 ? aboveMasks(data, this.#row) : data, this.#bounds[0], this.#bounds[1]);
+    const [low, high] = this.#bounds;
+    this.#seen?.add(this.#row > 0 ? aboveMasks(data, this.#row) : data, low, high);
+    if (this.#slices) this.#seen?.addSlices(this.#slices, data, this.#division, low, high);
     if (!this.#observers.some((op) => observeWindows.is(op))) return;
     this.#total ??= new Float64Array(data.length);
     const total = this.#total;

@@ -17,7 +17,7 @@ import type { ActivationScheme } from '../../src/scheme/index.ts';
  */
 export function roundActivations(data: Float32Array, channels: number, scheme: ActivationScheme): Float32Array {
   if (scheme.granularity === 'tensor') {
-    const params = staticParams(data, scheme);
+    const params = staticParams(data, channels, scheme);
     return data.map((x) => rounded(x, params));
   }
   const result = new Float32Array(data.length);
@@ -28,10 +28,16 @@ export function roundActivations(data: Float32Array, channels: number, scheme: A
   return result;
 }
 
-function staticParams(data: Float32Array, { observer = 'lp', percentile = 99.99 }: ActivationScheme): ActivationParams {
-  const statistics = new ValueStatistics();
-  statistics.add(data, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
-  const { min, max } = observerOf(observer as ObserverName, percentile).choose(statistics);
+function staticParams(
+  data: Float32Array,
+  channels: number,
+  { observer = 'lp', percentile = 99.99 }: ActivationScheme,
+): ActivationParams {
+  const rule = observerOf(observer as ObserverName, percentile);
+  const [statistics, least, most] = [new ValueStatistics(), Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  statistics.add(data, least, most);
+  if (rule.needs) statistics.addSlices(rule.needs, data, { channels, inner: 1 }, least, most);
+  const { min, max } = rule.choose(statistics);
   return chooseActivationParams(min, max);
 }
 

@@ -9,6 +9,7 @@ export {
   withZero,
 } from './observers/index.ts';
 export { type ChosenRange, loadRange, storeRange, storeWindow, takeWindow } from './ranges.ts';
+export type { Division, SliceKind } from './slices.ts';
 export {
   emptyStatistics,
   mergeStatistics,

@@ -2,12 +2,16 @@ import { z } from 'zod';
 import { QcError } from '../support/diagnostics.ts';
 import { Histogram } from './histogram.ts';
 import type { Range, Seen } from './observers/index.ts';
+import { ChannelExtremes, type Division, type SliceKind, TokenExtremes } from './slices.ts';
 
 /** What was seen of one value. */
 export class ValueStatistics implements Seen {
   readonly histogram: Histogram;
   /** Of the smallest and of the largest element of each sample. */
   readonly sums: { low: number; high: number; samples: number };
+
+  tokens: TokenExtremes | undefined;
+  channels: ChannelExtremes | undefined;
 
   constructor(histogram: Histogram = new Histogram(), sums: ValueStatistics['sums'] = { low: 0, high: 0, samples: 0 }) {
     this.histogram = histogram;
@@ -23,8 +27,18 @@ export class ValueStatistics implements Seen {
     this.sums.samples++;
   }
 
-  merge({ histogram, sums }: ValueStatistics): void {
+  /** Counts the tokens or channels of a sample in. */
+  addSlices(kind: SliceKind, data: Float32Array, division: Division, low: number, high: number): void {
+    if (!data.every(Number.isFinite)) return;
+    if (kind === 'tokens') this.tokens ??= new TokenExtremes();
+    else this.channels ??= new ChannelExtremes();
+    this[kind]?.add(data, division, low, high);
+  }
+
+  merge({ histogram, sums, tokens, channels }: ValueStatistics): void {
     this.histogram.merge(histogram);
+    if (tokens) this.tokens?.merge(tokens);
+    if (channels) this.channels?.merge(channels);
     this.sums.low += sums.low;
     this.sums.high += sums.high;
     this.sums.samples += sums.samples;
@@ -61,6 +75,15 @@ export function emptyStatistics(engine: Statistics['engine']): Statistics {
 const format = 'qc statistics 1';
 
 const finite = z.number();
+const counted = {
+  min: finite,
+  max: finite,
+  count: z.int().min(0),
+  width: finite.min(0),
+  first: z.int().min(-2048).max(2047),
+  counts: z.array(z.int().min(0)).max(4096),
+  notFinite: z.enum(['NaN', 'Infinity', '-Infinity']).optional(),
+};
 const readable = z.object({
   format: z.literal(format),
   engine: z.enum(['wasm', 'interpreter']),
@@ -68,14 +91,10 @@ const readable = z.object({
   values: z.record(
     z.string(),
     z.object({
-      min: finite,
-      max: finite,
-      count: z.int().min(0),
-      width: finite.min(0),
-      first: z.int().min(-2048).max(2047),
-      counts: z.array(z.int().min(0)).max(4096),
+      ...counted,
       sums: z.object({ low: finite, high: finite, samples: z.int().min(0) }),
-      notFinite: z.enum(['NaN', 'Infinity', '-Infinity']).optional(),
+      tokens: z.object({ low: z.object(counted), high: z.object(counted) }).optional(),
+      channels: z.object({ low: z.array(finite), high: z.array(finite) }).optional(),
     }),
   ),
   windows: z.record(z.string(), z.object({ count: z.int().min(1), sums: z.array(finite) })),
@@ -86,12 +105,19 @@ const readable = z.object({
 export function printStatistics({ engine, samples, values, windows, raised }: Statistics): string {
   const lines = (entries: readonly (readonly [string, unknown])[]): string =>
     `{${entries.map(([name, content]) => `\n${JSON.stringify(name)}: ${JSON.stringify(content)}`).join(',')}\n}`;
-  const seen = [...values].map(([name, value]) => [name, { sums: value.sums, ...value.histogram.toRecord() }] as const);
+  const seen = [...values].map(([name, value]) => [name, recordOf(value)] as const);
   const means = [...windows].map(([name, one]) => [name, { count: one.count, sums: [...one.sums] }] as const);
   const also = raised.size > 0 ? `,\n"raised": ${JSON.stringify([...raised])}` : '';
   const head = `"format": ${JSON.stringify(format)}, "engine": "${engine}", "samples": ${samples}`;
   return `{${head},\n"values": ${lines(seen)},\n"windows": ${lines(means)}${also}}\n`;
 }
+
+const recordOf = ({ sums, histogram, tokens, channels }: ValueStatistics) => ({
+  sums,
+  ...histogram.toRecord(),
+  ...(tokens ? { tokens: tokens.toRecord() } : {}),
+  ...(channels ? { channels: channels.toRecord() } : {}),
+});
 
 /** Reads what `printStatistics` has written. @throws QcError when it is nothing of the kind */
 export function parseStatistics(text: string): Statistics {
@@ -114,10 +140,12 @@ export function parseStatistics(text: string): Statistics {
     samples,
     raised: new Set(raised),
     values: new Map(
-      Object.entries(values).map(([name, { sums, ...record }]) => [
-        name,
-        new ValueStatistics(Histogram.fromRecord(record), sums),
-      ]),
+      Object.entries(values).map(([name, { sums, tokens, channels, ...record }]) => {
+        const value = new ValueStatistics(Histogram.fromRecord(record), sums);
+        if (tokens) value.tokens = TokenExtremes.fromRecord(tokens);
+        if (channels) value.channels = new ChannelExtremes(channels);
+        return [name, value];
+      }),
     ),
     windows: new Map(
       Object.entries(windows).map(([name, { count, sums }]) => [name, { count, sums: Float64Array.from(sums) }]),

@@ -7,11 +7,11 @@ const fractions = Array.from({ length: 81 }, (_, i) => 1 - i / 100);
 
 type Bins = ReturnType<Histogram['bins']>;
 
-/** What an error of a given magnitude counts. */
-type Penalty = (error: number) => number;
+/** What it counts that x becomes y, where codes stand `step` apart. */
+type Penalty = (x: number, y: number, step: number) => number;
 
 /** The range with the smallest sum of penalties over what was seen, found end by end on a grid. */
-function leastError(name: string, summary: string, penalty: Penalty): Observer {
+export function leastError(name: string, summary: string, penalty: Penalty): Observer {
   return {
     name,
     summary,
@@ -39,7 +39,11 @@ function leastError(name: string, summary: string, penalty: Penalty): Observer {
   };
 }
 
-export const mse: Observer = leastError('mse', 'with the smallest mean squared quantization error', (e) => e * e);
+export const mse: Observer = leastError(
+  'mse',
+  'with the smallest mean squared quantization error',
+  (x, y) => (x - y) * (x - y),
+);
 
 /**
  * Σ |e|^2.5: a large error counts for more than in the mean square, so that fewer large activations are cut off;
@@ -48,8 +52,15 @@ export const mse: Observer = leastError('mse', 'with the smallest mean squared q
 export const lp: Observer = leastError(
   'lp',
   'with the smallest sum of quantization errors to the power 2.5',
-  (e) => e * e * Math.sqrt(e),
+  (x, y) => {
+    const e = Math.abs(x - y);
+    return e * e * Math.sqrt(e);
+  },
 );
+
+/** The sum of the squared errors of 8-bit codes of a range. */
+export const squaredError = (histogram: Histogram, range: Range): number =>
+  totalPenalty(histogram.bins(), (x, y) => (x - y) * (x - y), range);
 
 const ends = (seen: number): number[] => (seen === 0 ? [0] : fractions.map((fraction) => fraction * seen));
 
@@ -66,7 +77,7 @@ function bestOf(bins: Bins, penalty: Penalty, ranges: readonly Range[]): Range {
   return best;
 }
 
-/** Σ penalty(|x − dequantize(quantize(x))|) with 8-bit codes, every value taken as its bin's centre. */
+/** Σ penalty(x, dequantize(quantize(x))) with 8-bit codes, every value taken as its bin's centre. */
 function totalPenalty(bins: Bins, penalty: Penalty, { min, max }: Range): number {
   const { scale, zeroPoint } = chooseActivationParams(min, max);
   const low = (-128 - zeroPoint) * scale;
@@ -74,7 +85,7 @@ function totalPenalty(bins: Bins, penalty: Penalty, { min, max }: Range): number
   let sum = 0;
   for (const { centre, count } of bins) {
     const nearest = centre < low ? low : centre > high ? high : halfEven(centre / scale) * scale;
-    sum += count * penalty(Math.abs(centre - nearest));
+    sum += count * penalty(centre, nearest, scale);
   }
   return sum;
 }

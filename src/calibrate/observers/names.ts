@@ -1,2 +1,12 @@
-export const observerNames = ['minmax', 'moving-average', 'percentile', 'mse', 'lp', 'entropy'] as const;
+export const observerNames = [
+  'minmax',
+  'moving-average',
+  'percentile',
+  'mse',
+  'lp',
+  'entropy',
+  'token',
+  'channel',
+  'log2',
+] as const;
 export type ObserverName = (typeof observerNames)[number];

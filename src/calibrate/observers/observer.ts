@@ -1,4 +1,5 @@
 import type { Histogram } from '../histogram.ts';
+import type { ChannelExtremes, SliceKind, TokenExtremes } from '../slices.ts';
 
 /** The part of a value's range that its codes will cover. */
 export interface Range {
@@ -12,6 +13,11 @@ export interface Seen {
   readonly histogram: Histogram;
   /** The smallest and the largest element of a sample, averaged over the samples. */
   readonly average: Range;
+  /** Where the observer needs them. */
+  readonly tokens?: TokenExtremes | undefined;
+  readonly channels?: ChannelExtremes | undefined;
+  /** Whether a softmax makes the value. */
+  readonly isShare?: boolean | undefined;
 }
 
 /** A rule that chooses the range of a value from what calibration saw of it. The range contains 0. */
@@ -19,6 +25,8 @@ export interface Observer {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
+  /** What calibration must collect for it beside histograms. */
+  readonly needs?: SliceKind;
   choose(seen: Seen): Range;
 }
 
