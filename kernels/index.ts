@@ -6,7 +6,7 @@ import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
 import type { KernelContext, KernelPlan, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
-import { refusedInPrograms } from './refused.ts';
+import { refusalOf } from './refused.ts';
 import { serialConv } from './serial/conv.ts';
 import { det } from './serial/det.ts';
 import { fftStage } from './serial/fftStage.ts';
@@ -15,13 +15,17 @@ import { gridSample } from './serial/gridSample.ts';
 import { interpolate } from './serial/interpolate.ts';
 import { linearAttention } from './serial/linearAttention.ts';
 import { maxPoolIndices } from './serial/maxPoolIndices.ts';
+import { nonMaxSuppression } from './serial/nonMaxSuppression.ts';
+import { nonZero } from './serial/nonZero.ts';
 import { range } from './serial/range.ts';
+import { rangeOf } from './serial/rangeOf.ts';
 import { recurrent } from './serial/recurrent.ts';
 import { reverseSequence } from './serial/reverseSequence.ts';
 import { roiAlign } from './serial/roiAlign.ts';
 import { argExtreme, cumulative } from './serial/scan.ts';
 import { scatterElements, scatterNd } from './serial/scatter.ts';
 import { topK } from './serial/topK.ts';
+import { unique } from './serial/unique.ts';
 import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
 import { dynamicQcast } from './simd/dynamicQcast.ts';
@@ -67,6 +71,10 @@ const templates: Record<string, Template> = {
   top_k: topK,
   recurrent,
   range,
+  range_of: rangeOf,
+  non_zero: nonZero,
+  unique,
+  non_max_suppression: nonMaxSuppression,
   reverse_sequence: reverseSequence,
   max_pool_indices: maxPoolIndices,
   det,
@@ -117,15 +125,8 @@ export function planKernel(cluster: Cluster, context: KernelContext): KernelPlan
       if (template) return template(cluster, context);
     }
   }
-  const refusal = refusedInPrograms.find(({ op }) => op === root.name);
-  if (refusal) {
-    throw new QcError({
-      what: `programs cannot run this ${root.name}`,
-      where: root.source,
-      why: `they refuse ${refusal.use}: ${refusal.why}`,
-      help: refusal.help,
-    });
-  }
+  const refusal = refusalOf(root);
+  if (refusal) throw refusal;
   throw new QcError({
     what: `${root.name} has no kernel for ${context.target.name} yet`,
     where: root.source,

@@ -23,6 +23,8 @@ export interface KernelPlan {
   readonly inPlace?: readonly number[];
   /** Room to work in: buffers behind those of the results, that nothing reads afterwards. Default: none. */
   readonly scratch?: readonly TensorType[];
+  /** The symbol of a size that the kernel finds: it writes it into one i32, its last buffer. Default: none. */
+  readonly finds?: string;
 }
 
 /** What templates get beside the cluster. */
@@ -39,6 +41,8 @@ export interface KernelContext {
   input(k: KernelBuilder, name: string, value: Value): Value;
   /** Declares the buffer argument for a tensor that is written; of several, in the order of the op's results. */
   output(k: KernelBuilder, value: Value, name?: string): Value;
+  /** The most that the size of a symbol can be. */
+  most(symbol: string): number;
 }
 
 export type Template = (cluster: Cluster, context: KernelContext) => KernelPlan;

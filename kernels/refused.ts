@@ -1,4 +1,5 @@
-import { isFloat, type ScalarType } from '../src/ir/index.ts';
+import { isFloat, type Op, type ScalarType } from '../src/ir/index.ts';
+import { QcError } from '../src/support/diagnostics.ts';
 
 /** Element types that kernels compute with; i1 is stored as u8. */
 export const kernelElements: ReadonlySet<ScalarType> = new Set([
@@ -35,9 +36,10 @@ export const refusedInPrograms: readonly ProgramRefusal[] = [
     help: 'export the model with a constant number of steps, or run it in the interpreter',
   },
   {
-    use: 'results whose size depends on data (NonZero, Unique, NonMaxSuppression, Compress)',
-    why: 'programs have fixed sizes',
-    help: 'export the model without this last step, or run it in the interpreter',
+    op: 'nn.range_of',
+    use: 'Range of floats that data decide',
+    why: 'its size is a quotient that single precision does not hold',
+    help: 'count in integers and multiply, or run it in the interpreter',
   },
   {
     use: 'elements of type f64, inputs, outputs and Cast among them; f16 and bf16 in models with branches or loops, and in quantized types',
@@ -69,6 +71,20 @@ export const refusedOnDevices = {
     help: 'compile for wasm or c',
   },
 } as const satisfies Record<string, ProgramRefusal>;
+
+/** Why programs cannot run an op; undefined where the list does not say. */
+export function refusalOf({ name, source }: Op): QcError | undefined {
+  const refusal = refusedInPrograms.find(({ op }) => op === name);
+  return (
+    refusal &&
+    new QcError({
+      what: `programs cannot run this ${name}`,
+      where: source,
+      why: `they refuse ${refusal.use}: ${refusal.why}`,
+      help: refusal.help,
+    })
+  );
+}
 
 /** What to say about an element type that kernels don't have. */
 export function elementAdvice(element: ScalarType): { readonly why: string; readonly help: string } {

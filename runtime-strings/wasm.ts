@@ -157,7 +157,7 @@ function sizeFor(role, info, symbol, length, sizes) {
 }
 function sizesOf(info, kept, told, given) {
 	const sizes = new Map(kept);
-	const open = info.symbols.filter(({ name }) => !kept.has(name));
+	const open = info.symbols.filter(({ name, found }) => found === undefined && !kept.has(name));
 	for (const [name, size] of Object.entries(told)) {
 		const symbol = open.find((one) => one.name === name);
 		if (!symbol) throw new TypeError(\`there is no size \${JSON.stringify(name)} to be chosen\`);
@@ -192,6 +192,10 @@ function grownSizes(info, kept, loaded, given) {
 		throw new TypeError(\`state \${JSON.stringify(missing.name)} is missing: it grows with \${JSON.stringify(first.name)}, which has another size now\`);
 	}
 	return sizes;
+}
+function isFound({ sizes }, { symbols }) {
+	const names = new Set((sizes ?? []).flatMap(symbolsIn));
+	return symbols.some(({ name, found }) => found !== undefined && names.has(name));
 }
 function forEachPlace({ sizes, order, shape }, symbols, visit) {
 	if (!order) return;
@@ -245,6 +249,9 @@ function makeModel(info, memory, simd, start) {
 		for (const { name, min, next } of info.symbols) if (next !== undefined) kept.set(name, min);
 	};
 	forget();
+	const told = info.symbols.filter(({ found }) => found === undefined);
+	const words = new DataView(memory.buffer);
+	const last = new Map();
 	const execute = (sizes) => {
 		const grown = info.symbols.flatMap(({ name, max, next }) => {
 			if (next === undefined) return [];
@@ -252,8 +259,15 @@ function makeModel(info, memory, simd, start) {
 			if (size <= max) return [[name, size]];
 			throw new RangeError(\`the state is full: \${name} would be \${size}, and it may be \${max} at most; reset() begins anew\`);
 		});
-		start(...info.symbols.map(({ name }) => sizes.get(name)));
+		start(...told.map(({ name }) => sizes.get(name)));
 		for (const [name, size] of grown) kept.set(name, size);
+		for (const { name, max, found } of info.symbols) {
+			if (found === undefined) continue;
+			const size = words.getInt32(found, true);
+			if (size > max) throw new RangeError(\`the run found \${size} for \${name}; the program has room for \${max}\`);
+			sizes.set(name, size);
+			last.set(name, size);
+		}
 	};
 	const view = ({ name, dtype, address, length }) => {
 		const type = arrayType(dtype);
@@ -267,7 +281,7 @@ function makeModel(info, memory, simd, start) {
 			inputs: describe(info.inputs),
 			outputs: describe(info.outputs),
 			states: describe(info.states),
-			sizes: info.symbols.map(({ name, min, max, next }) => ({
+			sizes: told.map(({ name, min, max, next }) => ({
 				name,
 				min,
 				max,
@@ -285,7 +299,7 @@ function makeModel(info, memory, simd, start) {
 			for (const state of Object.values(states)) new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
 		},
 		get sizes() {
-			return Object.fromEntries(kept);
+			return Object.fromEntries([...kept, ...last]);
 		},
 		saveState: () => Object.fromEntries(info.states.map((one) => {
 			const state = states[one.name].subarray(0, lengthIn(one, kept));
@@ -324,7 +338,8 @@ function makeModel(info, memory, simd, start) {
 			const sizes = sizesOf(info, kept, options?.sizes ?? {}, given);
 			for (const one of info.inputs) check("input", one, given[one.name], lengthIn(one, sizes));
 			for (const one of info.outputs) {
-				if (Object.hasOwn(into, one.name)) check("output", one, into[one.name], lengthIn(one, sizes));
+				const length = isFound(one, info) ? one.length : lengthIn(one, sizes);
+				if (Object.hasOwn(into, one.name)) check("output", one, into[one.name], length);
 			}
 			for (const { name } of info.inputs) inputs[name]?.set(given[name]);
 			execute(sizes);
@@ -334,7 +349,7 @@ function makeModel(info, memory, simd, start) {
 				const own = Object.hasOwn(into, name) ? into[name] : undefined;
 				if (!own) return [name, result.slice()];
 				own.set(result);
-				return [name, own];
+				return [name, result.length < own.length ? own.subarray(0, result.length) : own];
 			});
 			return Object.fromEntries(results);
 		}

@@ -9,6 +9,8 @@ export interface SymbolInfo {
   readonly max: number;
   /** Its value in the next run, where the model keeps it. It begins at `min`, and no run takes it beyond `max`. */
   readonly next?: Size;
+  /** Of one that data decide: the address of the i32 that holds it after a run. */
+  readonly found?: number;
 }
 
 /** What of a model may have open sizes. */
@@ -71,7 +73,7 @@ export function sizesOf(
   given: Readonly<Tensors>,
 ): Sizes {
   const sizes: Sizes = new Map(kept);
-  const open = info.symbols.filter(({ name }) => !kept.has(name));
+  const open = info.symbols.filter(({ name, found }) => found === undefined && !kept.has(name));
   for (const [name, size] of Object.entries(told)) {
     const symbol = open.find((one) => one.name === name);
     if (!symbol) throw new TypeError(`there is no size ${JSON.stringify(name)} to be chosen`);
@@ -118,6 +120,12 @@ export function grownSizes(
     );
   }
   return sizes;
+}
+
+/** Whether data decide how many elements a tensor has. */
+export function isFound({ sizes }: TensorInfo, { symbols }: OpenSizes): boolean {
+  const names = new Set((sizes ?? []).flatMap(symbolsIn));
+  return symbols.some(({ name, found }) => found !== undefined && names.has(name));
 }
 
 /** Calls `visit` with the place in memory of each element and its row-major index, where the two differ. */

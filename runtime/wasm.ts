@@ -1,7 +1,7 @@
 /** The runtime of a compiled model in WebAssembly: loads it, chooses what the machine can do, and runs it. */
 
 import { probeRelaxedDot } from './relaxedDot.ts';
-import { forEachPlace, grownSizes, lengthIn, type OpenSizes, type Sizes, sizeIn, sizesOf } from './sizes.ts';
+import { forEachPlace, grownSizes, isFound, lengthIn, type OpenSizes, type Sizes, sizeIn, sizesOf } from './sizes.ts';
 import {
   arrayType,
   bytesOf,
@@ -54,11 +54,14 @@ export interface Model {
   readonly simd: 'baseline' | 'relaxed';
   /** The inputs and outputs in the model's own memory, for use with `execute`. */
   readonly views: { readonly inputs: Tensors; readonly outputs: Tensors };
-  /** Runs on the inputs given and gives the outputs as fresh arrays, or in the arrays of `into`. */
+  /**
+   * Runs on the inputs given and gives the outputs as fresh arrays, or in the arrays of `into`, which hold the most that
+   * there can be where data decide. Throws a RangeError when they decide for more.
+   */
   run(inputs: Readonly<Tensors>, options?: RunOptions): Tensors;
   /** Runs on what `views.inputs` hold; the results are in `views.outputs`. A model with open sizes is told them. */
   execute(sizes?: Readonly<Record<string, number>>): void;
-  /** The sizes that the model keeps, as they are now: how far its growing states are filled. */
+  /** The sizes that the model keeps, as they are now: how far its growing states are filled. And what data decided. */
   readonly sizes: Readonly<Record<string, number>>;
   /** Sets every state to zero, as after loading; those that grow are empty again. */
   reset(): void;
@@ -126,6 +129,10 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
     for (const { name, min, next } of info.symbols) if (next !== undefined) kept.set(name, min);
   };
   forget();
+  const told = info.symbols.filter(({ found }) => found === undefined);
+  const words = new DataView(memory.buffer);
+  /** Sizes that data decided in the last run. */
+  const last: Sizes = new Map();
   const execute = (sizes: Sizes) => {
     const grown = info.symbols.flatMap(({ name, max, next }): [string, number][] => {
       if (next === undefined) return [];
@@ -135,8 +142,15 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
         `the state is full: ${name} would be ${size}, and it may be ${max} at most; reset() begins anew`,
       );
     });
-    start(...info.symbols.map(({ name }) => sizes.get(name) as number));
+    start(...told.map(({ name }) => sizes.get(name) as number));
     for (const [name, size] of grown) kept.set(name, size);
+    for (const { name, max, found } of info.symbols) {
+      if (found === undefined) continue;
+      const size = words.getInt32(found, true);
+      if (size > max) throw new RangeError(`the run found ${size} for ${name}; the program has room for ${max}`);
+      sizes.set(name, size);
+      last.set(name, size);
+    }
   };
   const view = ({ name, dtype, address, length }: TensorInfo): [string, Data] => {
     const type = arrayType(dtype);
@@ -150,7 +164,7 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
       inputs: describe(info.inputs),
       outputs: describe(info.outputs),
       states: describe(info.states),
-      sizes: info.symbols.map(({ name, min, max, next }) => ({ name, min, max, grows: next !== undefined })),
+      sizes: told.map(({ name, min, max, next }) => ({ name, min, max, grows: next !== undefined })),
     },
     simd,
     views: { inputs, outputs },
@@ -161,7 +175,7 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
         new Uint8Array(state.buffer, state.byteOffset, state.byteLength).fill(0);
     },
     get sizes() {
-      return Object.fromEntries(kept);
+      return Object.fromEntries([...kept, ...last]);
     },
     saveState: () =>
       Object.fromEntries(
@@ -203,7 +217,8 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
       const sizes = sizesOf(info, kept, options?.sizes ?? {}, given);
       for (const one of info.inputs) check('input', one, given[one.name], lengthIn(one, sizes));
       for (const one of info.outputs) {
-        if (Object.hasOwn(into, one.name)) check('output', one, into[one.name], lengthIn(one, sizes));
+        const length = isFound(one, info) ? one.length : lengthIn(one, sizes);
+        if (Object.hasOwn(into, one.name)) check('output', one, into[one.name], length);
       }
       for (const { name } of info.inputs) inputs[name]?.set(given[name] as never);
       execute(sizes);
@@ -213,7 +228,7 @@ function makeModel(info: ModelInfo, memory: WebAssembly.Memory, simd: Model['sim
         const own = Object.hasOwn(into, name) ? into[name] : undefined;
         if (!own) return [name, result.slice()];
         own.set(result as never);
-        return [name, own];
+        return [name, result.length < own.length ? own.subarray(0, result.length) : own];
       });
       return Object.fromEntries(results);
     },

@@ -25,7 +25,7 @@ const sizes = new Set(['nn.shape']);
 function inPrograms(definition: OpDefinition): string {
   const known = Object.keys(definition.operands).length === 0 || sizes.has(definition.name);
   if (hasKernel(definition.lower) || rewritten.has(definition) || known) return 'yes';
-  return definition.dataDependent ? 'refused: the size depends on data' : 'where its inputs are constant';
+  return 'where its inputs are constant';
 }
 
 function directRows(): Map<string, Row> {
@@ -49,10 +49,14 @@ function structureInPrograms(operator: string): string {
   return ['If', 'Loop', 'Scan'].includes(operator) ? 'yes, but for the uses below' : 'yes';
 }
 
-/** Devices take no branches between kernels: what a model's data decides cannot run there. */
-const chosenByData: Readonly<Record<string, string>> = Object.fromEntries(
-  ['If', 'Loop', 'Scan'].map((operator) => [operator, 'where data does not decide']),
-);
+/** Devices take no branches between kernels, and no sizes from them: what a model's data decides cannot run there. */
+const chosenByData: Readonly<Record<string, string>> = Object.fromEntries([
+  ...['If', 'Loop', 'Scan'].map((operator) => [operator, 'where data does not decide']),
+  ...['Compress', 'NonMaxSuppression', 'NonZero', 'Unique'].map((operator) => [
+    operator,
+    'refused: the size depends on data',
+  ]),
+]);
 
 /** docs/operators.md: every ONNX operator that qc knows, on which targets it runs, and what is refused. */
 export function operatorsPage(written: string): string {

@@ -1,7 +1,7 @@
 import { commentText } from '../clike/names.ts';
 import type { Status } from '../clike/status.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
-import { isChosen, shapeText } from './sizes.ts';
+import { type CSize, isChosen, isFound, shapeText } from './sizes.ts';
 import { cStorageType } from './types.ts';
 
 /** Alignment in bytes that the arena needs, and that inline weights have. */
@@ -29,15 +29,22 @@ export function statusesOf({ stateBytes, sizes }: CSignature): readonly Status[]
   return [
     ...statuses,
     ...(stateBytes > 0 ? [stateStatus] : []),
-    ...(sizes.some(isChosen) ? [sizeStatus] : []),
-    ...(sizes.every(isChosen) ? [] : [fullStatus]),
+    ...(sizes.some((size) => isChosen(size) || isFound(size)) ? [sizeStatus] : []),
+    ...(sizes.some(({ grows }) => grows) ? [fullStatus] : []),
   ];
 }
 
 /** `int32_t size_T`, `const float *input_x` and the like, all parameters of NAME_run behind the context. */
 export function runParameters(signature: CSignature): string[] {
   const sizes = signature.sizes.filter(isChosen).map(({ identifier }) => `int32_t ${identifier}`);
-  return [...sizes, ...signature.inputs.map((port) => `const ${pointer(port)}`), ...outputParameters(signature)];
+  const found = signature.sizes.filter(isFound).map((size) => `int32_t *${foundParameter(size)}`);
+  const inputs = signature.inputs.map((port) => `const ${pointer(port)}`);
+  return [...sizes, ...inputs, ...outputParameters(signature), ...found];
+}
+
+/** Where NAME_run writes a size that data decide. */
+export function foundParameter({ identifier }: CSize): string {
+  return `found_${identifier}`;
 }
 
 export function outputParameters(signature: CSignature): string[] {
@@ -78,8 +85,8 @@ function stateMacros({ name, states, stateBytes }: CSignature): string[] {
 }
 
 function sizeMacros({ name, sizes }: CSignature): string[] {
-  return sizes.flatMap(({ name: size, identifier, min, max, grows }) => [
-    `/* size "${commentText(size)}": ${min} to so many${grows ? `; the context keeps it, and ${name}_reset makes it ${min}` : ''} */`,
+  return sizes.flatMap(({ name: size, identifier, min, max, grows, found }) => [
+    `/* size "${commentText(size)}": ${min} to so many${grows ? `; the context keeps it, and ${name}_reset makes it ${min}` : ''}${found ? `; data decide, and ${name}_run says it` : ''} */`,
     `#define ${name}_${identifier.toUpperCase()}_MAX ${max}`,
   ]);
 }

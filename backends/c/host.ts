@@ -1,7 +1,7 @@
 import { elementBytes } from '../../src/support/tensor.ts';
 import { WEIGHTS_ALIGNMENT } from './header.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
-import { isChosen, sizeText } from './sizes.ts';
+import { isChosen, isFound, namesIn, sizeText } from './sizes.ts';
 import { bytesText } from './source.ts';
 import { cStorageType } from './types.ts';
 
@@ -11,7 +11,10 @@ export const hostCompilers = ['cc', 'gcc', 'clang'] as const;
 /** Options that every build of generated code takes. */
 export const hostFlags = ['-std=c99', '-ffp-contract=off', '-fno-math-errno'] as const;
 
-/** The file names of a run: inputs and outputs are the raw elements, those of each step behind the last one's. */
+/**
+ * The file names of a run: inputs and outputs are the raw elements, those of each step behind the last one's. Where data
+ * decide sizes, the last of the outputs holds those, as i32.
+ */
 export const inputFile = (i: number): string => `input${i}.bin`;
 export const outputFile = (i: number): string => `output${i}.bin`;
 /** The sizes that a run is told, as i32, where there are any. */
@@ -109,7 +112,11 @@ const runArguments = (signature: CSignature): string =>
     .map(({ identifier }) => `, ${identifier}`)
     .join('') +
   signature.inputs.map((port) => `, (const ${cStorageType(port.dtype)} *)${port.identifier}`).join('') +
-  outputArguments(signature);
+  outputArguments(signature) +
+  signature.sizes
+    .filter(isFound)
+    .map(({ identifier }) => `, &${identifier}`)
+    .join('');
 
 /** Statements that read the sizes and inputs of a run, each from the stream that `stream` names. */
 function readInputs(signature: CSignature, stream: (identifier: string) => string): string[] {
@@ -126,14 +133,33 @@ function readInputs(signature: CSignature, stream: (identifier: string) => strin
 
 const fileOf = (identifier: string): string => `file_${identifier}`;
 
+/** The stream of the sizes that data decide: it comes behind those of the outputs. */
+const foundStream = 'found';
+
+/** The streams that a main program writes. */
+const outputStreams = ({ outputs, sizes }: CSignature): string[] => [
+  ...outputs.map(identifierOf),
+  ...(sizes.some(isFound) ? [foundStream] : []),
+];
+
+/** Bytes of an output that are written: all that there may be, where data decide how many count. */
+function writtenBytes(port: CPort, signature: CSignature): string {
+  const found = new Set(signature.sizes.filter(isFound).map(({ name }) => name));
+  const decided = (port.sizes ?? []).flatMap(namesIn).some((name) => found.has(name));
+  return decided ? `${bytesOf(port)}` : bytesText(port, signature);
+}
+
 /** Statements that write the outputs of a run, and then what it has made of the sizes that the context keeps. */
 function writeOutputs(signature: CSignature, stream: (identifier: string) => string): string[] {
   const { outputs, sizes } = signature;
   const grown = sizes.flatMap(({ identifier, grows }) => (grows ? [{ identifier, next: grows.next }] : []));
   return [
     ...outputs.map(
-      (port) => `transfer(${stream(port.identifier)}, ${port.identifier}, ${bytesText(port, signature)}, 1);`,
+      (port) => `transfer(${stream(port.identifier)}, ${port.identifier}, ${writtenBytes(port, signature)}, 1);`,
     ),
+    ...sizes
+      .filter(isFound)
+      .map(({ identifier }) => `transfer(${stream(foundStream)}, &${identifier}, sizeof ${identifier}, 1);`),
     ...grown.map(({ identifier, next }) => `const int32_t next_${identifier} = ${sizeText(next, sizes)};`),
     ...grown.flatMap(({ identifier }) => [`${identifier} = next_${identifier};`, `(void)${identifier};`]),
   ];
@@ -145,12 +171,13 @@ function writeOutputs(signature: CSignature, stream: (identifier: string) => str
  * be read or written. With a second argument `selftest` it runs the self-test before.
  */
 export function hostMain(signature: CSignature): string {
-  const { name, outputs } = signature;
+  const { name } = signature;
+  const streams = outputStreams(signature);
   return `${[
     ...opening(signature),
     ...setUp(signature),
     ...inputFiles(signature),
-    ...outputs.map((port, i) => `  FILE *file_${port.identifier} = opened("${outputFile(i)}", "wb");`),
+    ...streams.map((stream, i) => `  FILE *${fileOf(stream)} = opened("${outputFile(i)}", "wb");`),
     '  const int steps = argc > 1 ? atoi(argv[1]) : 1;',
     ...(signature.selftest
       ? [
@@ -168,7 +195,7 @@ export function hostMain(signature: CSignature): string {
     ...writeOutputs(signature, fileOf).map((line) => `    ${line}`),
     '  }',
     ...closeInputs(signature),
-    ...outputs.map((port) => `  if (fclose(file_${port.identifier}) != 0) {\n    exit(100);\n  }`),
+    ...streams.map((stream) => `  if (fclose(${fileOf(stream)}) != 0) {\n    exit(100);\n  }`),
     ...tearDown(signature),
   ].join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import { invariant } from '../../src/support/diagnostics.ts';
 import { bytesOfTensor, elementBytes, type HostTensor } from '../../src/support/tensor.ts';
 import type { CPort, CSignature } from './signature.ts';
-import { isChosen, nextSizes, shapeIn } from './sizes.ts';
+import { isChosen, isFound, nextSizes, shapeIn } from './sizes.ts';
 import { cStorageType } from './types.ts';
 import { concatenated, wordArray } from './words.ts';
 
@@ -11,7 +11,7 @@ export interface SelfTest {
   readonly outputs: readonly HostTensor[];
   /** |difference| ≤ tolerance · (1 + |expected|) for f32 and f64 outputs. Others must be equal. Default 1e-4. */
   readonly tolerance?: number;
-  /** Of a program with open sizes: those of the inputs. */
+  /** Of a program with open sizes: those of the inputs, and those that data decide in the last run. */
   readonly sizes?: Readonly<Record<string, number>>;
   /** Runs on the same inputs, from states of zero; the outputs are those of the last. Default 1. */
   readonly steps?: number;
@@ -56,14 +56,21 @@ export function selfTestText(signature: CSignature, test: SelfTest): Uint8Array 
   const given = inputs.map(
     (port) => `,\n      (const ${cStorageType(port.dtype)} *)(const void *)selftest_${port.identifier}`,
   );
+  const found = sizes.filter(isFound);
   const lines = [
     `int ${name}_selftest(${name}_context *ctx${parameters})`,
     '{',
+    ...found.map(({ identifier }) => `  int32_t ${identifier} = 0;`),
     ...runLines(
       signature,
-      `(ctx${chosen.join('')}${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')})`,
+      `(ctx${chosen.join('')}${given.join('')}${outputs.map((port) => `, ${port.identifier}`).join('')}${found.map(({ identifier }) => `, &${identifier}`).join('')})`,
       test.steps,
     ),
+    ...found.flatMap(({ name: size, identifier }) => [
+      `  if (${identifier} != ${test.sizes?.[size]}) {`,
+      `    return ${name}_ERROR_SELFTEST;`,
+      '  }',
+    ]),
     ...comparisonLines(signature, test),
     `  return ${signature.stateBytes > 0 ? `${name}_reset(ctx)` : `${name}_OK`};`,
     '}',

@@ -2,7 +2,7 @@ import { signatureOf } from '../../dialects/kernel/interpret.ts';
 import { type Dim, type Module, type Size, sizeIn, sizeOf } from '../../src/ir/index.ts';
 import { identifier, Names } from '../clike/names.ts';
 
-/** A size that is known when the program runs: a parameter of NAME_run, or one that the context keeps. */
+/** A size that is known when the program runs: a parameter of NAME_run, one that the context keeps, or one that it finds. */
 export interface CSize {
   /** As the model calls it. */
   readonly name: string;
@@ -12,6 +12,8 @@ export interface CSize {
   readonly max: number;
   /** Of a size that grows from run to run: what it is in the next one, and its place in bytes among the states. */
   readonly grows?: { readonly next: Size; readonly offset: number };
+  /** Whether data decide it. */
+  readonly found?: boolean;
 }
 
 /** What has a shape, with the sizes to compute where it is not known before. */
@@ -25,13 +27,13 @@ const bytesOfSize = 4;
 
 /** The sizes of a planned program in the order in which kernels take them; those that grow lie behind the states. */
 export function sizesOf(module: Module): CSize[] {
-  const { symbols, symbol_bounds, grown, grown_next, grown_max, state_bytes } = signatureOf(module);
+  const { symbols, symbol_bounds, grown, grown_next, grown_max, found, state_bytes } = signatureOf(module);
   const names = new Names();
   return symbols.map((name, i) => {
     const [min = 0, max = 0] = symbol_bounds.slice(2 * i, 2 * i + 2);
     const size = { name, identifier: names.unique(`size_${identifier(name)}`), min, max };
     const at = grown.indexOf(name);
-    if (at < 0) return size;
+    if (at < 0) return found.includes(name) ? { ...size, found: true } : size;
     const next = sizeOf(grown_next[at] as Dim);
     return { ...size, max: grown_max[at] as number, grows: { next, offset: state_bytes + bytesOfSize * at } };
   });
@@ -43,7 +45,10 @@ export function stateBytesOf(module: Module): number {
   return state_bytes + bytesOfSize * grown.length;
 }
 
-export const isChosen = ({ grows }: CSize): boolean => grows === undefined;
+/** Whether the caller says it. */
+export const isChosen = ({ grows, found }: CSize): boolean => grows === undefined && !found;
+
+export const isFound = ({ found }: CSize): boolean => found === true;
 
 /** A size as an expression of C. */
 export function sizeText(size: Size, sizes: readonly CSize[]): string {
@@ -65,6 +70,12 @@ export function sizeText(size: Size, sizes: readonly CSize[]): string {
     case 'max':
       return `(${a} > ${b} ? ${a} : ${b})`;
   }
+}
+
+/** The symbols of a size. */
+export function namesIn(size: Size): string[] {
+  if (typeof size === 'string') return [size];
+  return typeof size === 'number' ? [] : [...namesIn(size[1]), ...namesIn(size[2])];
 }
 
 /** The number of elements as an expression of C. */

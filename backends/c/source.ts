@@ -6,12 +6,19 @@ import { stringText } from '../clike/names.ts';
 import { statusTextLines } from '../clike/status.ts';
 import { armDspText } from './armDsp.ts';
 import type { Cpu } from './cpus.ts';
-import { ARENA_ALIGNMENT, initParameters, runParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
+import {
+  ARENA_ALIGNMENT,
+  foundParameter,
+  initParameters,
+  runParameters,
+  statusesOf,
+  WEIGHTS_ALIGNMENT,
+} from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
 import type { Layout } from './layout.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
-import { countText, isChosen, sizeText } from './sizes.ts';
+import { countText, isChosen, isFound, sizeText } from './sizes.ts';
 import { levelsText, productsText } from './vector/levels.ts';
 
 /** Everything above the weights: what the file needs of its compiler. */
@@ -126,7 +133,11 @@ export function runText(
 ): string {
   const { name } = signature;
   const run = runParameters(signature).map((parameter) => `,\n    ${parameter}`);
-  const pointers = [...signature.inputs, ...signature.outputs].map((port) => `${port.identifier} == NULL`);
+  const found = signature.sizes.filter(isFound);
+  const pointers = [
+    ...[...signature.inputs, ...signature.outputs].map(({ identifier }) => identifier),
+    ...found.map(foundParameter),
+  ].map((pointer) => `${pointer} == NULL`);
   const numbers = new Map([...kernels.byLaunch.keys()].map((launch, i) => [launch, i]));
   const program = { module, signature, kernels, layout, numbers };
   const ports = [...signature.inputs, ...signature.outputs];
@@ -155,9 +166,11 @@ export function runText(
     ...(uses('(arena + ') ? ['  unsigned char *const arena = ctx->arena;'] : []),
     ...(uses('(state + ') ? [`  unsigned char *const state = ctx->arena + ${layout.stateOffset};`] : []),
     ...(uses('(weights + ') ? [weightsPointer(signature)] : []),
+    ...found.map(({ identifier }) => `  int32_t ${identifier} = 0;`),
     '',
     ...calls,
     ...grown.after,
+    ...found.map((size) => `  *${foundParameter(size)} = ${size.identifier};`),
     `  return ${name}_OK;`,
     '}',
     '',
@@ -300,7 +313,7 @@ function callsOf(block: Block, program: Program, indent: string): string[] {
   return [...block.ops()].flatMap((op) => {
     if (structure.launch.is(op)) {
       const trace = `QC_TRACE(${program.numbers.get(op)}, ${stringText(op.source)})`;
-      return [callText(program, op, indent), `${indent}${trace}`];
+      return [callText(program, op, indent), `${indent}${trace}`, ...foundText(program, op, indent)];
     }
     if (!structure.when.is(op)) return [];
     const flag = pointerText(program, op.operand(0), 'const uint8_t *');
@@ -310,6 +323,16 @@ function callsOf(block: Block, program: Program, indent: string): string[] {
       `${indent}}`,
     ];
   });
+}
+
+/** What reads the size that a launch has found; one that is too large ends the run. */
+function foundText(program: Program, op: Op, indent: string): string[] {
+  const { name, sizes } = program.signature;
+  const size = sizes.find((one) => one.name === structure.launch.attributesOf(op as never).finds);
+  if (!size) return [];
+  const from = pointerText(program, op.operands.at(-1) as Value, 'const int32_t *');
+  const refused = guard(`${size.identifier} > ${size.max}`, `${name}_ERROR_SIZE`);
+  return [`  ${size.identifier} = *${from};`, ...refused].map((line) => `${indent.slice(2)}${line}`);
 }
 
 /** A buffer as a pointer: its place in the arena, the weights or the states, or a parameter. */

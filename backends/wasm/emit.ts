@@ -9,7 +9,7 @@ import { type Binaryen, loadBinaryen } from './relaxed.ts';
 import { addRun } from './run.ts';
 import { withCustomSection, withData } from './sections.ts';
 import { addKernel, signMask } from './structure.ts';
-import { addBarrier, barrier, importThread, runTogether, weightsSection } from './threads.ts';
+import { addBarrier, barrier, importThread, runThreads, weightsSection } from './threads.ts';
 
 /** The custom section that holds the module of relaxed kernels. */
 export const relaxedSection = 'qc.relaxed';
@@ -50,7 +50,7 @@ export async function emitModule(program: Program, { weights, threads = false }:
   const shortNames = new Map([...shared].map((name, i) => [name, `k${i}`]));
 
   const run = (m: binaryen.Module, launches: Program['launches']) =>
-    addRun(b, m, { ...program, launches }, threads ? (c, steps) => runTogether(c, steps, kernels) : undefined);
+    addRun(b, m, { ...program, launches }, threads ? (c, steps) => runThreads(c, steps, kernels) : undefined);
   const more = threads ? b.Features.Atomics : b.Features.MVP;
   const setMemory = (m: binaryen.Module, imported: boolean) => {
     const exported = threads || imported ? undefined : 'memory';

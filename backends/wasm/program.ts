@@ -27,6 +27,8 @@ export interface ProgramSymbol {
   readonly max: number;
   /** Its value in the next run, where the program keeps it. It begins at `min`, and no run takes it beyond `max`. */
   readonly next?: Size;
+  /** Of one that data decide: the address of the i32 that holds it after a run. */
+  readonly found?: number;
 }
 
 /** An input or output of the program. */
@@ -66,13 +68,15 @@ export interface ProgramLaunch {
   readonly addresses: readonly number[];
   /** What it waits for: flags in memory, the outermost first. */
   readonly guards: readonly ProgramGuard[];
+  /** The place among the symbols of a size that it finds, the last of its addresses. */
+  readonly finds: number | undefined;
   /** The model's node that it came from. */
   readonly source: string;
 }
 
 /** A planned program with everything at its place in one memory: weights, inputs, outputs, states, arena, slack. */
 export interface Program {
-  /** What `run` takes, and hands on to every kernel. */
+  /** What is handed on to every kernel: what `run` takes, and behind that what launches find. */
   readonly symbols: readonly ProgramSymbol[];
   readonly inputs: readonly ProgramTensor[];
   readonly outputs: readonly ProgramTensor[];
@@ -152,7 +156,7 @@ export function readProgram(module: Module): Program {
       const { definition } = op;
       if (definition === buffer) addresses.set(op.result, bufferAddress(op, spaces));
       else if (definition === launch)
-        launches.push(readLaunch(op, symbols.length, (value) => addresses.get(value), guards));
+        launches.push(readLaunch(op, declared.symbols, (value) => addresses.get(value), guards));
       else if (when.is(op)) {
         const address = addresses.get(op.operand(0));
         invariant(address !== undefined, 'a flag without an address');
@@ -162,10 +166,11 @@ export function readProgram(module: Module): Program {
     }
   };
   read(main.body, []);
+  const found = new Map(launches.map(({ finds, addresses: own }) => [finds, own.at(-1)]));
   const kernels = new Map([...module.functions].filter(([, func]) => func.kind === 'kernel'));
   const { arena_bytes: arenaBytes, state_bytes: stateBytes } = declared;
   return {
-    symbols,
+    symbols: symbols.map((symbol, i) => ({ ...symbol, ...(found.has(i) ? { found: found.get(i) as number } : {}) })),
     inputs,
     outputs,
     states,
@@ -206,16 +211,17 @@ function bufferAddress(op: Op, spaces: Readonly<Record<string, number>>): number
 
 function readLaunch(
   op: Op,
-  symbols: number,
+  symbols: readonly string[],
   addressOf: (value: Op['results'][number]) => number | undefined,
   guards: readonly ProgramGuard[],
 ): ProgramLaunch {
-  const { kernel, variants } = launch.attributesOf(op);
-  const addresses = op.operands.slice(symbols).map((operand) => {
+  const { kernel, variants, finds } = launch.attributesOf(op as never);
+  const addresses = op.operands.slice(symbols.length).map((operand) => {
     const address = operand && addressOf(operand);
     invariant(address !== undefined, 'a launch on a buffer without an address');
     return address;
   });
   const relaxed = (variants as Readonly<Record<string, string>>)[feature];
-  return { kernel, relaxed, addresses, guards, source: op.source };
+  const place = finds === '' ? undefined : symbols.indexOf(finds);
+  return { kernel, relaxed, addresses, guards, finds: place, source: op.source };
 }

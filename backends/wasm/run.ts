@@ -1,5 +1,5 @@
 import type binaryen from 'binaryen';
-import type { Program, ProgramGuard, ProgramLaunch } from './program.ts';
+import type { Program, ProgramGuard, ProgramLaunch, ProgramSymbol } from './program.ts';
 import type { Binaryen } from './relaxed.ts';
 
 /** A launch, or steps behind a flag. */
@@ -35,19 +35,36 @@ function stepsOf(launches: readonly ProgramLaunch[], depth = 0): RunStep[] {
 export class RunContext {
   readonly b: Binaryen;
   readonly m: binaryen.Module;
-  readonly #sizes: number;
+  readonly #symbols: Program['symbols'];
 
-  constructor(b: Binaryen, m: binaryen.Module, sizes: number) {
+  constructor(b: Binaryen, m: binaryen.Module, symbols: Program['symbols']) {
     this.b = b;
     this.m = m;
-    this.#sizes = sizes;
+    this.#symbols = symbols;
   }
 
-  /** The call of a kernel on the sizes that `run` is told and on constant addresses. */
+  /** A size that `run` is told, or as much of one that was found as there is room for. */
+  #size(i: number): binaryen.ExpressionRef {
+    const { m, b } = this;
+    const { found, max } = this.#symbols[i] as ProgramSymbol;
+    if (found === undefined) return m.local.get(i, b.i32);
+    const size = () => m.i32.load(0, 4, m.i32.const(found | 0));
+    return m.select(m.i32.le_s(size(), m.i32.const(max)), size(), m.i32.const(max));
+  }
+
+  /** Nothing was found yet: a launch that waits for a flag may not find anything. */
+  nothingFound(): binaryen.ExpressionRef[] {
+    const { m } = this;
+    return this.#symbols.flatMap(({ found }) =>
+      found === undefined ? [] : [m.i32.store(0, 4, m.i32.const(found | 0), m.i32.const(0))],
+    );
+  }
+
+  /** The call of a kernel on sizes and constant addresses. */
   call({ kernel, addresses }: ProgramLaunch): binaryen.ExpressionRef {
     const { m, b } = this;
-    const told = Array.from({ length: this.#sizes }, (_, i) => m.local.get(i, b.i32));
-    return m.call(kernel, [...told, ...addresses.map((address) => m.i32.const(address | 0))], b.none);
+    const sizes = this.#symbols.map((_, i) => this.#size(i));
+    return m.call(kernel, [...sizes, ...addresses.map((address) => m.i32.const(address | 0))], b.none);
   }
 
   /** Statements where a flag is as it should be. */
@@ -68,11 +85,12 @@ export function addRun(
   b: Binaryen,
   m: binaryen.Module,
   program: Pick<Program, 'symbols' | 'launches'>,
-  write = (c: RunContext, steps: readonly RunStep[]) => c.inTurn(steps),
+  write = (c: RunContext, steps: readonly RunStep[]) => [...c.nothingFound(), ...c.inTurn(steps)],
 ): void {
   const name = '(run)';
-  const c = new RunContext(b, m, program.symbols.length);
-  const parameters = b.createType(program.symbols.map(() => b.i32));
+  const c = new RunContext(b, m, program.symbols);
+  const told = program.symbols.filter(({ found }) => found === undefined);
+  const parameters = b.createType(told.map(() => b.i32));
   m.addFunction(name, parameters, b.none, [], m.block(null, write(c, stepsOf(program.launches)), b.none));
   m.addFunctionExport(name, 'run');
 }

@@ -66,12 +66,17 @@ export function addBarrier(b: Binaryen, m: binaryen.Module): void {
   m.addFunctionExport(barrier, barrier);
 }
 
+/** `run` for every thread: the first begins while the others are told. */
+export function runThreads(c: RunContext, steps: readonly RunStep[], kernels: ReadonlyMap<string, Func>): Expression[] {
+  const { m, b } = c;
+  const nothing = c.nothingFound();
+  const isFirst = m.i32.eqz(m.global.get(threadNumber, b.i32));
+  const begin = nothing.length === 0 ? [] : [m.if(isFirst, m.block(null, nothing, b.none))];
+  return [...begin, ...runTogether(c, steps, kernels)];
+}
+
 /** Steps for every thread: kernels to share are run by all, between meetings, and the others by the first thread alone. */
-export function runTogether(
-  c: RunContext,
-  steps: readonly RunStep[],
-  kernels: ReadonlyMap<string, Func>,
-): Expression[] {
+function runTogether(c: RunContext, steps: readonly RunStep[], kernels: ReadonlyMap<string, Func>): Expression[] {
   const { m, b } = c;
   const isShared = (step: RunStep): boolean =>
     'steps' in step ? step.steps.some(isShared) : sharesLoops(kernels.get(step.kernel) as Func);

@@ -17,7 +17,7 @@ function sizesInterface(symbols: readonly ProgramSymbol[]): string[] {
 }
 
 const grownSizes = [
-  '  /** How far the growing states are filled, by the names of their sizes. */',
+  '  /** How far the growing states are filled, and what data decided in the last run, by the names of the sizes. */',
   '  readonly sizes: Readonly<Record<string, number>>;',
 ];
 
@@ -47,7 +47,8 @@ export function modelTypings(
   { symbols, inputs, outputs, states }: Program,
   { externalWeights, threads }: { readonly externalWeights: boolean; readonly threads: boolean },
 ): string {
-  const sizes = symbols.filter(({ next }) => next === undefined);
+  const given = symbols.filter(({ found }) => found === undefined);
+  const sizes = given.filter(({ next }) => next === undefined);
   const told = sizes.length > 0 ? '; sizes?: Partial<Sizes>' : '';
   const weights = [
     '  /** The weights; by default the file beside the module. */',
@@ -59,7 +60,7 @@ export function modelTypings(
     ...(states.length > 0 ? tensorInterface('States', 'What the model keeps between runs.', states) : []),
     ...(sizes.length > 0 ? sizesInterface(sizes) : []),
     'export interface Model {',
-    ...signatureProperty({ inputs, outputs, states }, symbols),
+    ...signatureProperty({ inputs, outputs, states }, given),
     '  /** The instructions in use. */',
     "  readonly simd: 'baseline' | 'relaxed';",
     "  /** Inputs and outputs in the model's own memory, for use with `execute`. */",

@@ -93,14 +93,16 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   const outputTypes = signature.output_types as readonly TensorType[];
   const { granule = 1 } = options;
   const sizes = sizesOf(signature, inputs);
-  const sized = (type: TensorType) =>
+  const sized = (type: TensorType, given: ReadonlyMap<string, number> = sizes) =>
     tensor(
-      type.shape.map((dim) => bindDim(dim, sizes)),
+      type.shape.map((dim) => bindDim(dim, given)),
       type.element,
       type.layout,
     );
+  const most = new Map([...sizes, ...mostFound(signature)]);
   const bound = new Map<Value, Uint8Array>();
-  inputTypes.map(sized).forEach((type, i) => {
+  inputTypes.forEach((declared, i) => {
+    const type = sized(declared);
     const bytes = inputs[i] ? bytesOfTensor(inputs[i]) : new Uint8Array(0);
     const name = signature.input_names[i];
     invariant(
@@ -112,7 +114,7 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
     bound.set(main.body.args[i] as Value, whole);
   });
   const outputs = outputTypes.map((type) =>
-    new Uint8Array(Math.ceil(storedBytes(sized(type)) / granule) * granule).fill(UNWRITTEN),
+    new Uint8Array(Math.ceil(storedBytes(sized(type, most)) / granule) * granule).fill(UNWRITTEN),
   );
   outputs.forEach((bytes, i) => {
     bound.set(main.body.args[inputTypes.length + i] as Value, bytes);
@@ -125,8 +127,11 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
   const run = (block: Block): void => {
     for (const op of block.ops()) {
       if (op.definition === structure.buffer) bound.set(op.result, placeOf(op, spaces));
-      else if (op.definition === structure.launch) launch(module, op, bound, options, [...sizes.values()]);
-      else if (structure.when.is(op) && isTaken(op, bound)) run(op.regions[0] as Block);
+      else if (structure.launch.is(op)) {
+        launch(module, op, bound, options, [...sizes.values()]);
+        const { finds } = structure.launch.attributesOf(op);
+        if (finds !== '') sizes.set(finds, foundIn(op, bound, most.get(finds) as number));
+      } else if (structure.when.is(op) && isTaken(op, bound)) run(op.regions[0] as Block);
     }
   };
   run(main.body);
@@ -135,6 +140,19 @@ export function runProgram(module: Module, inputs: readonly HostTensor[], option
     const dtype = storageOf(type.element) as DType;
     return { dtype, shape: staticShape(type), data: viewBytes(dtype, bytes.slice(0, storedBytes(type))) };
   });
+}
+
+/** The greatest value of each size that launches find. */
+function mostFound({ symbols, symbol_bounds, found }: ReturnType<typeof signatureOf>): [string, number][] {
+  return found.map((name) => [name, symbol_bounds[2 * symbols.indexOf(name) + 1] as number]);
+}
+
+/** The size that a launch found. */
+function foundIn(op: Op, bound: ReadonlyMap<Value, Uint8Array>, most: number): number {
+  const bytes = bound.get(op.operands.at(-1) as Value) as Uint8Array;
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true);
+  invariant(size <= most, `a launch found a size of ${size}, which was bounded by ${most}`);
+  return size;
 }
 
 /** Whether the flag of a `kernel.when` is as it wants it. */
@@ -172,6 +190,7 @@ function sizesOf(signature: ReturnType<typeof signatureOf>, inputs: readonly Hos
   );
   return new Map(
     signature.symbols.map((name) => {
+      if (signature.found.includes(name)) return [name, 0];
       const size = shapes.find(({ dim }) => dim === symbol(name))?.size;
       invariant(size !== undefined, `the inputs do not tell ${name}`);
       return [name, size];

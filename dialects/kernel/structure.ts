@@ -119,6 +119,8 @@ export const launch = defineOp({
     grid: attr.ints([]),
     /** Whether it copies its second or its third buffer, by the first one's one element. */
     chooses: attr.bool(false),
+    /** The symbol of a size that it finds: an i32 in the last buffer. It may be more than fits the bounds of the symbol. */
+    finds: attr.string(''),
   },
   results: 'variadic',
   effect: 'writes',
@@ -172,6 +174,8 @@ export const signature = defineOp({
     /** The symbols of dimensions, whose values are the last arguments, and the least and greatest value of each. */
     symbols: attr.strings([]),
     symbol_bounds: attr.ints([]),
+    /** Those of the symbols, the last ones, that launches find: callers give 0 for them. */
+    found: attr.strings([]),
   },
   results: [],
   effect: 'writes',

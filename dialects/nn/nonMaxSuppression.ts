@@ -1,4 +1,4 @@
-import { attr, type Dim, defineOp, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
+import { attr, type Dim, defineOp, minDim, type TensorType, tensor, type Value } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { product } from './axes.ts';
@@ -14,6 +14,8 @@ export const nonMaxSuppression = defineOp({
     centers: attr.bool(false),
     /** How many boxes stay: a symbol that the data decides. */
     count: attr.dims(),
+    /** The most that there can be. */
+    most: attr.dims([]),
   },
   dataDependent: true,
   infer({ boxes, scores }, { count }) {
@@ -38,6 +40,7 @@ export const nonMaxSuppression = defineOp({
     }
     return { dtype: 'i64', shape: [rows.length / 3, 3], data: BigInt64Array.from(rows, BigInt) };
   },
+  lower: { kind: 'template', template: 'non_max_suppression' },
   onnx: [
     {
       op: 'NonMaxSuppression',
@@ -50,9 +53,16 @@ export const nonMaxSuppression = defineOp({
           iou: node.optionalInput(3),
           score: node.optionalInput(4),
         };
-        const count = [node.freshDim('count', product((scores.type as TensorType).shape))];
-        return node.create(nonMaxSuppression, operands, { centers: node.int('center_point_box', 0) !== 0, count })
-          .result;
+        const [batches, classes, candidates] = (scores.type as TensorType).shape as [Dim, Dim, Dim];
+        const limit = node.constant(2)?.data[0] ?? (operands.limit ? Infinity : 0);
+        const kept = Number(limit) < 2 ** 31 ? minDim(Math.max(0, Number(limit)), candidates) : candidates;
+        const most = product([batches, classes, kept]);
+        const attributes = {
+          centers: node.int('center_point_box', 0) !== 0,
+          count: [node.freshDim('count', most)],
+          most: [most],
+        };
+        return node.create(nonMaxSuppression, operands, attributes).result;
       },
     },
   ],

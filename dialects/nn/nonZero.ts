@@ -10,6 +10,8 @@ export const nonZero = defineOp({
   attributes: {
     /** How many there are: a symbol that the data decides. */
     count: attr.dims(),
+    /** The most that there can be. */
+    most: attr.dims([]),
   },
   dataDependent: true,
   infer: ({ x }, { count }) => tensor([x.shape.length, count[0] as Dim], 'i64'),
@@ -24,13 +26,14 @@ export const nonZero = defineOp({
     );
     return { dtype: 'i64', shape: [strides.length, places.length], data: BigInt64Array.from(rows.flat()) };
   },
+  lower: { kind: 'template', template: 'non_zero' },
   onnx: [
     {
       op: 'NonZero',
       build(node): Value {
         const x = node.input(0);
-        const count = [node.freshDim('count', product((x.type as TensorType).shape))];
-        return node.create(nonZero, { x }, { count }).result;
+        const most = product((x.type as TensorType).shape);
+        return node.create(nonZero, { x }, { count: [node.freshDim('count', most)], most: [most] }).result;
       },
     },
   ],

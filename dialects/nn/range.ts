@@ -33,7 +33,7 @@ export const range = defineOp({
     return fromNumbers(element as DType, [count], values);
   },
   lower: { kind: 'template', template: 'range' },
-  onnx: [{ op: 'Range', program: 'yes, where its bounds are constants or sizes', build: importRange }],
+  onnx: [{ op: 'Range', program: 'yes; one that data decide in integers, and needs bounds', build: importRange }],
   toOnnx(writer, _operands, { start, step, size }, op) {
     const [[first = 0], [count = 0]] = [writer.sizes(start), writer.sizes(size)];
     const numbers = [first, first + count * step, step];
@@ -50,10 +50,12 @@ export const rangeOf = defineOp({
   operands: { start: 'required', limit: 'required', step: 'required' },
   attributes: {
     /** How many there are: a symbol that the data decides. */
-    size: attr.dims(),
+    count: attr.dims(),
+    /** The most that there can be. */
+    most: attr.dims([]),
   },
   dataDependent: true,
-  infer: ({ start }, { size }) => tensor(size, expressed(start.element)),
+  infer: ({ start }, { count }) => tensor(count, expressed(start.element)),
   evaluate({ start, limit, step }): HostTensor {
     const [first, end, by] = [start, limit, step].map((x) => toF64(x)[0] as number) as [number, number, number];
     const count = Math.max(0, Math.ceil((end - first) / by));
@@ -67,14 +69,16 @@ export const rangeOf = defineOp({
     const values = Float64Array.from({ length: count }, (_, i) => first + i * by);
     return fromNumbers(start.dtype, [count], values);
   },
+  lower: { kind: 'template', template: 'range_of' },
 });
 
 function importRange(node: OnnxNode): Value {
   const element = (node.input(0).type as TensorType).element;
   // Bounds of integers may be sizes of inputs.
-  if ((element !== 'i64' && element !== 'i32') || !node.constant(2)) {
+  const isCounted = (element === 'i64' || element === 'i32') && node.constant(2) && node.isKnown(0) && node.isKnown(1);
+  if (!isCounted) {
     const operands = { start: node.input(0), limit: node.input(1), step: node.input(2) };
-    return node.create(rangeOf, operands, { size: [node.freshDim('size')] }).result;
+    return node.create(rangeOf, operands, { count: [node.freshDim('size')] }).result;
   }
   const [step = 0] = node.constantNumbers(2) ?? [];
   if (step === 0) return node.refuse('a step of 0', 'a range must end');

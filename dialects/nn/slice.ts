@@ -51,15 +51,6 @@ export const slice = defineOp({
       until: 9,
       build: (node): Value => importSlice(node, node.ints('starts'), node.ints('ends'), optionalAxes(node), undefined),
     },
-    {
-      op: 'Slice',
-      since: 10,
-      build(node): Value {
-        const starts = node.dims(1) ?? node.refuse('no starts');
-        const ends = node.dims(2) ?? node.refuse('no ends');
-        return importSlice(node, starts, ends, node.constantNumbers(3), node.constantNumbers(4));
-      },
-    },
     { op: 'Split', build: importSplit },
   ],
   toOnnx(writer, { x }, { starts, steps, sizes }) {
@@ -103,7 +94,8 @@ function checkSlice(
   });
 }
 
-function importSlice(
+/** A slice of an ONNX node's first input. @throws QcError where the bounds do not fit it, or cannot be said of symbols */
+export function importSlice(
   node: OnnxNode,
   starts: readonly Dim[],
   ends: readonly Dim[],

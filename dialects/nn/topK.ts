@@ -60,17 +60,7 @@ export const topK = defineOp({
     ];
   },
   lower: { kind: 'template', template: 'top_k' },
-  onnx: [
-    { op: 'TopK', until: 9, build: (node): Value[] => build(node, [node.int('k')]) },
-    {
-      op: 'TopK',
-      since: 10,
-      build(node): Value[] {
-        const k = node.dims(1) ?? node.refuse('no k');
-        return build(node, k);
-      },
-    },
-  ],
+  onnx: [{ op: 'TopK', until: 9, build: (node): Value[] => importTopK(node, [node.int('k')]) }],
   toOnnx: (writer, { x }, { k, axis, largest }) =>
     writer.nodes('TopK', [x, writer.ints(writer.sizes(k))], 2, { int: { axis, largest: largest ? 1 : 0 } }),
 });
@@ -81,7 +71,8 @@ function orderKeys({ data }: HostTensor): ArrayLike<number> {
   return toF64({ dtype: 'f64', shape: [], data }).map((v) => (Number.isNaN(v) ? Infinity : v));
 }
 
-function build(node: OnnxNode, k: readonly Dim[]): Value[] {
+/** The `k` largest or smallest elements of an ONNX node's first input, and their places. */
+export function importTopK(node: OnnxNode, k: readonly Dim[]): Value[] {
   const x = node.input(0);
   const axis = normalAxis(node.int('axis', -1), (x.type as TensorType).shape.length);
   const largest = node.opset < 11 || node.int('largest', 1) !== 0;

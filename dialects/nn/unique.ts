@@ -12,6 +12,8 @@ export const unique = defineOp({
     sorted: attr.bool(true),
     /** How many there are: a symbol that the data decides. */
     count: attr.dims(),
+    /** The most that there can be. */
+    most: attr.dims([]),
   },
   results: ['values', 'first', 'inverse', 'counts'],
   typing: 'moves',
@@ -49,6 +51,7 @@ export const unique = defineOp({
       integers(kinds.map((members) => members.length)),
     ];
   },
+  lower: { kind: 'template', template: 'unique' },
   onnx: [
     {
       op: 'Unique',
@@ -57,7 +60,8 @@ export const unique = defineOp({
         const { shape } = x.type as TensorType;
         const axis = node.hasAttribute('axis') ? normalAxis(node.int('axis'), shape.length) : undefined;
         const max = axis === undefined ? product(shape) : (shape[axis] as Dim);
-        const attributes = { axis, sorted: node.int('sorted', 1) !== 0, count: [node.freshDim('count', max)] };
+        const count = [node.freshDim('count', max)];
+        const attributes = { axis, sorted: node.int('sorted', 1) !== 0, count, most: [max] };
         return [...node.create(unique, { x }, attributes).results];
       },
     },

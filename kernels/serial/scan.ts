@@ -1,5 +1,5 @@
 import { elementOf, type KernelBuilder } from '../../dialects/kernel/index.ts';
-import { type Op, staticShape, type Value } from '../../src/ir/index.ts';
+import { type Dim, type Op, subDim, type Value } from '../../src/ir/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import { loopNest } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -8,19 +8,19 @@ import { frontAxis, rowMajor } from './places.ts';
 /** Visits every line of x along the op's axis: where it begins in x and in a result of the shape `to`. */
 function alongLines(
   k: KernelBuilder,
-  shape: readonly number[],
+  shape: readonly Dim[],
   axis: number,
-  to: readonly number[],
+  to: readonly Dim[],
   body: (from: Value, start: Value) => void,
 ): void {
   const accesses = [shape, to].map((sizes) => ({ strides: rowMajor(sizes), offset: 0 }));
   loopNest(k, shape.with(axis, 1), accesses, 1, ([from, start]) => body(from as Value, start as Value));
 }
 
-function lineOf(root: Op): { shape: number[]; axis: number; size: number; step: number } {
-  const shape = staticShape(tensorType(root.operand(0)));
+function lineOf(root: Op): { shape: readonly Dim[]; axis: number; size: Dim; step: Dim } {
+  const { shape } = tensorType(root.operand(0));
   const axis = frontAxis(root.attributes.axis, shape.length);
-  return { shape, axis, size: shape[axis] as number, step: rowMajor(shape)[axis] as number };
+  return { shape, axis, size: shape[axis] as Dim, step: rowMajor(shape)[axis] as Dim };
 }
 
 /** Where the largest (or smallest) element of each line is: the first of equals, or the last. */
@@ -69,7 +69,7 @@ export function cumulative({ root }: Cluster, context: KernelContext): KernelPla
           alongLines(k, shape, axis, shape, (from) => {
             const start = k.constant(isSum ? 0 : 1, elementOf(input));
             k.for(0, size, 1, [start], (i, [total]) => {
-              const place = reverse ? k.sub(k.index(size - 1), i) : i;
+              const place = reverse ? k.sub(k.index(subDim(size, 1)), i) : i;
               const at = k.add(from, k.mul(place, k.index(step)));
               const value = k.load(input, at);
               const next = isSum ? k.add(total as Value, value) : k.mul(total as Value, value);

@@ -1,5 +1,5 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { bytesOf, staticShape, storageOf, type Value } from '../../src/ir/index.ts';
+import { bytesOf, type Dim, knownSize, storageOf, type Value } from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import { loopNest } from '../loops.ts';
@@ -30,7 +30,7 @@ function scatter(
 ): KernelPlan {
   const [x, indices, updates] = root.operands as [Value, Value, Value];
   const join = combine[(root.attributes.reduction as string | undefined) ?? 'none'] as Combine;
-  const size = count(staticShape(tensorType(x)));
+  const size = count(tensorType(x).shape);
   const lanes = lanesFor(context.target, bytesOf(storageOf(tensorType(x).element)));
   return {
     operands: [x, indices, updates],
@@ -58,7 +58,7 @@ function scatter(
 /** x with updates[i, j, …] put at x[i, indices[i, j, …], …]. */
 export function scatterElements(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
-  const [shape, given] = [0, 1].map((i) => staticShape(tensorType(root.operand(i)))) as [number[], number[]];
+  const [shape, given] = [tensorType(root.operand(0)).shape, tensorType(root.operand(1)).shape];
   const axis = frontAxis(root.attributes.axis, shape.length);
   const steps = rowMajor(shape);
   const accesses = [
@@ -67,8 +67,8 @@ export function scatterElements(cluster: Cluster, context: KernelContext): Kerne
   ];
   return scatter(cluster, context, (k, indices, put) =>
     loopNest(k, given, accesses, 1, ([update, beside]) => {
-      const place = placeOf(k, k.load(indices, update as Value), shape[axis] as number);
-      put(update as Value, k.add(beside as Value, k.scaled(place, steps[axis] as number)));
+      const place = placeOf(k, k.load(indices, update as Value), shape[axis] as Dim);
+      put(update as Value, k.add(beside as Value, k.scaled(place, steps[axis] as Dim)));
     }),
   );
 }
@@ -76,16 +76,16 @@ export function scatterElements(cluster: Cluster, context: KernelContext): Kerne
 /** x with slices put where vectors of indices say. */
 export function scatterNd(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
-  const [shape, given] = [0, 1].map((i) => staticShape(tensorType(root.operand(i)))) as [number[], number[]];
-  const depth = given.at(-1) as number;
+  const [shape, given] = [tensorType(root.operand(0)).shape, tensorType(root.operand(1)).shape];
+  const depth = knownSize(given.at(-1) as Dim);
   const size = count(shape.slice(depth));
   const steps = rowMajor(shape);
   return scatter(cluster, context, (k, indices, put) =>
     k.loop(0, count(given.slice(0, -1)), 1, (vector) => {
       let start = k.index(0);
       for (let d = 0; d < depth; d++) {
-        const place = placeOf(k, k.load(indices, k.scaled(vector, depth, d)), shape[d] as number);
-        start = k.add(start, k.scaled(place, steps[d] as number));
+        const place = placeOf(k, k.load(indices, k.scaled(vector, depth, d)), shape[d] as Dim);
+        start = k.add(start, k.scaled(place, steps[d] as Dim));
       }
       k.loop(0, size, 1, (e) => put(k.add(k.scaled(vector, size), e), k.add(start, e)));
     }),

@@ -1,5 +1,5 @@
 import { elementOf, type KernelBuilder } from '../../dialects/kernel/index.ts';
-import { staticShape, type Value } from '../../src/ir/index.ts';
+import type { Dim, Value } from '../../src/ir/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import { loopNest } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
@@ -17,12 +17,12 @@ function keyOf(k: KernelBuilder, value: Value): Value {
  */
 export function topK({ root }: Cluster, context: KernelContext): KernelPlan {
   const x = root.operand(0);
-  const shape = staticShape(tensorType(x));
+  const { shape } = tensorType(x);
   const [values, indices] = root.results as [Value, Value];
-  const out = staticShape(tensorType(values));
+  const out = tensorType(values).shape;
   const axis = frontAxis(root.attributes.axis, shape.length, -1);
-  const [size, kept] = [shape[axis] as number, out[axis] as number];
-  const [step, outStep] = [rowMajor(shape)[axis] as number, rowMajor(out)[axis] as number];
+  const [size, kept] = [shape[axis] as Dim, out[axis] as Dim];
+  const [step, outStep] = [rowMajor(shape)[axis] as Dim, rowMajor(out)[axis] as Dim];
   const [better, worse] = root.attributes.largest === false ? (['lt', 'gt'] as const) : (['gt', 'lt'] as const);
   return {
     operands: [x],

@@ -17,6 +17,7 @@ import {
 } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { didYouMean, QcError } from '../../src/support/diagnostics.ts';
+import { foundSizes } from '../foundSizes.ts';
 
 /** Gives symbolic dimensions numbers or bounds: those that are named, and the batch, which is 1 unless it is named. */
 export const bindDims = definePass({
@@ -39,7 +40,8 @@ export const bindDims = definePass({
 
 function bindingOf(module: Module, given: readonly string[]): Map<string, Dim> {
   const args = module.main.body.args.map((arg) => (arg.type as TensorType).shape);
-  const known = new Set(args.flat().flatMap((dim) => [...symbolsOf(dim)]));
+  const found = foundSizes(module);
+  const known = new Set([...args.flat().flatMap((dim) => [...symbolsOf(dim)]), ...found.keys()]);
   const binding = new Map<string, Dim>();
   for (const shape of args) {
     const [first] = shape;
@@ -56,6 +58,14 @@ function bindingOf(module: Module, given: readonly string[]): Map<string, Dim> {
       module.symbols.set(name, { min: Number(low), max: Number(high) });
       binding.delete(name);
       continue;
+    }
+    if (found.has(name)) {
+      throw new QcError({
+        what: `'${text}' gives one size`,
+        where: found.get(name)?.source,
+        why: `data decide the size ${name}`,
+        help: `give its bounds: --dim ${name}=0..128`,
+      });
     }
     const sum = digits.split('+');
     if (sum.length > 1 && sum.every((term) => /^\d+$/.test(term) || known.has(term))) {

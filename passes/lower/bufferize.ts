@@ -19,6 +19,7 @@ import {
 import { definePass } from '../../src/pass/define.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
+import { foundSizes } from '../foundSizes.ts';
 import { align, type Interval, planArena } from './arena.ts';
 import { mostBytes, programSymbols } from './bounds.ts';
 import { type Guard, guardsOf } from './guards.ts';
@@ -150,6 +151,8 @@ function placeArena(module: Module, launches: readonly Op[], places: Map<Value, 
   const lastRead = new Map<Value, number>();
   launches.forEach((op, time) => {
     for (const operand of op.operands as Value[]) lastRead.set(aliasRoot(operand), time);
+    // sizes that are found stay readable behind the run
+    if (launch.attributesOf(op).finds !== '') lastRead.set(op.results.at(-1) as Value, launches.length);
   });
   const intervals: Interval[] = [];
   const intervalOf = new Map<Value, number>();
@@ -164,7 +167,8 @@ function placeArena(module: Module, launches: readonly Op[], places: Map<Value, 
         .find((i) => i !== undefined && intervals[i]?.to === time && intervals[i].bytes >= bytes);
       if (shared === undefined) {
         intervalOf.set(result, intervals.length);
-        intervals.push({ bytes, from: time, to });
+        // sizes that are found keep their place from the beginning: a launch that waits for a flag may not write them
+        intervals.push({ bytes, from: to === launches.length ? 0 : time, to });
       } else {
         intervalOf.set(result, shared);
         (intervals[shared] as Interval).to = to;
@@ -204,6 +208,7 @@ function rebuildMain(
   const resultNames = outputs.map(({ name }) => name);
   const planned = new Func('main', 'func', resultNames);
   const symbols = programSymbols(module);
+  const found = foundSizes(module);
   const elementOfArgument = new Map<number, RefType>();
   for (const op of launches) {
     const kernel = module.functions.get(launch.attributesOf(op).kernel);
@@ -247,6 +252,7 @@ function rebuildMain(
         const { min = 0, max = openSize } = module.symbols.get(name) ?? {};
         return [min, max];
       }),
+      found: symbols.filter((name) => found.has(name)),
     },
   );
   const open: { readonly guard: Guard; readonly op: Op; readonly end: Rewriter }[] = [];

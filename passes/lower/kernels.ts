@@ -24,6 +24,8 @@ import {
   Rewriter,
   type ScalarType,
   storageOf,
+  symbol,
+  tensor,
   type Value,
 } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
@@ -116,6 +118,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
     codes: (packed, weights) => widened(packed, weights, op, kernels, { target, rewriter, symbols }) ?? packed,
     input: (k, name, value) => k.buffer(name, checked(value, source), isWeight(value) ? 'weights' : 'input'),
     output: (k, value, name = 'y') => k.buffer(name, checked(value, source), 'output'),
+    most: (name) => boundsOf(symbol(name), symbols).max,
   };
   const plan = planKernel(cluster, context);
   const name = borderOf(cluster.root) ?? `${cluster.root.name.replace(/^.*\./, '')}_${source}`;
@@ -130,7 +133,8 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
     return { feature, tile, kernel: kernels.add(k) };
   });
   const variants = Object.fromEntries(others.map(({ feature, kernel }) => [feature ?? '', kernel]));
-  const types = [...op.results.map((r) => r.type), ...(plan.scratch ?? [])];
+  const found = plan.finds === undefined ? [] : [tensor([1], 'i32')];
+  const types = [...op.results.map((r) => r.type), ...(plan.scratch ?? []), ...found];
   const launched = rewriter.create(
     launch,
     { buffers: plan.operands },
@@ -144,6 +148,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
       in_place: plan.inPlace ?? [],
       ...kernels.gridOf(baseline?.kernel ?? ''),
       chooses: isChoice(cluster.root),
+      finds: plan.finds ?? '',
     },
     { types },
   );

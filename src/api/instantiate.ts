@@ -121,11 +121,14 @@ export function programOf(model: WasmModel, signature: Signature): Program {
   return {
     run(inputs) {
       const checked = checkInputs(signature, inputs);
-      const symbols = sizesOf(signature, checked, model.sizes);
+      const kept = Object.fromEntries(Object.entries(model.sizes).filter(([name]) => growths.has(name)));
+      const symbols = sizesOf(signature, checked, kept);
       checkRoom(growths, symbols);
       const sizes = Object.fromEntries([...symbols].filter(([name]) => !growths.has(name)));
       const data = Object.fromEntries(checked.map(({ name, tensor }) => [name, tensor.data]));
-      return tensorsOf(outputs, model.run(data, { sizes }), symbols);
+      const results = model.run(data, { sizes });
+      const found = Object.entries(model.sizes).filter(([name]) => !growths.has(name));
+      return tensorsOf(outputs, results, new Map([...symbols, ...found]));
     },
     reset: () => model.reset(),
     saveState: () => tensorsOf(states, model.saveState(), new Map(Object.entries(model.sizes))),

@@ -1,4 +1,5 @@
-import { interpret, Stream } from '../interpret/index.ts';
+import { foundSizes } from '../../passes/foundSizes.ts';
+import { type InterpretOptions, interpret, Stream } from '../interpret/index.ts';
 import {
   bindDim,
   bitsOf,
@@ -7,6 +8,7 @@ import {
   type Module,
   sizeIn,
   storageOf,
+  symbol,
   symbolsOf,
   type TensorType,
 } from '../ir/index.ts';
@@ -29,7 +31,7 @@ export interface SelfTest {
   /** How the inputs are made: the same text for every artifact of this format. */
   readonly rule: string;
   readonly inputs: readonly SelfTestInput[];
-  /** Of a program with open sizes: those of these inputs. */
+  /** Of a program with open sizes: those of these inputs, and those that data decide in the last run. */
   readonly sizes?: Readonly<Record<string, number>>;
   /** Of a program with states: how often it runs on these inputs, from states of zero, for these outputs. */
   readonly steps?: number;
@@ -91,7 +93,8 @@ export async function makeSelfTest(
   const stream = new Stream(module);
   for (let step = 1; step < steps; step++) stream.run(named, { check });
   const given = { ...stream.states, ...named };
-  const results = publicResults(module, stream.run(named, { check }));
+  const found = new Map<string, number>();
+  const results = publicResults(module, stream.run(named, { check, observe: foundObserver(module, found) }));
   const outputs: SelfTestOutput[] = [];
   for (const [name, tensor] of Object.entries(results)) {
     const bytes = bytesOfTensor(tensor);
@@ -103,7 +106,7 @@ export async function makeSelfTest(
     described: {
       rule,
       inputs: described,
-      ...(sizes.size > 0 ? { sizes: Object.fromEntries(sizes) } : {}),
+      ...(sizes.size + found.size > 0 ? { sizes: Object.fromEntries([...sizes, ...found]) } : {}),
       ...(steps > 1 ? { steps } : {}),
       outputs,
       madeBy: 'interpreter',
@@ -113,6 +116,18 @@ export async function makeSelfTest(
     inputs,
     steps,
     outputs: Object.values(results),
+  };
+}
+
+/** What notes the sizes that data decide. */
+function foundObserver(module: Module, into: Map<string, number>): NonNullable<InterpretOptions['observe']> {
+  const symbols = new Set(foundSizes(module).keys());
+  return (op, { shape }, i) => {
+    (op.results[i]?.type as TensorType).shape.forEach((dim, axis) => {
+      for (const name of symbolsOf(dim)) {
+        if (symbols.has(name) && dim === symbol(name)) into.set(name, shape[axis] as number);
+      }
+    });
   };
 }
 

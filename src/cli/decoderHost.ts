@@ -1,5 +1,5 @@
 import type { CSignature } from '../../backends/c/signature.ts';
-import { isChosen } from '../../backends/c/sizes.ts';
+import { isChosen, isFound } from '../../backends/c/sizes.ts';
 import { instantiateWasm } from '../../backends/wasm/host.ts';
 import { instantiateWgsl } from '../../backends/wgsl/host.ts';
 import type { Decoder } from '../../runtime/generate.ts';
@@ -52,7 +52,9 @@ async function openC(
         inputs,
         outputs,
         states,
-        sizes: c.sizes.map((size) => ({ name: size.name, min: size.min, max: size.max, grows: !isChosen(size) })),
+        sizes: c.sizes
+          .filter((size) => !isFound(size))
+          .map((size) => ({ name: size.name, min: size.min, max: size.max, grows: !isChosen(size) })),
       },
       async run(given) {
         const tensors = inputs.map((input) => shaped(input, (given as Tensors)[input.name] as TypedArray));

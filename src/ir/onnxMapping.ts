@@ -27,6 +27,8 @@ export interface OnnxNode {
    * absent; throws when the elements depend on data.
    */
   dims(i: number): readonly Dim[] | undefined;
+  /** Whether `dims(i)` can tell the elements of input `i`; false when it is absent. */
+  isKnown(i: number): boolean;
   /** A fresh dimension for a size that depends on data; `max` is its largest value where that is known. */
   freshDim(hint: string, max?: Dim): Dim;
   hasAttribute(name: string): boolean;

@@ -136,6 +136,11 @@ export class ImportedNode implements OnnxNode {
     return value && (this.#context.dimsOf(value) ?? this.#dataDependent(i));
   }
 
+  isKnown(i: number): boolean {
+    const value = this.optionalInput(i);
+    return value !== undefined && this.#context.dimsOf(value) !== undefined;
+  }
+
   #dataDependent(i: number): never {
     return this.refuse(
       `input ${i} ('${this.#proto.inputs[i]}') depends on data`,

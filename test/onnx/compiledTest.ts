@@ -6,7 +6,7 @@ import { registry } from '../../dialects/index.ts';
 import { signatureOf } from '../../dialects/kernel/interpret.ts';
 import { allPasses } from '../../passes/index.ts';
 import { pipelineFor } from '../../passes/pipelines.ts';
-import { type Module, staticShape, storageOf, type TensorType } from '../../src/ir/index.ts';
+import { bindDim, type Module, storageOf, type TensorType } from '../../src/ir/index.ts';
 import { importOnnx } from '../../src/onnx/index.ts';
 import { decodeModel } from '../../src/onnx/proto/index.ts';
 import { PassRegistry, runPipeline } from '../../src/pass/index.ts';
@@ -38,7 +38,9 @@ export async function execute(module: Module, inputs: Tensors): Promise<HostTens
   return module.main.resultNames.map((name, i) => {
     const type = types[i] as TensorType;
     const data = outputs[name] as HostTensor['data'];
-    return { dtype: storageOf(type.element) as DType, shape: staticShape(type), data };
+    const sizes = new Map(Object.entries(model.sizes));
+    const shape = type.shape.map((dim) => bindDim(dim, sizes) as number);
+    return { dtype: storageOf(type.element) as DType, shape, data };
   });
 }
 

@@ -10,6 +10,7 @@ import { paddingMappings } from './padding.ts';
 import { poolingMappings } from './pooling.ts';
 import { resizeMappings } from './resizing.ts';
 import { rotaryMappings } from './rotary.ts';
+import { slicingMappings } from './slicing.ts';
 import { spectralMappings } from './spectral.ts';
 import { streamMappings } from './streams.ts';
 
@@ -26,6 +27,7 @@ export const composedMappings: readonly OnnxMapping[] = [
   ...poolingMappings,
   ...resizeMappings,
   ...rotaryMappings,
+  ...slicingMappings,
   ...spectralMappings,
   ...streamMappings,
 ];

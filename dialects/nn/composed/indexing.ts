@@ -19,7 +19,7 @@ function oneHot(node: OnnxNode): Value {
     : node.create(
         rangeOf,
         { start: c.scalar(0, count), limit: count, step: c.scalar(1, count) },
-        { size: [node.freshDim('depth')] },
+        { count: [node.freshDim('depth')] },
       ).result;
   const spread = c.reshape(places, new Array<Dim>(rank + 1).fill(1).with(axis, shapeOf(places)[0] as Dim));
   const given = c.cast(indices, 'i64');
@@ -63,8 +63,8 @@ function compress(node: OnnxNode): Value {
   const [flat, axis] = node.hasAttribute('axis')
     ? [x, normalAxis(node.int('axis'), shapeOf(x).length)]
     : [c.reshape(x, [product(shapeOf(x))]), 0];
-  const count = [node.freshDim('count', shapeOf(condition)[0])];
-  const places = node.create(nonZero, { x: condition }, { count }).result;
+  const most = shapeOf(condition)[0] as Dim;
+  const places = node.create(nonZero, { x: condition }, { count: [node.freshDim('count', most)], most: [most] }).result;
   return c.gather(flat, c.reshape(places, [shapeOf(places)[1] as Dim]), axis);
 }
 
@@ -120,10 +120,10 @@ function optionalHasElement(node: OnnxNode): Value {
 }
 
 export const indexingMappings: readonly OnnxMapping[] = [
-  { op: 'OneHot', program: 'yes, where the depth is constant', build: oneHot },
+  { op: 'OneHot', program: 'yes; a depth that is no constant needs bounds', build: oneHot },
   { op: 'EyeLike', build: eyeLike },
   { op: 'Hardmax', build: hardmax },
-  { op: 'Compress', program: 'refused: the size depends on data', build: compress },
+  { op: 'Compress', build: compress },
   { op: 'TensorScatter', build: tensorScatter },
   { op: 'MaxUnpool', build: maxUnpool },
   { op: 'OptionalHasElement', build: optionalHasElement },

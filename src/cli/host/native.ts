@@ -65,8 +65,8 @@ export function runSteps(
 ): HostTensor[][] {
   const stream = writeInputs(folder, signature, steps);
   runProgram(folder, [`${steps.length}`, ...args]);
-  const results = signature.outputs.map((_, i) => new Uint8Array(readFileSync(join(folder, outputFile(i)))));
-  const places = signature.outputs.map(() => 0);
+  const results = stream.streams.map((_, i) => new Uint8Array(readFileSync(join(folder, outputFile(i)))));
+  const places = results.map(() => 0);
   return steps.map(() =>
     stream.read((bytes, i) => {
       const from = places[i] as number;
