@@ -7,7 +7,7 @@ import {
   plainProducts,
   transposed,
 } from '../../src/linalg/index.ts';
-import { type Rounding, roundToNearest } from './storedWeights.ts';
+import { type MatrixGrids, type Rounding, roundToNearest } from './storedWeights.ts';
 
 /** What became of a matrix that GPTQ was asked to round. */
 export interface GptqOutcome {
@@ -35,22 +35,15 @@ export function gptqRounding(
   tell: (outcome: GptqOutcome) => void,
   products = plainProducts,
 ): Rounding {
-  return (weights, shape, gridAt, codes) => {
+  return (weights, shape, grids, codes) => {
     const [inputs, outputs] = shape;
-    roundToNearest(weights, shape, gridAt, codes);
+    roundToNearest(weights, shape, grids, codes);
     const nearest = codes.slice();
     const order = actOrder(hessian, inputs);
     const { factor, damping } = factorOf(hessian, order, products);
     if (!factor) return tell({ ratio: 1, damping });
-    spreadErrors(weights, order, outputs, factor, gridAt, codes, products);
-    const errorOf = (chosen: Int8Array | Uint8Array) => {
-      const deltas = new Float64Array(weights.length);
-      for (let k = 0, at = 0; k < inputs; k++) {
-        for (let n = 0; n < outputs; n++, at++)
-          deltas[at] = gridAt(k, n).number(chosen[at] as number) - (weights[at] as number);
-      }
-      return outputError(hessian, shape, deltas, products);
-    };
+    spreadErrors(weights, order, outputs, factor, grids, codes, products);
+    const errorOf = (chosen: Int8Array | Uint8Array) => outputError(hessian, weights, shape, grids, chosen, products);
     const [before, after] = [errorOf(nearest), errorOf(codes)];
     if (after < before) return tell({ ratio: after / before, damping });
     codes.set(nearest);
@@ -90,12 +83,15 @@ function factorOf(
 /** Inputs whose errors are spread at once to those after them. */
 const block = 128;
 
+/** Outputs whose weights of a block fit the cache. */
+const stripOutputs = 256;
+
 function spreadErrors(
   weights: Float32Array,
   order: readonly number[],
   outputs: number,
   factor: Float64Array,
-  gridAt: Parameters<Rounding>[2],
+  grids: MatrixGrids,
   codes: Int8Array | Uint8Array,
   products: Products,
 ): void {
@@ -105,51 +101,76 @@ function spreadErrors(
     left.set(weights.subarray(k * outputs, (k + 1) * outputs), i * outputs);
   });
   const [all, spread] = [matrixOf(left, n, outputs), matrixOf(factor, n, n)];
-  for (const [from, to] of blocksOf(n, block)) {
+  for (const rows of blocksOf(n, block)) {
+    const [from, to] = rows;
     const errors = new Float64Array((to - from) * outputs);
-    for (let i = from; i < to; i++) {
-      const k = order[i] as number;
-      const error = errors.subarray((i - from) * outputs, (i - from + 1) * outputs);
-      const pivot = factor[i * n + i] as number;
-      for (let c = 0; c < outputs; c++) {
-        const grid = gridAt(k, c);
-        const w = left[i * outputs + c] as number;
-        const code = grid.code(w);
-        codes[k * outputs + c] = code;
-        error[c] = (w - grid.number(code)) / pivot;
-      }
-      for (let j = i + 1; j < to; j++) subtract(left, j * outputs, error, factor[i * n + j] as number);
-    }
+    for (const strip of blocksOf(outputs, stripOutputs)) roundBlock(left, errors, rows, strip);
     const later = partOf(all, [to, n], [0, outputs]);
     const made = matrixOf(errors, to - from, outputs);
-    products.add(later, transposed(partOf(spread, [from, to], [to, n])), made, -1);
+    products.add(later, transposed(partOf(spread, rows, [to, n])), made, -1);
   }
-}
 
-function subtract(target: Float64Array, at: number, source: Float64Array, factor: number): void {
-  for (let c = 0; c < source.length; c++) target[at + c] = (target[at + c] as number) - factor * (source[c] as number);
+  /** Outputs are rounded by themselves: those of a strip, for all inputs of a block, before the next strip. */
+  function roundBlock(
+    left: Float64Array,
+    errors: Float64Array,
+    [from, to]: readonly [number, number],
+    [first, end]: readonly [number, number],
+  ): void {
+    for (let i = from; i < to; i++) {
+      const k = order[i] as number;
+      const at = (i - from) * outputs;
+      const pivot = factor[i * n + i] as number;
+      for (let c = first; c < end; c++) {
+        const w = left[i * outputs + c] as number;
+        const code = grids.code(k, c, w);
+        codes[k * outputs + c] = code;
+        errors[at + c] = (w - grids.number(k, c, code)) / pivot;
+      }
+      for (let j = i + 1; j < to; j++) {
+        const share = factor[i * n + j] as number;
+        const row = j * outputs;
+        for (let c = first; c < end; c++)
+          left[row + c] = (left[row + c] as number) - share * (errors[at + c] as number);
+      }
+    }
+  }
 }
 
 /** Rows of H that are multiplied at once. */
 const rowsOfError = 512;
 
+/** Outputs whose errors are summed, evenly spread: each is rounded by itself, and as many tell what all have gained. */
+const mostOutputs = 512;
+
 /** Σ_n δ_nᵀ·H·δ_n: ‖X·ΔW‖² where H = XᵀX. Blocks off the diagonal of the symmetric H count twice. */
 function outputError(
   hessian: Float64Array,
+  weights: Float32Array,
   [inputs, outputs]: readonly [number, number],
-  deltas: Float64Array,
+  grids: MatrixGrids,
+  codes: Int8Array | Uint8Array,
   products: Products,
 ): number {
-  const [h, d] = [matrixOf(hessian, inputs, inputs), matrixOf(deltas, inputs, outputs)];
-  const columns = [0, outputs] as const;
+  const step = Math.ceil(outputs / mostOutputs);
+  const count = Math.ceil(outputs / step);
+  const deltas = new Float64Array(inputs * count);
+  for (let k = 0; k < inputs; k++) {
+    for (let n = 0; n < count; n++) {
+      const at = k * outputs + n * step;
+      deltas[k * count + n] = grids.number(k, n * step, codes[at] as number) - (weights[at] as number);
+    }
+  }
+  const [h, d] = [matrixOf(hessian, inputs, inputs), matrixOf(deltas, inputs, count)];
+  const columns = [0, count] as const;
   let total = 0;
   for (const rows of blocksOf(inputs, rowsOfError)) {
     const [from, to] = rows;
-    const sums = new Float64Array((to - from) * outputs);
-    const target = matrixOf(sums, to - from, outputs);
+    const sums = new Float64Array((to - from) * count);
+    const target = matrixOf(sums, to - from, count);
     products.add(target, partOf(h, rows, rows), partOf(d, rows, columns), 1);
     products.add(target, partOf(h, rows, [to, inputs]), partOf(d, [to, inputs], columns), 2);
-    for (let i = 0; i < sums.length; i++) total += (sums[i] as number) * (deltas[from * outputs + i] as number);
+    for (let i = 0; i < sums.length; i++) total += (sums[i] as number) * (deltas[from * count + i] as number);
   }
   return total;
 }

@@ -15,27 +15,31 @@ export interface StoredMatrix {
   readonly numbers: Float64Array;
 }
 
-/** The grid on which a group of weights is rounded. */
-export interface GroupGrid {
+/** The scale and zero point of a group of weights. */
+interface GroupScale {
   readonly scale: number;
   readonly zeroPoint: number;
-  /** The code whose number is nearest. */
-  readonly code: (w: number) => number;
-  readonly number: (code: number) => number;
 }
 
-/** Chooses the codes of weights [inputs, outputs]: `gridAt` tells the grid of input k and output n. */
+/** The grids on which weights [inputs, outputs] are rounded, group by group. */
+export interface MatrixGrids {
+  /** The code whose number is nearest to w, for the weight of input k and output n. */
+  code(k: number, n: number, w: number): number;
+  number(k: number, n: number, code: number): number;
+}
+
+/** Chooses the codes of weights [inputs, outputs]. */
 export type Rounding = (
   weights: Float32Array,
   shape: readonly [inputs: number, outputs: number],
-  gridAt: (k: number, n: number) => GroupGrid,
+  grids: MatrixGrids,
   codes: Int8Array | Uint8Array,
 ) => void;
 
 /** Every weight by itself. */
-export const roundToNearest: Rounding = (weights, [, outputs], gridAt, codes) => {
-  for (let i = 0; i < weights.length; i++) {
-    codes[i] = gridAt(Math.floor(i / outputs), i % outputs).code(weights[i] as number);
+export const roundToNearest: Rounding = (weights, [inputs, outputs], grids, codes) => {
+  for (let k = 0, i = 0; k < inputs; k++) {
+    for (let n = 0; n < outputs; n++, i++) codes[i] = grids.code(k, n, weights[i] as number);
   }
 };
 
@@ -50,23 +54,40 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
   const group = scheme.granularity === 'group' ? Math.min(scheme.group as number, inputs) : inputs;
   const groups = Math.ceil(inputs / group);
   const encode = scheme.symmetric ? symmetricEncoder(scheme, data, outputs) : asymmetricEncoder(scheme);
-  const grids: GroupGrid[] = [];
+  const scales = new Float64Array(groups * outputs);
+  const zeroPoints = new Float64Array(groups * outputs);
   const column = new Float64Array(group);
   for (let g = 0; g < groups; g++) {
     const [from, to] = [g * group, Math.min((g + 1) * group, inputs)];
     for (let n = 0; n < outputs; n++) {
       for (let k = from; k < to; k++) column[k - from] = data[k * outputs + n] as number;
-      grids.push(encode.group(column.subarray(0, to - from)));
+      const { scale, zeroPoint } = encode.group(column.subarray(0, to - from));
+      scales[g * outputs + n] = scale;
+      zeroPoints[g * outputs + n] = zeroPoint;
     }
   }
-  const gridAt = (k: number, n: number) => grids[Math.floor(k / group) * outputs + n] as GroupGrid;
+  const placeOf = (k: number, n: number) => Math.floor(k / group) * outputs + n;
+  const grids: MatrixGrids = {
+    code(k, n, w) {
+      const at = placeOf(k, n);
+      return encode.code(w, scales[at] as number, zeroPoints[at] as number);
+    },
+    number(k, n, code) {
+      const at = placeOf(k, n);
+      return encode.number(code, scales[at] as number, zeroPoints[at] as number);
+    },
+  };
   const codes = encode.signed ? new Int8Array(data.length) : new Uint8Array(data.length);
-  round(data, shape, gridAt, codes);
+  round(data, shape, grids, codes);
+  const numbers = new Float64Array(data.length);
+  for (let k = 0, i = 0; k < inputs; k++) {
+    for (let n = 0; n < outputs; n++, i++) numbers[i] = grids.number(k, n, codes[i] as number);
+  }
   const granularity =
     groups === 1 ? { kind: 'axis' as const, axis: 1 } : { kind: 'block' as const, axis: 0, size: group };
   const params = quantParams({
-    scale: grids.map(({ scale }) => scale),
-    zeroPoint: grids.map(({ zeroPoint }) => zeroPoint),
+    scale: Array.from(scales),
+    zeroPoint: Array.from(zeroPoints),
     ...(encode.levels ? { levels: encode.levels } : {}),
   });
   const type = quantType({
@@ -78,7 +99,7 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
   return {
     codes: { dtype: encode.storage as 'i8', shape, data: codes },
     type,
-    numbers: Float64Array.from(codes, (code, i) => gridAt(Math.floor(i / outputs), i % outputs).number(code)),
+    numbers,
   };
 }
 
@@ -86,7 +107,10 @@ interface Encoder {
   readonly storage: ScalarType;
   readonly signed: boolean;
   readonly levels?: readonly number[];
-  readonly group: (values: Float64Array) => GroupGrid;
+  readonly group: (values: Float64Array) => GroupScale;
+  /** The code whose number is nearest. */
+  readonly code: (w: number, scale: number, zeroPoint: number) => number;
+  readonly number: (code: number, scale: number, zeroPoint: number) => number;
 }
 
 /** Scales that are tried for the least squared error, as fractions of the one that the rule gives. */
@@ -106,10 +130,10 @@ function symmetricEncoder(scheme: WeightScheme, weights: Float32Array, outputs: 
       const absmean = values.reduce((sum, w) => sum + Math.abs(w), 0) / values.length;
       const chosen = rule({ absmax: perTensor ? whole : own, absmean, whole }, grid);
       const scale = scheme.range === 'mse' && scheme.scale === 'f32' ? leastError(values, chosen, grid) : chosen;
-      const code = (w: number) => (isInteger ? grid.decode(grid.encode(w / scale)) : grid.encode(w / scale));
-      const number = (c: number) => (isInteger ? c : (levels[c] as number)) * scale;
-      return { scale, zeroPoint: 0, code, number };
+      return { scale, zeroPoint: 0 };
     },
+    code: isInteger ? (w, scale) => grid.decode(grid.encode(w / scale)) : (w, scale) => grid.encode(w / scale),
+    number: isInteger ? (code, scale) => code * scale : (code, scale) => (levels[code] as number) * scale,
   };
 }
 
@@ -134,31 +158,29 @@ function leastError(values: Float64Array, scale: number, grid: Grid): number {
 function asymmetricEncoder({ storage, range }: WeightScheme): Encoder {
   const bits = storageBits(storage);
   const top = 2 ** bits - 1;
-  const encoderOf = (low: number, high: number): GroupGrid => {
+  const gridOver = (low: number, high: number): GroupScale => {
     const exact = Math.fround((high - low) / top);
     const scale = exact < F32_MIN_NORMAL ? 1 : exact;
-    const zeroPoint = clamp(halfEven(-low / scale), 0, top);
-    return {
-      scale,
-      zeroPoint,
-      code: (w) => clamp(halfEven(w / scale) + zeroPoint, 0, top),
-      number: (code) => (code - zeroPoint) * scale,
-    };
+    return { scale, zeroPoint: clamp(halfEven(-low / scale), 0, top) };
   };
-  const errorOf = (values: Float64Array, { code, number }: GroupGrid): number =>
+  const code: Encoder['code'] = (w, scale, zeroPoint) => clamp(halfEven(w / scale) + zeroPoint, 0, top);
+  const number: Encoder['number'] = (one, scale, zeroPoint) => (one - zeroPoint) * scale;
+  const errorOf = (values: Float64Array, { scale, zeroPoint }: GroupScale): number =>
     values.reduce((sum, w) => {
-      const difference = w - number(code(w));
+      const difference = w - number(code(w, scale, zeroPoint), scale, zeroPoint);
       return sum + difference * difference;
     }, 0);
   return {
     storage: `u${bits}` as ScalarType,
     signed: false,
+    code,
+    number,
     group(values) {
       const low = values.reduce((least, w) => Math.min(least, w), 0);
       const high = values.reduce((most, w) => Math.max(most, w), 0);
-      const whole = encoderOf(low, high);
+      const whole = gridOver(low, high);
       if (range === 'absmax') return whole;
-      const candidates = fractions.map((fraction) => encoderOf(low * fraction, high * fraction));
+      const candidates = fractions.map((fraction) => gridOver(low * fraction, high * fraction));
       const errors = candidates.map((one) => errorOf(values, one));
       return candidates[errors.indexOf(Math.min(...errors))] ?? whole;
     },

@@ -69,34 +69,40 @@ function addByTiles(tile: Tile, target: Matrix, a: Matrix, b: Matrix, factor: nu
   }
 }
 
+/** Rows that are packed at once: what is read of them, and where it goes, fits the cache. */
+const strip = 16;
+
 function packLeft({ a, depth }: Tile, { data, offset, rows, columns, rowStep, columnStep }: Matrix): void {
   if (columns < depth) a.fill(0);
-  for (let i = 0; i < rows; i++) {
-    const from = offset + i * rowStep;
-    for (let k = 0; k < columns; k++) a[i * depth + k] = data[from + k * columnStep] as number;
+  for (const [top, bottom] of blocksOf(rows, strip)) {
+    for (let k = 0; k < columns; k++) {
+      const from = offset + k * columnStep;
+      for (let i = top; i < bottom; i++) a[i * depth + k] = data[from + i * rowStep] as number;
+    }
   }
 }
 
 function packRight({ b, depth }: Tile, { data, offset, rows, columns, rowStep, columnStep }: Matrix): void {
   if (rows < depth) b.fill(0);
-  for (let j = 0; j < columns; j += panel) {
-    const width = Math.min(panel, columns - j);
-    for (let k = 0; k < rows; k++) {
-      const [from, at] = [offset + k * rowStep + j * columnStep, (j / panel) * depth * panel + k * panel];
-      for (let lane = 0; lane < width; lane++) b[at + lane] = data[from + lane * columnStep] as number;
+  for (let k = 0; k < rows; k++) {
+    let from = offset + k * rowStep;
+    for (let j = 0; j < columns; j += panel) {
+      const at = j * depth + k * panel;
+      const width = Math.min(panel, columns - j);
+      for (let lane = 0; lane < width; lane++, from += columnStep) b[at + lane] = data[from] as number;
     }
   }
 }
 
 function addResult({ y, edge }: Tile, target: Matrix, factor: number): void {
   const { data, offset, rows, columns, rowStep, columnStep } = target;
-  for (let j = 0; j < columns; j += panel) {
-    const width = Math.min(panel, columns - j);
-    for (let i = 0; i < rows; i++) {
-      const [to, from] = [offset + i * rowStep + j * columnStep, (j / panel) * edge * panel + i * panel];
-      for (let lane = 0; lane < width; lane++) {
-        const at = to + lane * columnStep;
-        data[at] = (data[at] as number) + factor * (y[from + lane] as number);
+  for (let i = 0; i < rows; i++) {
+    let to = offset + i * rowStep;
+    for (let j = 0; j < columns; j += panel) {
+      const from = j * edge + i * panel;
+      const width = Math.min(panel, columns - j);
+      for (let lane = 0; lane < width; lane++, to += columnStep) {
+        data[to] = (data[to] as number) + factor * (y[from + lane] as number);
       }
     }
   }

@@ -12,7 +12,11 @@ export function integerGrid(bits: number): Grid {
     name: `i${bits}`,
     bits,
     largest: half - 1,
-    encode: (x) => (clamp(halfEven(x), 1 - half, half - 1) + all) % all,
+    encode(x) {
+      const code = clamp(halfEven(x), 1 - half, half - 1);
+      // −0 becomes 0
+      return code < 0 ? code + all : code + 0;
+    },
     decode: (code) => (code < half ? code : code - all),
   };
 }
