@@ -240,7 +240,7 @@ export async function finish(prepared: Prepared, options: CompileOptions): Promi
   await runPipeline(module, threads ? [...kernels, ...parsePipeline(threading)] : kernels, context);
   const floatOps = floatOpsOf(module);
   const emitted = await backend.emit(module, { name, weights, singleFile, threads, selfTest, cpu, dispatch });
-  const launches = explainLaunches(module).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
+  const launches = explainLaunches(module, made).map(({ layer, op, multiplyAdds }) => ({ layer, op, multiplyAdds }));
   const manifest = await describe(prepared, emitted, { target, name, floatOps, launches });
   const files = new Map([...emitted.files, ['manifest.json', writeManifest(manifest)]]);
   return { files, manifest, report: summaryLine(manifest) };

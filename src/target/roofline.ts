@@ -1,43 +1,57 @@
 import type { IntrinsicName } from './intrinsic.ts';
+import type { Target } from './target.ts';
 
-/** What one core reaches at best: the two roofs of the roofline model (Williams et al., 2009). */
+/** What a multiply-add is done by: a contraction's instruction, or lane by lane in float. */
+export type Multiplier = IntrinsicName | 'mma_i8' | 'mul_add' | 'fused_mul_add';
+
+/** What a machine reaches at best: the two roofs of the roofline model (Williams et al., 2009). */
 export interface Roofline {
   /** The machine, in words. */
   readonly machine: string;
-  /** Multiply-adds a second by the instruction that does them; `mul_add` is the float one. */
-  readonly multiplyAdds: Readonly<Record<IntrinsicName | 'mma_i8' | 'mul_add' | 'fused_mul_add', number>>;
-  /** Bytes a second, read and written, where the values of a small model lie: the second-level cache. */
+  /** Multiply-adds a second by the instructions that it has. */
+  readonly multiplyAdds: Readonly<Partial<Record<Multiplier, number>>>;
+  /** Multiply-adds a second, one by one. */
+  readonly scalar: number;
+  /** Bytes a second, read and written, where the values of a model lie. */
   readonly bytes: number;
 }
 
-/** Measured peaks of one x86 core of 2.5 GHz with VNNI. Another machine scales all of them alike, more or less. */
-export const referenceCore: Roofline = {
-  machine: 'one x86 core at 2.5 GHz',
-  multiplyAdds: {
-    scalar_i8: 2.5e9,
-    // instructions of graphics processors: here they are scalar products
-    dot4_i8: 2.5e9,
-    // of microcontrollers: here too
-    dot_i8x4: 2.5e9,
-    mma_i8: 2.5e9,
-    dot_i16x8: 28e9,
-    relaxed_dot_i8x16: 75e9,
-    dot_i16x16: 56e9,
-    dot_i8x16: 75e9,
-    dot_u8x64: 160e9,
-    mul_add: 10e9,
-    fused_mul_add: 20e9,
+/** Machines whose peaks are known, by the family of targets. Others of their kind scale all peaks alike, more or less. */
+const machines: Readonly<Record<Target['family'], Roofline>> = {
+  // measured, on a core with VNNI; values of a small model lie in the second-level cache
+  simd: {
+    machine: 'one x86 core at 2.5 GHz',
+    multiplyAdds: {
+      dot_i16x8: 28e9,
+      relaxed_dot_i8x16: 75e9,
+      dot_i16x16: 56e9,
+      dot_i8x16: 75e9,
+      dot_u8x64: 160e9,
+      mul_add: 10e9,
+      fused_mul_add: 20e9,
+    },
+    scalar: 2.5e9,
+    bytes: 23e9,
   },
-  bytes: 23e9,
+  // NVIDIA T4 datasheet: 8.1 TFLOPS in f32, 130 TOPS in 8 bits, 320 GB/s; dp4a does four products where f32 does one
+  simt: {
+    machine: 'an NVIDIA T4, which takes a few µs more to start each launch',
+    multiplyAdds: { dot4_i8: 16.2e12, mma_i8: 65e12, mul_add: 4.05e12, fused_mul_add: 4.05e12 },
+    scalar: 4.05e12,
+    bytes: 320e9,
+  },
 };
+
+/** The machine by which programs for a target are judged. */
+export const rooflineFor = ({ family }: Pick<Target, 'family'>): Roofline => machines[family];
 
 /** Seconds that the work takes at least, and which roof says so. */
 export function boundOf(
   { multiplyAdds, bytes }: { readonly multiplyAdds: number; readonly bytes: number },
-  instruction: keyof Roofline['multiplyAdds'],
-  roofline: Roofline = referenceCore,
+  instruction: Multiplier,
+  roofline: Roofline,
 ): { readonly seconds: number; readonly by: 'arithmetic' | 'memory' } {
-  const arithmetic = multiplyAdds / roofline.multiplyAdds[instruction];
+  const arithmetic = multiplyAdds / (roofline.multiplyAdds[instruction] ?? roofline.scalar);
   const memory = bytes / roofline.bytes;
   return arithmetic > memory ? { seconds: arithmetic, by: 'arithmetic' } : { seconds: memory, by: 'memory' };
 }

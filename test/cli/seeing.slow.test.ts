@@ -26,6 +26,33 @@ describe('qc explain', { timeout: 60_000 }, () => {
     expect(stayedFloat).toEqual([]);
   });
 
+  it.each([
+    ['c', 'one x86 core', 'dot_u8x64'],
+    ['wgsl', 'NVIDIA T4', 'dot4_i8'],
+    ['cuda', 'NVIDIA T4', 'dot4_i8'],
+  ])('predicts %s by the peaks of %s', (target, machine, instruction) => {
+    const { code, out } = qc(
+      'explain',
+      'tiny.onnx',
+      '--target',
+      target,
+      '--scheme',
+      'w8a8',
+      '--calibrate',
+      'samples.npy',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const explained = JSON.parse(out);
+    expect(explained.machine).toContain(machine);
+    const first = explained.launches.find(({ op }: { op: string }) => op === 'int.conv');
+    expect(first).toMatchObject({ layer: 'first', instruction, multiplyAdds: 2592 });
+    expect(first.predicted).toBeGreaterThan(0);
+    const { predicted } = explained;
+    const sum = explained.launches.reduce((all: number, one: { predicted: number }) => all + one.predicted, 0);
+    expect(predicted).toBeCloseTo(sum, 9);
+  });
+
   it('says what computes in integers, and what stayed float and why', () => {
     const { code, out } = qc(
       ...['explain', 'tiny.onnx', '--scheme', 'w8a8', '--calibrate', 'samples.npy', '--keep-float', 'second'],

@@ -1,6 +1,6 @@
 import { signature } from '../../../dialects/kernel/index.ts';
 import type { Module } from '../../ir/index.ts';
-import { referenceCore } from '../../target/index.ts';
+import { rooflineFor } from '../../target/index.ts';
 import type { TargetName } from '../choices.ts';
 import { type PrepareOptions, prepare } from '../compile.ts';
 import { backends } from '../emit.ts';
@@ -42,12 +42,13 @@ export async function explain(module: Module, { target, ...options }: ExplainOpt
   const prepared = await prepare(module, options);
   const { scheme, work } = prepared;
   const { instruments, report } = options;
+  const made = backends[target].target;
   await runPipeline(prepared.module, prepared.kernels, {
-    target: backends[target].target,
+    target: made,
     instruments,
     report,
   });
-  const launches = explainLaunches(prepared.module);
+  const launches = explainLaunches(prepared.module, made);
   const first = prepared.module.main.body.first;
   const memory = signature.is(first) ? signature.attributesOf(first) : undefined;
   return {
@@ -61,6 +62,6 @@ export async function explain(module: Module, { target, ...options }: ExplainOpt
     weightBytes: memory?.weights_bytes ?? 0,
     arenaBytes: memory?.arena_bytes ?? 0,
     predicted: launches.reduce((sum, launch) => sum + launch.predicted, 0),
-    machine: referenceCore.machine,
+    machine: rooflineFor(made).machine,
   };
 }

@@ -1,7 +1,7 @@
 import { buffer, launch, mma, signature, vector } from '../../../dialects/kernel/index.ts';
 import { mostBytes } from '../../../passes/lower/bounds.ts';
 import { type Func, type Module, type Op, type TensorType, type Value, walk } from '../../ir/index.ts';
-import { boundOf, type IntrinsicName } from '../../target/index.ts';
+import { boundOf, type IntrinsicName, type Roofline, rooflineFor, type Target } from '../../target/index.ts';
 
 /** What one kernel launch of a program does and costs. */
 export interface LaunchExplanation {
@@ -23,20 +23,22 @@ export interface LaunchExplanation {
   readonly weightBytes: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
-  /** Microseconds by the roofline of the reference core, and the roof that it meets. */
+  /** Microseconds by the roofline of a machine, and the roof that it meets. */
   readonly predicted: number;
   readonly bound: 'arithmetic' | 'memory';
 }
 
-/** Explains the launches of a planned module, in their order. */
-export function explainLaunches(module: Module): LaunchExplanation[] {
+/** Explains the launches of a module that is planned for a target, in their order. */
+export function explainLaunches(module: Module, target: Target): LaunchExplanation[] {
+  const roofline = rooflineFor(target);
   const { main } = module;
   const tensors = argumentTypes(main.body.first);
   const bytesByValue = new Map(main.body.args.map((arg, i) => [arg, tensors[i] ? mostBytes(tensors[i], module) : 0]));
   const explained: LaunchExplanation[] = [];
   for (const op of walk(main.body)) {
     if (buffer.is(op)) bytesByValue.set(op.result, buffer.attributesOf(op).bytes);
-    else if (launch.is(op)) explained.push(explainLaunch(op, module, (value) => bytesByValue.get(value) ?? 0));
+    else if (launch.is(op))
+      explained.push(explainLaunch(op, module, (value) => bytesByValue.get(value) ?? 0, roofline));
   }
   return explained;
 }
@@ -47,7 +49,12 @@ function argumentTypes(first: Op | undefined): readonly TensorType[] {
   return [...(input_types as readonly TensorType[]), ...(output_types as readonly TensorType[])];
 }
 
-function explainLaunch(op: Op, module: Module, bytesOf: (value: Value) => number): LaunchExplanation {
+function explainLaunch(
+  op: Op,
+  module: Module,
+  bytesOf: (value: Value) => number,
+  roofline: Roofline,
+): LaunchExplanation {
   const { kernel, variants, multiply_adds: multiplyAdds, op: root, fused, tiles } = launch.attributesOf(op);
   const faster = Object.values(variants as Readonly<Record<string, string>>).at(-1);
   const path = faster ?? kernel;
@@ -58,7 +65,7 @@ function explainLaunch(op: Op, module: Module, bytesOf: (value: Value) => number
   const writtenBytes = sum(op.operands, parameters, 'output', bytesOf);
   const instruction = func && instructionOf(func);
   const roof = instruction ?? (faster ? 'fused_mul_add' : 'mul_add');
-  const { seconds, by } = boundOf({ multiplyAdds, bytes: weightBytes + readBytes + writtenBytes }, roof);
+  const { seconds, by } = boundOf({ multiplyAdds, bytes: weightBytes + readBytes + writtenBytes }, roof, roofline);
   const tile = (tiles as Readonly<Record<string, readonly [number, number]>>)[path];
   return {
     layer: op.source,

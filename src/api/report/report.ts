@@ -79,8 +79,9 @@ export async function gatherReport(module: Module, name: string, options: Report
   report(`compiling ${schemeName}`);
   const prepared = await prepare(copy(), { ...options, scheme, dims, keepFloat, report });
   const planned = copyPrepared(prepared);
-  await runPipeline(planned.module, stagesFor('float').kernels, { target: backends.wasm.target });
-  const explained = explainLaunches(planned.module);
+  const { target } = backends.wasm;
+  await runPipeline(planned.module, planned.kernels, { target });
+  const explained = explainLaunches(planned.module, target);
   const arena = arenaOf(planned.module);
   const artifact = await finish(prepared, { target: 'wasm', name: 'model' });
   const { launches: timed } = await profile(artifact.files, { budget: 2000 });

@@ -8,7 +8,7 @@ export const explain = defineCommand({
   summary: 'says, layer by layer, what a compile makes of a model: kernel, instruction, bytes, predicted time',
   usage: 'MODEL [--target wasm] [--scheme w8a8 --calibrate DATA]',
   details: [
-    'One line for each kernel launch: the layer and the operations that run in it, the elements that it reads and writes, the instruction and the register tile of its inner loop on the fastest path, its multiply-adds and bytes, and the least time that a core needs for them (the roofline model). Below: the operations that stay float, and why.',
+    'One line for each kernel launch: the layer and the operations that run in it, the elements that it reads and writes, the instruction and the register tile of its inner loop on the fastest path, its multiply-adds and bytes, and the least time that a machine whose peaks are known needs for them (the roofline model): one x86 core for wasm and C, an NVIDIA T4 for wgsl and cuda. Below: the operations that stay float, and why.',
   ],
   examples: ['qc explain model.onnx', 'qc explain model.onnx --scheme w8a8 --calibrate images.npy --json'],
   arguments: ['MODEL'],
