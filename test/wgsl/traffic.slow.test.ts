@@ -33,9 +33,9 @@ describe.skipIf(!hasSharedModels)('memory traffic of shared models on a device (
     await runPipeline(onWasm, kernels, { target: wasmTarget });
     await runPipeline(fused, 'require-static,decompose,fuse-epilogues');
 
-    const launches = explainLaunches(module);
+    const launches = explainLaunches(module, wgslTarget);
     expect(compileWgsl(module).info.launches.length).toBe(launches.length);
-    expect(launches.length).toBeLessThanOrEqual(explainLaunches(onWasm).length);
+    expect(launches.length).toBeLessThanOrEqual(explainLaunches(onWasm, wasmTarget).length);
 
     const borders = launches.filter(({ op }) => op === 'nn.pad');
     const sum = (list: typeof launches) =>
