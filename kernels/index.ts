@@ -1,10 +1,12 @@
+import { turned } from '../dialects/int/turned.ts';
 import { constant } from '../dialects/nn/constant.ts';
 import { staticShape, storageOf } from '../src/ir/index.ts';
 import { QcError } from '../src/support/diagnostics.ts';
+import { type Intrinsic, intrinsics } from '../src/target/index.ts';
 import { type Cluster, tensorType } from './cluster.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
-import type { KernelContext, KernelPlan, Template } from './plan.ts';
+import type { KernelContext, KernelPlan, KernelVariant, Template } from './plan.ts';
 import { reduce } from './reduce.ts';
 import { refusalOf } from './refused.ts';
 import { serialConv } from './serial/conv.ts';
@@ -104,12 +106,28 @@ export function hasKernel(lower: { kind: string; template?: string } | undefined
   return lower.kind !== 'template' || lower.template === 'relayout' || Object.hasOwn(templates, lower.template ?? '');
 }
 
+/** The instructions that a cluster needs a version of its own for because it turns codes' signs, if the template has none. */
+function turnedVariants({ rest, root }: Cluster, { target }: KernelContext, { variants }: KernelPlan): KernelVariant[] {
+  const [baseline] = variants;
+  if (!baseline || ![root, ...rest].some((op) => turned.is(op))) return [];
+  return target.contractions.flatMap((name) => {
+    const { feature, turnedAccumulators }: Intrinsic = intrinsics[name];
+    const isKnown = variants.some((one) => one.feature === feature);
+    return turnedAccumulators === undefined || isKnown ? [] : [{ ...baseline, feature }];
+  });
+}
+
 /**
  * Plans the kernel of a cluster.
  *
  * @throws QcError when the root has no kernel yet; it names the model's node.
  */
 export function planKernel(cluster: Cluster, context: KernelContext): KernelPlan {
+  const plan = planVariants(cluster, context);
+  return { ...plan, variants: [...plan.variants, ...turnedVariants(cluster, context, plan)] };
+}
+
+function planVariants(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const { lower } = root.definition;
   switch (lower?.kind) {

@@ -31,6 +31,7 @@ import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
 import { floatRescale } from './schedule/floatRescale.ts';
 import { requireStatic } from './schedule/requireStatic.ts';
+import { turnSigns } from './schedule/turnSigns.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
 import { expandAttention } from './transform/expandAttention.ts';
 import { expandComposed } from './transform/expandComposed.ts';
@@ -101,6 +102,7 @@ export const allPasses: readonly Pass[] = [
   uniformShift,
   explicitPadding,
   chooseLayout,
+  turnSigns,
   fuseEpilogues,
   lowerKernels,
   expandHalves,

@@ -114,6 +114,7 @@ const lowering = [
   'uniform-shift',
   'explicit-padding',
   'choose-layout',
+  'turn-signs',
   'fuse-epilogues',
   'lower-kernels',
   'expand-halves',

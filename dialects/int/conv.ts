@@ -12,6 +12,8 @@ export const conv = defineOp({
     dilations: attr.ints(),
     group: attr.int(1),
     zero_point: attr.int(),
+    /** Whether x is a result of int.turned. */
+    turned: attr.bool(false),
   },
   domain: 'codes',
   // Sums stay below 2^53, so that f64 arithmetic is exact.

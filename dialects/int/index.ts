@@ -14,3 +14,4 @@ export { rescaleFloat } from './rescaleFloat.ts';
 export { softmax } from './softmax.ts';
 export { sqrt } from './sqrt.ts';
 export { table } from './table.ts';
+export { turned } from './turned.ts';

@@ -6,7 +6,12 @@ export const matmul = defineOp({
   name: 'int.matmul',
   summary: 'y = Σ (a − za)·(b − zb) + bias, exact in i32; the compiler has proved that it fits.',
   operands: { a: 'required', b: 'required', bias: 'optional' },
-  attributes: { zero_point_a: attr.int(0), zero_point_b: attr.int(0) },
+  attributes: {
+    zero_point_a: attr.int(0),
+    zero_point_b: attr.int(0),
+    /** Whether a is a result of int.turned. */
+    turned: attr.bool(false),
+  },
   domain: 'codes',
   // Sums stay below 2^53, so that f64 arithmetic is exact.
   evaluate({ a, b, bias }, { zero_point_a, zero_point_b }, { results }) {

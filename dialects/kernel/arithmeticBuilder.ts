@@ -321,6 +321,15 @@ export class ArithmeticBuilder implements BodyBuilder {
     return this.lanewise('mul_add', [a, b, c], elementOf(a));
   }
 
+  setting(name: 'dot_sign_mask'): Value {
+    return this.once(memory.setting, [], scalar('i32'), { name });
+  }
+
+  turned(a: Value): Value {
+    const mask = this.convert(this.setting('dot_sign_mask'), elementOf(a));
+    return this.xor(a, lanesOf(a) === 1 ? mask : this.once(vector.splat, [mask], vec(lanesOf(a), elementOf(a))));
+  }
+
   table(base: Value, index: Value): Value {
     return this.emit(memory.table, [base, index], [lanesType(lanesOf(index), elementOf(base))]).result;
   }

@@ -86,10 +86,6 @@ export class KernelBuilder extends ArithmeticBuilder {
     this.emit(memory.store, [value, buffer, index], [], lanes === lanesOf(value) ? {} : { lanes });
   }
 
-  setting(name: 'dot_sign_mask'): Value {
-    return this.once(memory.setting, [], scalar('i32'), { name });
-  }
-
   splat(a: Value, lanes: number): Value {
     const known = constantOf(a);
     if (known !== undefined) return this.repeated(known, elementOf(a), lanes);

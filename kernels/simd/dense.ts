@@ -133,7 +133,7 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
   const [first] = innerProducts(target, element);
   if (!first) throw new InternalError(`no way to multiply ${element} on ${target.name}`);
   const panel = panelShape(problem, first.columns, target);
-  const products = innerProducts(target, element, panel.width);
+  const products = innerProducts(target, element, panel.width, cluster.root.attributes.turned === true);
   const weightElement = storageOf(tensorType(work.weights).element);
   const steps = Math.ceil(problem.run / first.step);
   const units = panel.width / first.columns;

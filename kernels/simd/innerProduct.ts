@@ -43,22 +43,27 @@ function wayOf(name: IntrinsicName): Pick<InnerProduct, 'feature' | 'accumulator
 
 /**
  * Four products a lane. Machines differ in the sign of the activations: they are flipped by the mask found at load,
- * and the second start vector, −128·Σw further on, takes that back.
+ * and the second start vector, −128·Σw further on, takes that back. `turned`: they lie in memory flipped already.
  */
-function flippedQuads(name: IntrinsicName, columns: number): InnerProduct {
+function flippedQuads(name: IntrinsicName, columns: number, turned = false): InnerProduct {
+  const { turnedAccumulators }: Intrinsic = intrinsics[name];
   return {
     ...wayOf(name),
+    ...(turned ? { accumulators: turnedAccumulators } : {}),
     columns,
     step: 4,
     registers: 1,
     flips: true,
     prepare(k, count) {
       const mask = k.setting('dot_sign_mask');
-      const flips = k.splat(k.convert(mask, 'i8'), 4 * columns);
+      const flips = turned ? undefined : k.splat(k.convert(mask, 'i8'), 4 * columns);
       const begin = k.convert(k.and(k.shr(mask, 31), k.convert(k.index(count), 'i32')), 'index');
       return {
         start: (starts, column) => [k.load(starts, k.add(column, begin), columns)],
-        activations: (x, index) => k.xor(k.loadSplat(x, index, 4 * columns, 4), flips),
+        activations: (x, index) => {
+          const loaded = k.loadSplat(x, index, 4 * columns, 4);
+          return flips ? k.xor(loaded, flips) : loaded;
+        },
         weights: (w, index) => [k.load(w, index, 4 * columns)],
         multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
         finish: ([sum]) => sum as Value,
@@ -182,14 +187,14 @@ function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
 }
 
 /** Products for panels of `width` outputs. */
-const byIntrinsic: Record<IntrinsicName, (width: number) => InnerProduct> = {
+const byIntrinsic: Record<IntrinsicName, (width: number, turned: boolean) => InnerProduct> = {
   scalar_i8: () => scalarDot,
   dot4_i8: () => wordDot('dot4_i8'),
   dot_i8x4: () => wordDot('dot_i8x4'),
   dot_i16x8: () => pairDot('dot_i16x8', 4),
   dot_i16x16: (width) => pairDot('dot_i16x16', Math.min(8, width)),
   dot_i8x16: () => signedQuads,
-  relaxed_dot_i8x16: () => flippedQuads('relaxed_dot_i8x16', 4),
+  relaxed_dot_i8x16: (_, turned) => flippedQuads('relaxed_dot_i8x16', 4, turned),
   dot_u8x64: (width) => flippedQuads('dot_u8x64', Math.min(16, width)),
 };
 
@@ -207,11 +212,16 @@ function wideProducts(contractions: readonly IntrinsicName[], width: number): In
 
 /**
  * The ways in which `target` computes inner products of `element`, the baseline first, for panels of `width` outputs.
- * They share one packing. The baseline's is the same for every width.
+ * They share one packing. The baseline's is the same for every width. `turned`: the activations are results of int.turned.
  */
-export function innerProducts(target: Target, element: ScalarType, width = widestUnit(target)): InnerProduct[] {
+export function innerProducts(
+  target: Target,
+  element: ScalarType,
+  width = widestUnit(target),
+  turned = false,
+): InnerProduct[] {
   const { contractions } = target;
-  if (element === 'i8') return contractions.map((name) => byIntrinsic[name](width));
+  if (element === 'i8') return contractions.map((name) => byIntrinsic[name](width, turned));
   if (element === 'i16') return wideProducts(contractions, width);
   const lanes = lanesFor(target, 4);
   return contractions.flatMap((name, i) => {

@@ -44,6 +44,8 @@ export interface BodyBuilder {
   encodeF16(a: Value): Value;
   /** (a·m + 2^(shift−1)) >> shift, exact in 64 bits, for i32 a, m and shift in 2..62; the result wraps to i32. */
   mulShift(a: Value, m: Value, shift: number): Value;
+  /** 8-bit codes with their sign bits turned over where the machine's dot product wants them so. */
+  turned(a: Value): Value;
   /** Element `index` (u8 or i8 code, offset to 0..255) of a 256-entry table in weights. */
   table(base: Value, index: Value): Value;
 }

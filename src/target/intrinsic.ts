@@ -20,6 +20,12 @@ export interface Intrinsic {
   readonly floats?: boolean;
   /** Registers that a tile may fill with accumulators, where the feature brings more than the baseline has. */
   readonly accumulators?: number;
+  /**
+   * Where activations may need their sign bits turned over: registers for accumulators of tiles that read them turned
+   * already (int.turned). Undefined where that is not worth an op: a register for the mask and one more operation a
+   * product are at hand.
+   */
+  readonly turnedAccumulators?: number;
   /** Where the result is exact, in words that a proof can cite. */
   readonly exact: string;
   /** Meaning: the accumulator's lanes after the instruction. */
@@ -103,6 +109,7 @@ export const intrinsics = {
     depth: 4,
     lanes: 4,
     floats: true,
+    turnedAccumulators: 12,
     exact: 'only after the known-answer probe at load has passed',
     meaning: grouped(4, toI32),
   },

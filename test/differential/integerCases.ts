@@ -59,8 +59,30 @@ const narrowCases: readonly Case[] = [
   ),
 ];
 
+/** The codes between two layers are made for the second alone. */
+const twoProducts: Case = {
+  name: 'i8 matmul behind another',
+  text: `
+resource @a : i8[640] = random(1, -127, 127)
+resource @b : i8[480] = random(2, -127, 127)
+resource @m : i32[1] = random(3, 1073741824, 2147483647)
+resource @s : i32[1] = random(4, 41, 41)
+func @main(%x: tensor<13x32xi8>) -> (%y: tensor<13x24xi32>) {
+  %a = nn.constant {value = @a} : tensor<32x20xi8>
+  %b = nn.constant {value = @b} : tensor<20x24xi8>
+  %m = nn.constant {value = @m} : tensor<1xi32>
+  %s = nn.constant {value = @s} : tensor<1xi32>
+  %0 = int.matmul %x, %a {zero_point_a = 11} : tensor<13x20xi32> loc("first")
+  %1 = int.requantize %0, %m, %s {zero_point = -5, min = -128, max = 127} : tensor<13x20xi8> loc("first")
+  %2 = int.matmul %1, %b {zero_point_a = -5} : tensor<13x24xi32> loc("second")
+  nn.return %2
+}
+`,
+};
+
 /** Integer ops on codes of 16 bits, and those that work on rows. */
 export const integerCases: readonly Case[] = [
+  twoProducts,
   ...narrowCases,
   one(
     'sum of 16-bit codes',

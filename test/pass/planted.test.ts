@@ -57,7 +57,13 @@ const planted: readonly Planted[] = [
   { pass: 'uniform-shift', layer: 'conv1', op: 'int.rescale', bug: attributes({ shift: 38 }) },
   { pass: 'explicit-padding', layer: 'conv1', op: 'int.conv', bug: attributes({ zero_point: 9 }), last: 'int.rescale' },
   { pass: 'choose-layout', layer: 'sum', op: 'int.add', bug: sameOperand },
-  { pass: 'fuse-epilogues', layer: 'mean', op: 'int.rescale_f32', bug: attributes({ zero_point: 0 }) },
+  {
+    pass: 'fuse-epilogues',
+    layer: 'mean',
+    op: 'int.rescale_f32',
+    bug: attributes({ zero_point: 0 }),
+    last: 'int.turned',
+  },
 ];
 
 const samples = [wholeModelSample(1), wholeModelSample(2)];
