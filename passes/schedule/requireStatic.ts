@@ -13,7 +13,7 @@ import {
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
-import { foundSizes } from '../foundSizes.ts';
+import { eraseUnusedFinders, foundSizes } from '../foundSizes.ts';
 
 const shapeOf = (value: Value): readonly Dim[] => (value.type.kind === 'tensor' ? value.type.shape : []);
 
@@ -89,6 +89,7 @@ export const requireStatic = definePass({
       const { why, help } = refusedOnDevices.growingStates;
       throw new QcError({ what: `the state '${growing.input}' grows`, where: growing.output, why, help });
     }
+    eraseUnusedFinders(module);
     const found = foundSizes(module);
     boundFound(module, found);
     const isBounded = (name: string) =>

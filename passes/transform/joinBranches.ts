@@ -9,9 +9,10 @@ export const ifRules = [
   rule('if-as-choice', op(ifOp), ({ root }, rewriter) => {
     const [yes, no] = root.regions as [Block, Block];
     if (!isPlain(yes) || !isPlain(no)) return undefined;
+    const { condition, inputs } = ifOp.operandsOf(root);
     const given = [yes, no].map((region) => (region.last?.operands ?? []) as Value[]) as [Value[], Value[]];
     if (!sameTypes(given[0], given[1]) || !sameTypes(given[0], root.results)) return undefined;
-    const { condition, inputs } = ifOp.operandsOf(root);
+    if (![yes, no].every((region) => sameTypes(region.args, inputs))) return undefined;
     const ways = [yes, no].map((region) => inlined(rewriter, region, inputs)) as [Value[], Value[]];
     return [...chosen(rewriter, condition, ways[0], ways[1])];
   }),

@@ -1,16 +1,18 @@
 import { reshape } from '../../dialects/nn/reshape.ts';
 import { where } from '../../dialects/nn/where.ts';
-import type { Block, Op, Rewriter, Value } from '../../src/ir/index.ts';
-import { shapeOf } from '../schedule/decompose/axes.ts';
+import type { Block, Op, Rewriter, TensorType, Value } from '../../src/ir/index.ts';
 
 /** Most ops that a region written out may come to: kernels have a size. */
 export const mostOps = 4096;
 
-const isStatic = ({ type }: Value) => type.kind === 'tensor' && type.shape.every((dim) => typeof dim === 'number');
-
-/** Whether a region is plain ops on sizes that are known. */
+/** Whether a region is plain ops, so that it can be written out. */
 export function isPlain(region: Block): boolean {
-  return [...region.ops()].every((inner) => inner.regions.length === 0 && inner.results.every(isStatic));
+  return [...region.ops()].every((inner) => inner.regions.length === 0);
+}
+
+/** Whether data decide sizes within a region: written out twice, it would have two values for one symbol. */
+export function findsSizes(region: Block): boolean {
+  return [...region.ops()].some((inner) => inner.definition.dataDependent);
 }
 
 /** The ops of a region again, on other arguments: what it gives. */
@@ -38,7 +40,7 @@ export function chosen(
   yes: readonly Value[],
   no: readonly Value[],
 ): readonly Value[] {
-  const isScalar = shapeOf(condition).length === 0;
+  const isScalar = (condition.type as TensorType).shape.length === 0;
   const flag = isScalar ? condition : rewriter.create(reshape, { x: condition }, { shape: [] }).result;
   return yes.map((a, i) => {
     const b = no[i] as Value;

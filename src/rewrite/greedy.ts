@@ -67,8 +67,14 @@ export function applyGreedily(block: Block, rules: readonly Rule[], trace?: Trac
 export function isDead(op: Op): boolean {
   return (
     op.definition.effect === 'pure' &&
+    !findsSize(op) &&
     !op.definition.terminator &&
     op.results.length > 0 &&
     op.results.every((result: Value) => result.uses.size === 0)
   );
+}
+
+/** Whether data decide the size of an op's results: other types may speak of that size where nobody reads the results. */
+function findsSize({ definition, regions }: Op): boolean {
+  return definition.dataDependent && regions.length === 0;
 }

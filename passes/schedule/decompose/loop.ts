@@ -2,11 +2,12 @@ import { and } from '../../../dialects/nn/compare.ts';
 import { concat } from '../../../dialects/nn/concat.ts';
 import { loop } from '../../../dialects/nn/loop.ts';
 import { reshape } from '../../../dialects/nn/reshape.ts';
-import type { Block, Rewriter, Value } from '../../../src/ir/index.ts';
+import type { Block, Dim, Rewriter, TensorType, Value } from '../../../src/ir/index.ts';
 import { op, rule } from '../../../src/rewrite/index.ts';
 import { constantOf, createConstant } from '../../constants.ts';
-import { chosen, inlined, isPlain, mostOps, sameTypes } from '../../transform/regions.ts';
-import { shapeOf } from './axes.ts';
+import { chosen, findsSizes, inlined, isPlain, mostOps, sameTypes } from '../../transform/regions.ts';
+
+const shapeOf = (value: Value): readonly Dim[] => (value.type as TensorType).shape;
 
 const holds = (value: Value | undefined) => Boolean(constantOf(value)?.data[0]);
 
@@ -26,11 +27,12 @@ export const loopRules = [
     const [limit, condition, ...inputs] = root.operands as [Value, Value, ...Value[]];
     const trips = Number(constantOf(limit)?.data[0]);
     const size = [...region.ops()].length;
-    if (!(trips >= 1 && trips * size <= mostOps) || !isPlain(region)) return undefined;
+    if (!(trips >= 1 && trips * size <= mostOps) || !isPlain(region) || findsSizes(region)) return undefined;
     const { carried } = loop.attributesOf(root);
     // what a step gives must be what the next one takes
     const given = (region.last?.operands ?? []) as Value[];
     if (!sameTypes(inputs.slice(0, carried), given.slice(1, carried + 1))) return undefined;
+    if (!sameTypes(region.args.slice(1), inputs)) return undefined;
     const always = holds(condition) && holds(given[0]);
     if (!always && root.results.length > carried) return undefined;
     const fixed = inputs.slice(carried);
