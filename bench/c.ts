@@ -1,14 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { hostFlags } from '../backends/c/host.ts';
 import type { CPort } from '../backends/c/signature.ts';
 import { cStorageType } from '../backends/c/types.ts';
 import { findCompiler } from '../src/cli/host/c.ts';
 import type { NativeSource } from '../src/cli/host/native.ts';
 import { bytesOfTensor, type HostTensor, viewBytes } from '../src/support/tensor.ts';
+import { converse } from './process.ts';
 import type { Inputs, Outputs, Runner } from './runner.ts';
 
 /** How generated C is compiled here. */
@@ -79,17 +79,13 @@ export async function cRunner(name: string, source: NativeSource, flags: readonl
   const args = [...hostFlags, ...flags, 'qc-main.c', `${signature.name}.c`, '-o', 'model', '-lm'];
   const built = spawnSync(findCompiler(), args, { cwd: folder, encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`${name}: ${built.stderr.slice(0, 2000)}`);
-  const child: ChildProcess = spawn('./model', [], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
-  child.unref();
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  const program = converse('./model', [], folder, name);
   const time = async (inputs: Inputs, runs: number): Promise<number> => {
     signature.inputs.forEach((port, i) => {
       writeFileSync(join(folder, inputFile(i)), bytesOfTensor(inputs[port.name] as HostTensor));
     });
-    child.stdin?.write(`${runs}\n`);
-    const { value } = await lines.next();
-    if (value === undefined) throw new Error(`${name}: the program ended with status ${child.exitCode}`);
-    return Number(value) / 1e6;
+    program.tell(`${runs}`);
+    return Number(await program.line()) / 1e6;
   };
   return {
     name,
@@ -104,7 +100,7 @@ export async function cRunner(name: string, source: NativeSource, flags: readonl
       );
     },
     close() {
-      child.kill();
+      program.end();
       rmSync(folder, { recursive: true, force: true });
     },
   };

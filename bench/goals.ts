@@ -21,9 +21,21 @@ export const goals: readonly Goal[] = [
   { work: 'the same, of reading alone', figure: 'i8 1×4096×4096, relaxed, of its bound', least: 0.85 },
   {
     work: '4-bit matvec 4096², groups of 32, against onnxruntime-node',
-    figure: '4 bits, i8 activations, 1×4096×4096, relaxed, over onnxruntime-node',
+    figure: '4-bit matvec, qc relaxed, over onnxruntime-node',
     least: 1,
   },
+  {
+    work: 'the same in C',
+    figure: '4-bit matvec, qc C -O3 -march=native, over onnxruntime-node',
+    least: 1.2,
+  },
+  {
+    work: "the same in C, against llama.cpp's kernels",
+    figure: '4-bit matvec, qc C -O3 -march=native, over llama.cpp',
+    least: 1,
+  },
+  { work: '2-bit matvec against the 4-bit one', figure: '2-bit matvec over 4-bit, qc relaxed', least: 1.5 },
+  { work: 'W4A8 512³ against int8', figure: 'W4A8 512³ over int8, qc relaxed', least: 0.9 },
   {
     work: "whole models, w8a8, against onnxruntime-web's best, geometric mean",
     figure: "w8a8 relaxed over onnxruntime-web's best, geometric mean",

@@ -1,5 +1,8 @@
-import { instantiateWasm } from '../backends/wasm/host.ts';
-import { type Artifact, compile, exportOnnx, quantizeTypes, type SchemeName } from '../src/index.ts';
+import { instantiateWasm, runWasm } from '../backends/wasm/host.ts';
+import { wasmTarget } from '../backends/wasm/target.ts';
+import { stagesFor } from '../src/api/pipeline.ts';
+import { type Artifact, compile, exportOnnx, quantizeTypes, runPipeline, type SchemeName } from '../src/index.ts';
+import type { KernelCase } from './cases/case.ts';
 import type { BenchModel } from './models.ts';
 import type { Runner } from './runner.ts';
 
@@ -36,4 +39,15 @@ export async function qcRunner({ artifact }: Compiled, path: InstructionPath): P
     name: `qc ${manifest.scheme} ${path}`,
     run: (inputs) => program.run(Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, data]))),
   };
+}
+
+/** A single operation. Undefined where it has no kernels for these instructions, or the machine does not have them. */
+export async function wasmRunner(one: KernelCase, path: InstructionPath): Promise<Runner | undefined> {
+  const module = one.module();
+  const stages = stagesFor(one.scheme);
+  await runPipeline(module, stages.model, { calibration: [{ x: one.input }] });
+  await runPipeline(module, stages.kernels, { target: wasmTarget });
+  const program = await runWasm(module, { simd: path === 'relaxed' ? 'auto' : path });
+  if (program.simd !== path) return undefined;
+  return { name: `qc ${path}`, run: ({ x }) => program.run({ x: (x ?? one.input).data }) };
 }

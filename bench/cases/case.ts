@@ -1,6 +1,7 @@
 import type { Module, SchemeName } from '../../src/index.ts';
 import type { HostTensor, TypedArray } from '../../src/support/tensor.ts';
 import type { PeakName } from '../peaks.ts';
+import type { TfOperation } from '../peers/tfjs.ts';
 import type { InstructionPath } from '../qc.ts';
 
 /** A single operation of one input `x` and constant weights, as qc and as onnxruntime know it. */
@@ -18,6 +19,8 @@ export interface KernelCase {
   readonly onnxInput: HostTensor;
   /** Says what is wrong with qc's results, given onnxruntime's; undefined when they are right. */
   readonly error: (found: TypedArray, expected: TypedArray) => string | undefined;
+  /** The same in TensorFlow.js, where it is float. */
+  readonly tf?: TfOperation;
   /** The loops of one instruction that bound it. */
   readonly peaks?: Readonly<Record<InstructionPath, PeakName>>;
 }

@@ -63,6 +63,7 @@ func @main(%x: tensor<${rows}x${depth}xf32>) -> (%y: tensor<${rows}x${columns}xf
     onnx: product('MatMul', size, 'f32', ['x', ['w', { dtype: 'f32', shape: [depth, columns], data: w }]]),
     onnxInput: x,
     error: largestError(1e-3),
+    tf: { kind: 'matMul', weights: { dtype: 'f32', shape: [depth, columns], data: w } },
     peaks: { relaxed: 'relaxedMulAdd', baseline: 'mulAdd' },
   };
 }

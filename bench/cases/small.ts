@@ -54,6 +54,9 @@ function conv(
     onnx,
     onnxInput: input,
     error: relativeError(scheme === 'float' ? 1e-4 : 0.05),
+    ...(scheme === 'float'
+      ? { tf: { kind: depthwise ? 'depthwiseConv2d' : 'conv2d', weights, stride, pad } as const }
+      : {}),
   };
 }
 
@@ -70,6 +73,7 @@ function softmax(rows: number, columns: number): KernelCase {
     onnx,
     onnxInput: input,
     error: relativeError(1e-4),
+    tf: { kind: 'softmax' },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Section } from '../section.ts';
 import { compileTime } from './compileTime.ts';
 import { decode } from './decode.ts';
+import { fewBits } from './fewBits.ts';
 import { kernels } from './kernels.ts';
 import { sequenceLengths } from './lengths.ts';
 import { models } from './models.ts';
@@ -8,4 +9,13 @@ import { start } from './start.ts';
 import { webgpu } from './webgpu.ts';
 
 /** The parts of the report, in its order. */
-export const sections: readonly Section[] = [kernels, models, webgpu, start, sequenceLengths, decode, compileTime];
+export const sections: readonly Section[] = [
+  kernels,
+  fewBits,
+  models,
+  webgpu,
+  start,
+  sequenceLengths,
+  decode,
+  compileTime,
+];

@@ -1,7 +1,3 @@
-import { runWasm } from '../../backends/wasm/host.ts';
-import { wasmTarget } from '../../backends/wasm/target.ts';
-import { stagesFor } from '../../src/api/pipeline.ts';
-import { runPipeline } from '../../src/index.ts';
 import type { KernelCase } from '../cases/case.ts';
 import { floatMatmul, integerMatmul } from '../cases/matmul.ts';
 import { nbitsMatmul } from '../cases/nbits.ts';
@@ -10,7 +6,8 @@ import { interleave } from '../interleave.ts';
 import { peakRunner, peakWork, readRunner } from '../peaks.ts';
 import { ortNode } from '../peers/ortNode.ts';
 import { ortWeb } from '../peers/ortWeb.ts';
-import type { InstructionPath } from '../qc.ts';
+import { tfjs } from '../peers/tfjs.ts';
+import { type InstructionPath, wasmRunner } from '../qc.ts';
 import { onlyOutput, type Runner } from '../runner.ts';
 import { type Effort, rounds, type Section } from '../section.ts';
 import { ratio, type Spread, spread } from '../stats.ts';
@@ -32,22 +29,12 @@ const cases: readonly (() => KernelCase)[] = [
   ...smallCases,
 ];
 
-/** Undefined where the operation has no kernels in relaxed SIMD, or the machine has none. */
-async function qcRunner(one: KernelCase, path: InstructionPath): Promise<Runner | undefined> {
-  const module = one.module();
-  const stages = stagesFor(one.scheme);
-  await runPipeline(module, stages.model, { calibration: [{ x: one.input }] });
-  await runPipeline(module, stages.kernels, { target: wasmTarget });
-  const program = await runWasm(module, { simd: path === 'relaxed' ? 'auto' : path });
-  if (program.simd !== path) return undefined;
-  return { name: `qc ${path}`, run: ({ x }) => program.run({ x: (x ?? one.input).data }) };
-}
-
 interface Timed {
   readonly path: InstructionPath;
   readonly milliseconds: readonly number[];
   readonly overWeb: Spread;
   readonly overNode: Spread;
+  readonly overTf: Spread | undefined;
   /** Share of what the machine's port, or its memory, gives. */
   readonly ofPeak: Spread | undefined;
 }
@@ -60,9 +47,12 @@ async function timeCase(one: KernelCase, effort: Effort): Promise<Timed[]> {
     peers.push({ name: peer.name, run: () => peer.run({ x: one.onnxInput }) });
   }
   const expected = onlyOutput(await (peers[1] as Runner).run(inputs));
+  const tf = one.tf && (await tfjs(one.tf, one.onnxInput));
+  const wrong = tf && one.error(tf.results(), expected);
+  if (wrong) throw new Error(`${one.name}, TensorFlow.js: wrong results are not timed: ${wrong}`);
   const own: { path: InstructionPath; runner: Runner; peak: Runner | undefined; peakShare: number }[] = [];
   for (const path of ['relaxed', 'baseline'] as const) {
-    const runner = await qcRunner(one, path);
+    const runner = await wasmRunner(one, path);
     if (!runner) continue;
     const wrong = one.error(onlyOutput(await runner.run(inputs)), expected);
     if (wrong) throw new Error(`${one.name}, ${runner.name}: wrong results are not timed: ${wrong}`);
@@ -73,7 +63,11 @@ async function timeCase(one: KernelCase, effort: Effort): Promise<Timed[]> {
     const peakShare = streams || !port ? 1 : one.multiplyAdds / peakWork(port);
     own.push({ path, runner, peak: peak || undefined, peakShare });
   }
-  const runners = [...peers, ...own.flatMap(({ runner, peak }) => (peak ? [runner, peak] : [runner]))];
+  const runners = [
+    ...peers,
+    ...(tf ? [tf] : []),
+    ...own.flatMap(({ runner, peak }) => (peak ? [runner, peak] : [runner])),
+  ];
   const timed = await interleave(runners, inputs, rounds(effort));
   const timesOf = (runner: Runner) => timed[runners.indexOf(runner)] as number[];
   return own.map(({ path, runner, peak, peakShare }) => {
@@ -84,6 +78,7 @@ async function timeCase(one: KernelCase, effort: Effort): Promise<Timed[]> {
       milliseconds,
       overWeb: ratio(timed[0] as number[], milliseconds),
       overNode: ratio(timed[1] as number[], milliseconds),
+      overTf: tf && ratio(timesOf(tf), milliseconds),
       ofPeak: scaled && ratio(scaled, milliseconds),
     };
   });
@@ -99,14 +94,25 @@ export const kernels: Section = {
     for (const make of cases) {
       const one = make();
       console.error(`measuring ${one.name} …`);
-      for (const { path, milliseconds, overWeb, overNode, ofPeak } of await timeCase(one, effort)) {
+      for (const { path, milliseconds, overWeb, overNode, overTf, ofPeak } of await timeCase(one, effort)) {
         const { median } = spread(milliseconds);
         const gops = number((2 * one.multiplyAdds) / median / 1e6);
         const gigabytes = number(one.bytes / median / 1e6);
         const peak = ofPeak ? `${percent(ofPeak.median)} of ${one.bytes >= streamingBytes ? 'reading' : 'port'}` : '–';
-        rows.push([one.name, path, number(median), gops, gigabytes, times(overWeb), times(overNode), peak]);
+        rows.push([
+          one.name,
+          path,
+          number(median),
+          gops,
+          gigabytes,
+          times(overWeb),
+          times(overNode),
+          overTf ? times(overTf) : '–',
+          peak,
+        ]);
         figures[`${one.name}, ${path}, over onnxruntime-web`] = overWeb;
         figures[`${one.name}, ${path}, over onnxruntime-node`] = overNode;
+        if (overTf) figures[`${one.name}, ${path}, over TensorFlow.js`] = overTf;
         if (ofPeak) figures[`${one.name}, ${path}, of its bound`] = ofPeak;
       }
     }
@@ -118,6 +124,7 @@ export const kernels: Section = {
       'GB/s of weights',
       'faster than onnxruntime-web',
       'than onnxruntime-node',
+      'than TensorFlow.js',
       'of the bound',
     ];
     return { text: markdown(header, rows), figures };

@@ -1,0 +1,127 @@
+import { compile } from '../../src/index.ts';
+import { cBuilds, cRunner } from '../c.ts';
+import type { KernelCase } from '../cases/case.ts';
+import { integerMatmul, type Size } from '../cases/matmul.ts';
+import { asQ4, nbitsMatmul } from '../cases/nbits.ts';
+import { interleave } from '../interleave.ts';
+import { llamaMatmuls } from '../peers/llama.ts';
+import { ortNode } from '../peers/ortNode.ts';
+import { ortWeb } from '../peers/ortWeb.ts';
+import { wasmRunner } from '../qc.ts';
+import { onlyOutput, type Runner } from '../runner.ts';
+import { type Effort, rounds, type Section } from '../section.ts';
+import { ratio, type Spread, spread } from '../stats.ts';
+import { markdown, number, times } from '../table.ts';
+
+const row: Size = { rows: 1, depth: 4096, columns: 4096 };
+const square: Size = { rows: 512, depth: 512, columns: 512 };
+const native = 'C -O3 -march=native';
+
+/** The program of a case in C. */
+async function nativeRunner(one: KernelCase): Promise<Runner> {
+  const { files, manifest } = await compile(one.module(), { target: 'c', scheme: one.scheme });
+  if (!manifest.c) throw new Error(`${one.name} has no C`);
+  return cRunner(`qc ${native}`, { files, signature: manifest.c }, cBuilds[native]);
+}
+
+/** Runners whose results are right. @throws Error where one is wrong */
+async function checked(one: KernelCase, runners: readonly Runner[], expected: Runner): Promise<readonly Runner[]> {
+  const inputs = { x: one.input };
+  const wanted = onlyOutput(await expected.run(inputs)).slice();
+  for (const runner of runners) {
+    const wrong = one.error(onlyOutput(await runner.run(inputs)), wanted);
+    if (wrong) throw new Error(`${one.name}, ${runner.name}: wrong results are not timed: ${wrong}`);
+  }
+  return runners;
+}
+
+/** Whether llama.cpp uses the processor's units for matrices, which some have. */
+const isAmx = ({ name }: Runner) => name.includes('AMX');
+
+/** A row by 4-bit weights: qc and those who are known for it. */
+async function matvec(effort: Effort): Promise<{ rows: string[][]; figures: Record<string, Spread> }> {
+  const one = nbitsMatmul(row, 'w4a8');
+  const peers = [await ortNode({ bytes: one.onnx }), await ortWeb({ bytes: one.onnx })];
+  const own = [await wasmRunner(one, 'relaxed'), await nativeRunner(one)].filter((found) => found !== undefined);
+  const llama = await llamaMatmuls(row, asQ4(row));
+  const runners = await checked(one, [...peers, ...llama, ...own], peers[0] as Runner);
+  const taken = await interleave(runners, { x: one.input }, rounds(effort));
+  for (const runner of runners) runner.close?.();
+  const median = (i: number) => spread(taken[i] as number[]).median;
+  const fastest = (from: readonly Runner[]) => {
+    const [best] = from.map((runner) => runners.indexOf(runner)).sort((a, b) => median(a) - median(b));
+    return best === undefined ? undefined : (taken[best] as number[]);
+  };
+  const [matrix, vectors] = [llama.filter(isAmx), llama.filter((runner) => !isAmx(runner))];
+  const peersBy = {
+    'onnxruntime-node': taken[0],
+    'onnxruntime-web': taken[1],
+    'llama.cpp': fastest(vectors),
+    'llama.cpp with AMX': fastest(matrix),
+  };
+  const figures: Record<string, Spread> = {};
+  const table = runners.map((runner, i) => {
+    const mine = taken[i] as number[];
+    const over = Object.entries(peersBy).map(([peer, theirs]) => {
+      if (!theirs) return '–';
+      const found = ratio(theirs, mine);
+      if (own.includes(runner)) figures[`4-bit matvec, ${runner.name}, over ${peer}`] = found;
+      return times(found);
+    });
+    return [runner.name, number(median(i)), number(one.bytes / median(i) / 1e6), ...over];
+  });
+  return { rows: table, figures };
+}
+
+/** What fewer bits make of qc's own time: the first case's over the second's. */
+const comparisons: readonly { name: string; cases: () => readonly [KernelCase, KernelCase] }[] = [
+  { name: '2-bit matvec over 4-bit', cases: () => [nbitsMatmul(row, 'w4a8'), nbitsMatmul(row, 'w4a8', 2)] },
+  { name: 'W4A8 512³ over int8', cases: () => [integerMatmul(square), nbitsMatmul(square, 'w4a8')] },
+];
+
+/** Weights of 4 bits and fewer in wasm and in C. */
+export const fewBits: Section = {
+  name: 'fewBits',
+  title: 'Weights of few bits',
+  async measure(effort) {
+    console.error('measuring a row by weights of 4 bits …');
+    const { rows: table, figures } = await matvec(effort);
+    const lines: string[] = [];
+    for (const { name, cases } of comparisons) {
+      console.error(`measuring ${name} …`);
+      for (const make of [(one: KernelCase) => wasmRunner(one, 'relaxed'), nativeRunner]) {
+        const pair = cases();
+        const runners: Runner[] = [];
+        for (const one of pair) {
+          const runner = await make(one);
+          if (!runner) continue;
+          const peer = await ortNode({ bytes: one.onnx });
+          await checked(one, [runner], { ...peer, run: () => peer.run({ x: one.onnxInput }) });
+          runners.push({
+            ...runner,
+            run: () => runner.run({ x: one.input }),
+            ...(runner.time
+              ? { time: (_, n) => (runner.time as NonNullable<Runner['time']>)({ x: one.input }, n) }
+              : {}),
+          });
+        }
+        if (runners.length < 2) continue;
+        const [slow, fast] = (await interleave(runners, {}, rounds(effort))) as [number[], number[]];
+        for (const runner of runners) runner.close?.();
+        const found = ratio(slow, fast);
+        figures[`${name}, ${(runners[0] as Runner).name}`] = found;
+        lines.push(`- ${name}, ${(runners[0] as Runner).name}: ${times(found)}`);
+      }
+    }
+    const header = [
+      'a row by 4-bit weights, 4096²',
+      'ms',
+      'GB/s',
+      'over onnxruntime-node',
+      'onnxruntime-web',
+      'llama.cpp',
+      'llama.cpp with AMX',
+    ];
+    return { text: [markdown(header, table), lines.join('\n')].join('\n\n'), figures };
+  },
+};
