@@ -108,7 +108,7 @@ export function resultOf(module: Module, name: string | undefined): string {
   throw new QcError({
     what: `the model has no output '${name}'`,
     why: `its outputs are ${names.join(', ')}`,
-    help: near === undefined ? undefined : `did you mean '${near}'?`,
+    help: near === undefined ? 'name one of them' : `did you mean '${near}'?`,
   });
 }
 

@@ -16,8 +16,18 @@ export function isArtifact(path: string): boolean {
   return isFolder(path) || basename(path) === 'manifest.json';
 }
 
+function noArtifact(path: string): QcError {
+  return new QcError({
+    what: 'this is no artifact',
+    where: path,
+    why: existsSync(path) ? 'an artifact is a folder with a manifest.json in it' : 'there is no such folder',
+    help: 'compile the model with qc compile, and give the folder that it writes',
+  });
+}
+
 /** Reads an artifact. @throws QcError when the folder is none, or a file of it is missing or was changed in size */
 export function loadArtifact(path: string): ArtifactFiles {
+  if (!isArtifact(path)) throw noArtifact(path);
   const folder = isFolder(path) ? path : dirname(path);
   const manifestPath = join(folder, 'manifest.json');
   if (!existsSync(manifestPath)) {

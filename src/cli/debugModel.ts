@@ -1,8 +1,9 @@
 import { type Diagnosis, diagnose, type LayerDiagnosis } from '../api/diagnose.ts';
 import { type Recipe, recipeOf } from '../scheme/index.ts';
+import { calibrationChoices } from './calibrationChoices.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
-import { writeWhole } from './outputFolder.ts';
-import { calibrationChoices, sizeBudget } from './rangeOptions.ts';
+import { checkOutputFile, writeWhole } from './outputFolder.ts';
+import { sizeBudget } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import { decibelText, percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,6 +30,7 @@ export async function debugModel(path: string, options: DebugArguments, terminal
   if (options.scheme === 'float') {
     throw new UsageError('--scheme float has no error to look for', 'choose a scheme that quantizes');
   }
+  if (options.fix !== undefined) checkOutputFile(options.fix);
   const scheme = await loadScheme(options.scheme ?? 'w8a8');
   const sources = options.data.length > 0 ? options.data : options.calibrate;
   const limit = options.limit ?? defaultSamples;

@@ -1,3 +1,4 @@
+import { passes } from '../api/pipeline.ts';
 import type { Dataset } from '../calibrate/data/index.ts';
 import {
   type Instrument,
@@ -56,7 +57,9 @@ function graphDump(folder: string, data: Dataset | undefined): GraphDump {
   return dumpGraph(folder, data);
 }
 
+/** @throws QcError for a name that no pass has */
 function chosen(names: readonly string[] | undefined, all: boolean): PassChoice {
+  for (const name of names ?? []) passes.get(name);
   return all || names?.length === 0 ? 'all' : (names ?? []);
 }
 

@@ -13,7 +13,7 @@ import type { importOptions } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
-import { writeWhole } from './outputFolder.ts';
+import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface OptArguments extends OptionValues<typeof pipelineOptions & typeof importOptions> {
@@ -26,6 +26,7 @@ export interface OptArguments extends OptionValues<typeof pipelineOptions & type
 
 /** Runs passes on a file and prints or writes the module. */
 export async function optimize(path: string, options: OptArguments, terminal: Terminal): Promise<void> {
+  if (options.output !== undefined) checkOutputFile(options.output);
   const module =
     path === '-' ? parse(readFileSync(0, 'utf8'), { file: 'standard input' }) : loadModel(path, options.allow);
   terminal.crash.module = module;

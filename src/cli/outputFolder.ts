@@ -32,6 +32,17 @@ export function checkOutputFolder(folder: string): void {
   }
 }
 
+/** Refuses, before any work is done, a file that could not be written. @throws QcError */
+export function checkOutputFile(path: string): void {
+  const folder = dirname(resolve(path));
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw refuseFile(path, 'it is a folder');
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw error instanceof QcError ? error : refuseFile(path, reasonNotWritten(error));
+  }
+}
+
 /**
  * Writes files into a folder: all of them under temporary names first, so that on failure nothing is left. A new
  * folder appears complete; in one that exists, files of an artifact that was there before give way to the new one's and others are
@@ -82,12 +93,7 @@ export function writeWhole(path: string, content: Uint8Array | string | Iterable
     renameSync(staged, path);
   } catch (error) {
     rmSync(staged, { force: true });
-    throw new QcError({
-      what: 'the file cannot be written',
-      where: path,
-      why: reasonOf(error),
-      help: 'give a path in a folder that you may write to',
-    });
+    throw refuseFile(path, reasonNotWritten(error));
   }
 }
 
@@ -118,11 +124,26 @@ function earlierFiles(folder: string): readonly string[] {
   }
 }
 
+/** What is missing where a file should be written is its folder. */
+function reasonNotWritten(error: unknown): string {
+  const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return missing ? 'there is no such folder, or nothing can be made in it' : reasonOf(error);
+}
+
+function refuseFile(path: string, why: string): QcError {
+  return new QcError({
+    what: 'the file cannot be written',
+    where: path,
+    why,
+    help: 'give a path in a folder that you may write to',
+  });
+}
+
 function refuse(folder: string, why: string): QcError {
   return new QcError({
     what: 'the output folder cannot be written',
     where: folder,
     why,
-    help: 'give another folder with -o',
+    help: 'give another one with -o, or for graphs with --dump-graph',
   });
 }

@@ -15,7 +15,7 @@ import { type ArtifactFiles, loadArtifact } from './artifactFile.ts';
 import { flameGraph } from './flame.ts';
 import { findCompiler, timeC } from './host/c.ts';
 import { timeCuda } from './host/cuda.ts';
-import { writeWhole } from './outputFolder.ts';
+import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import { percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -32,6 +32,7 @@ const defaultFlags = '-O3 -march=native';
 
 /** Times every launch of an artifact and prints a table, slowest first. */
 export async function profileArtifact(path: string, options: ProfileArguments, terminal: Terminal): Promise<void> {
+  if (options.flame !== undefined) checkOutputFile(options.flame);
   const result = await measure(loadArtifact(path), options);
   if (options.flame !== undefined) {
     const rows = result.launches.map(({ layer, op, median }) => ({ layer, op, microseconds: median }));

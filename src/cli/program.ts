@@ -56,8 +56,8 @@ async function dispatch({ help, rest }: General, terminal: Terminal): Promise<vo
   const [name, ...args] = rest;
   if (name === '--version' || name === '-v') return terminal.print(packageVersion());
   if (name === undefined || name === 'help') {
-    const command = commands.find((one) => one.name === args[0]);
-    return terminal.print(command ? commandText(command) : overviewText(commands));
+    const [asked] = args;
+    return terminal.print(asked === undefined ? overviewText(commands) : commandText(findCommand(asked)));
   }
   const command = findCommand(name);
   if (help) return terminal.print(commandText(command));

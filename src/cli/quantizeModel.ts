@@ -3,6 +3,7 @@ import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { printModule } from '../text/index.ts';
+import { calibrationChoices } from './calibrationChoices.ts';
 import type { calibrationOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
@@ -10,8 +11,7 @@ import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
-import { writeWhole } from './outputFolder.ts';
-import { calibrationChoices } from './rangeOptions.ts';
+import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,6 +23,7 @@ export interface QuantizeArguments
 
 /** Quantizes a model and writes it. */
 export async function quantizeModel(path: string, options: QuantizeArguments, terminal: Terminal): Promise<void> {
+  checkOutputFile(options.output);
   const scheme = await loadScheme(options.scheme ?? 'w8a8');
   const module = await loadBoundModel(path, options);
   terminal.crash.module = module;
@@ -37,7 +38,7 @@ export async function quantizeModel(path: string, options: QuantizeArguments, te
     instruments: instruments.list,
     report: terminal.note,
   });
-  instruments.finish();
+  await instruments.finish();
   writeModel(module, options.output);
   terminal.note(`wrote ${options.output}`);
 }

@@ -1,8 +1,5 @@
-import type { CalibrationOptions } from '../api/calibration.ts';
-import { type ObserverName, observerNames } from '../calibrate/observers/names.ts';
-import { readFile } from './files.ts';
-import type { OptionTable, OptionValues } from './options.ts';
-import { writeWhole } from './outputFolder.ts';
+import { observerNames } from '../calibrate/observers/names.ts';
+import type { OptionTable } from './options.ts';
 import { UsageError } from './usage.ts';
 
 /** What the commands that calibrate can be told about it, beside the samples. */
@@ -27,29 +24,6 @@ export const rangeOptions = {
 } as const satisfies OptionTable;
 
 const units = { '': 1, K: 1e3, M: 1e6, G: 1e9 } as const;
-
-/** What a command line says about calibration, without the samples. @throws UsageError, QcError */
-export function calibrationChoices(
-  options: OptionValues<typeof rangeOptions>,
-): Omit<CalibrationOptions, 'calibration'> {
-  const { observer, percentile, statistics, 'save-statistics': saved, 'max-ram': ceiling } = options;
-  if (percentile !== undefined && observer !== 'percentile') {
-    throw new UsageError('--percentile is for --observer percentile', 'write --observer percentile, or leave it out');
-  }
-  return {
-    observer: observer as ObserverName | undefined,
-    percentile: percentile === undefined ? undefined : numberOf(percentile),
-    statistics: statistics.map((path) => new TextDecoder().decode(readFile(path))),
-    keepStatistics: saved === undefined ? undefined : (text) => writeWhole(saved, new TextEncoder().encode(text)),
-    maxRam: ceiling === undefined ? undefined : bytesOf(ceiling, 'max-ram'),
-  };
-}
-
-function numberOf(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value)) return value;
-  throw new UsageError(`--percentile ${text}: a number is needed`, 'write for example --percentile 99.9');
-}
 
 /** A size such as `200MB`, in bytes. @throws UsageError */
 export function bytesOf(text: string, option: string): number {

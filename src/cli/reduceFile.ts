@@ -10,7 +10,7 @@ import { QcError } from '../support/diagnostics.ts';
 import { printModule } from '../text/index.ts';
 import { hostFiles, readFile } from './files.ts';
 import { loadModel } from './modelFile.ts';
-import { writeWhole } from './outputFolder.ts';
+import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import { semantics } from './semantics.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,6 +25,7 @@ export interface ReduceArguments {
 
 /** Shrinks the module of a file while its passes still fail, and prints or writes what is left. */
 export async function reduceFile(path: string, options: ReduceArguments, terminal: Terminal): Promise<void> {
+  if (options.output !== undefined) checkOutputFile(options.output);
   const line = new TextDecoder().decode(readFile(path)).split('\n', 1)[0] ?? '';
   const pipeline = options.pipeline ?? pipelineOfLine(line, path);
   const verifies =

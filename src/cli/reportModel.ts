@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { gatherReport, type Report } from '../api/report/report.ts';
 import { type GraphView, toDot } from '../graph/index.ts';
 import type { Sample } from '../pass/index.ts';
+import { calibrationChoices } from './calibrationChoices.ts';
 import { parseLimits } from './importOptions.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
-import { writeWhole } from './outputFolder.ts';
-import { calibrationChoices } from './rangeOptions.ts';
+import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import { type Pictures, reportPage } from './reportPage.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,6 +22,8 @@ const fallbackSamples = 32;
 
 /** Writes the page that shows a model, what a scheme makes of it, and where its error comes from. */
 export async function reportModel(path: string, options: ReportArguments, terminal: Terminal): Promise<void> {
+  const output = options.output ?? 'report.html';
+  checkOutputFile(output);
   const sources = options.data.length > 0 ? options.data : options.calibrate;
   const limit = options.limit ?? (options.data.length > 0 ? undefined : fallbackSamples);
   const { module, calibration, data } = await loadMeasured(path, { ...options, data: sources }, terminal, { limit });
@@ -38,7 +40,6 @@ export async function reportModel(path: string, options: ReportArguments, termin
     report: terminal.note,
   });
   if (terminal.json) terminal.printJson(report);
-  const output = options.output ?? 'report.html';
   writeWhole(
     output,
     reportPage(

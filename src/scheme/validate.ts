@@ -81,13 +81,16 @@ export function checkRecipe(content: unknown, where: string, observers: readonly
   return data;
 }
 
+const example = '{ "scheme": "w8a8", "keepFloat": ["Conv_1"] }';
+
 /** Reads a recipe from JSON. @throws QcError */
 export function parseRecipe(text: string, where: string, observers: readonly string[]): Recipe {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw new QcError({ what: 'the recipe is no JSON', where, why: (error as SyntaxError).message });
+    const help = `write for example ${example}`;
+    throw new QcError({ what: 'the recipe is no JSON', where, why: (error as SyntaxError).message, help });
   }
   return checkRecipe(content, where, observers);
 }
@@ -126,7 +129,7 @@ function helpFor(issue: z.core.$ZodIssue): string | undefined {
     const near = didYouMean(issue.keys[0] ?? '', settings);
     return near ? `did you mean '${near}'?` : `settings are: ${[...new Set(settings)].join(', ')}`;
   }
-  if (issue.code !== 'invalid_value') return undefined;
+  if (issue.code !== 'invalid_value') return issue.path.length === 0 ? `write for example ${example}` : undefined;
   const near = typeof issue.input === 'string' ? didYouMean(issue.input, issue.values.map(String)) : undefined;
   return `${near ? `did you mean '${near}'? ` : ''}there are: ${issue.values.join(', ')}`;
 }

@@ -24,6 +24,7 @@ const { qc, list, folder } = workplace({
   'wide.npy': writeNpy({ dtype: 'f32', shape: [4, 2, 8, 8], data: numbers(512) }),
   'nan.npy': writeNpy({ dtype: 'f32', shape: [1, 2, 6, 6], data: new Float32Array(72).fill(Number.NaN) }),
   'broken.npy': 'no array',
+  'recipe.json': 'scheme: w8a8',
 });
 const before = list();
 
@@ -59,6 +60,23 @@ const cases: [what: string, args: string[], says: RegExp[]][] = [
   ['an input of the wrong type', run('--input', 'image=bytes.npy'), [/u8/, /f32/]],
   ['an unknown input', run('--input', 'imgae=image.npy'), [/did you mean 'image'/]],
   ['a folder that is no artifact', ['run', '.', '--input', 'image.npy'], [/no artifact/, /manifest\.json/]],
+  ['a model where an artifact belongs', ['profile', 'good.onnx'], [/no artifact/, /good\.onnx/, /help:.*qc compile/]],
+  [
+    'a page below a folder that is not there',
+    ['report', 'good.onnx', '-o', 'no/r.html'],
+    [/no\/r\.html/, /no such folder/],
+  ],
+  [
+    'a pass that there is none of',
+    ['opt', 'good.onnx', '--print-ir-after=canonicalise'],
+    [/'canonicalise'/, /did you mean 'canonicalize'/],
+  ],
+  ['statistics that are none', compileCodes('--statistics', 'broken.npy'), [/at: +broken\.npy/, /--save-statistics/]],
+  [
+    'a recipe that is none',
+    [...compileFloat('good.onnx'), '--scheme', 'recipe.json'],
+    [/no JSON/, /recipe\.json/, /help:.*"scheme"/],
+  ],
   [
     'an output folder below a file',
     ['compile', 'good.onnx', '--target', 'wasm', '-o', 'image.npy/out'],

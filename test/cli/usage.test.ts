@@ -76,6 +76,7 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['compile', 'm.onnx', '--target', 'wasm', '--single-file=yes'], /takes no value/],
     [['--target', 'wasm', 'compile'], /the command comes first/],
     [['opt'], /FILE is missing/],
+    [['help', 'comple'], /did you mean 'compile'/],
   ] as [string[], RegExp][])('qc %j: exit code 2 and what to write', async (args, says) => {
     const { code, out, err } = await inProcess(...args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
