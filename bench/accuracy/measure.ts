@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { transform } from '../../src/api/compile.ts';
 import { estimate } from '../../src/api/measure/bootstrap.ts';
-import { type Runner, runnerFor } from '../../src/api/measure/runner.ts';
+import { constantBytes, type Runner, runnerFor } from '../../src/api/measure/runner.ts';
 import { importOnnx, type Module, QcError, type Recipe, type Sample, type SchemeName } from '../../src/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { type Exported, exportedModel } from './exported.ts';
@@ -32,6 +32,8 @@ export interface Accuracy extends Likeness {
   readonly exported?: Likeness;
   /** Share of the multiply-adds that is computed in integers, and what compilation reported about 16 bits. */
   readonly integerShare: number;
+  /** Bytes of all constants. */
+  readonly weightsBytes: number;
   readonly notes: readonly string[];
 }
 
@@ -48,6 +50,7 @@ interface Contender {
   readonly runner: Runner;
   readonly exported: Exported | undefined;
   readonly integerShare: number;
+  readonly weightsBytes: number;
   readonly notes: readonly string[];
   readonly likeness: Comparison;
   readonly exportLikeness: Comparison;
@@ -90,12 +93,14 @@ async function contend(
   const notes: string[] = [];
   const report = (line: string) => notes.push(line);
   const transformed = await transform(moduleOf(task), { scheme, dims, state, calibration, report });
+  const weightsBytes = constantBytes(transformed.module);
   const runner = await runnerFor(transformed, report);
   return {
     scheme: transformed.scheme,
     runner,
     exported: exports && scheme !== 'float' ? await exportOf(task, scheme, calibration, report) : undefined,
     integerShare: transformed.work.integerShare,
+    weightsBytes,
     notes: notes.filter((line) => / 16 bits$|stays float|runs in the interpreter|^no export/.test(line)),
     likeness: new Comparison(task.outputs),
     exportLikeness: new Comparison(task.outputs),
@@ -128,7 +133,7 @@ const copied = ({ outputs }: Task, given: Outputs): Outputs =>
   );
 
 function conclude(task: Task, float: Contender, one: Contender, samples: number): Accuracy {
-  const { scheme, contributions, integerShare, notes } = one;
+  const { scheme, contributions, integerShare, weightsBytes, notes } = one;
   return {
     model: task.name,
     scheme,
@@ -137,6 +142,7 @@ function conclude(task: Task, float: Contender, one: Contender, samples: number)
     ...(task.score && scored(task, task.score, contributions, float.contributions)),
     ...(one.exported && { exported: one.exportLikeness.likeness }),
     integerShare,
+    weightsBytes,
     notes,
   };
 }

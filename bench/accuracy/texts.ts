@@ -29,3 +29,15 @@ export function storyWindows(part: Part, length: number): Window[] {
     labels: filled(window, 1, -1),
   }));
 }
+
+/** Rows of Shakespeare's text, a character a token; each row holds one character more than the model is given. */
+export function characterRows(part: Part): Window[] {
+  const { data, shape } = sharedArray(`shakespeare/${part}_tokens.npy`);
+  const length = shape[1] as number;
+  const tokens = Array.from(data as Int32Array);
+  return Array.from({ length: shape[0] as number }, (_, i) => {
+    const row = tokens.slice(i * length, (i + 1) * length);
+    const ids = BigInt64Array.from(row.slice(0, -1), BigInt);
+    return { inputs: { input_ids: { dtype: 'i64', shape: [1, length - 1], data: ids } }, labels: row.slice(1) };
+  });
+}

@@ -2,7 +2,7 @@ import { dcast } from '../../dialects/quant/dcast.ts';
 import { qcast } from '../../dialects/quant/qcast.ts';
 import { carriedScheme, threading } from '../../passes/pipelines.ts';
 import { type Module, type Size, sizeIn } from '../ir/index.ts';
-import { type Instrument, type Pipeline, parsePipeline, timeLimit } from '../pass/index.ts';
+import { type FrontPoint, type Instrument, type Pipeline, parsePipeline, timeLimit } from '../pass/index.ts';
 import {
   choicesIn,
   isCalibrated,
@@ -29,6 +29,7 @@ import { backends, type Emitted } from './emit.ts';
 import { explainLaunches } from './explain/launches.ts';
 import { explainer, type LayerExplanation } from './explain/layers.ts';
 import { floatOpsOf } from './floatOps.ts';
+import { measureLatencies } from './latencies.ts';
 import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { checkOperationBytes } from './operationBytes.ts';
@@ -58,6 +59,8 @@ export interface PrepareOptions extends CalibrationOptions {
   readonly instruments?: readonly Instrument[];
   /** Gets plain lines: what was decided and what was refused. */
   readonly report?: (line: string) => void;
+  /** Gets what budgets of other sizes would give, the smallest first: the Pareto front. */
+  readonly front?: ((point: FrontPoint) => void) | undefined;
 }
 
 export interface CompileOptions extends PrepareOptions {
@@ -138,6 +141,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
 export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
   const { dims = {}, state = {}, keepFloat = [], border = 'float', instruments = [], report } = options;
   const limits = limitsWith(options.limits);
+  const original = needsTimes(options) ? copyModule(module) : undefined;
   const { recipe, name: scheme, carried } = chosenScheme(module, options);
   checkIntegerOnly(recipe, keepFloat, border);
   boundStates(module, state);
@@ -153,6 +157,8 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
     ...context,
     instruments: [timeLimit(startClock(limits, 'the compilation')), ...instruments, layers, explained.instrument],
     decide: explained.decide,
+    latencies: original && ((widths) => timesOf(original, recipe, widths, options)),
+    front: options.front,
     report,
   });
   return {
@@ -166,6 +172,21 @@ export async function transform(module: Module, options: PrepareOptions = {}): P
     explanations: carried ? [] : explained.explanations(),
     work: workOf(await atLargest(module), [...(recipe.keepFloat ?? []), ...keepFloat]),
   };
+}
+
+/** Whether layers are to be timed. */
+function needsTimes({ scheme }: PrepareOptions): boolean {
+  const { budget } = checkedRecipe(scheme ?? 'float');
+  return budget !== undefined && ('latency' in budget || 'milliseconds' in budget);
+}
+
+/** Times of the layers of a model, on wasm. */
+function timesOf(module: Module, recipe: Recipe, widths: readonly number[], options: PrepareOptions) {
+  const { instruments: _, report: _lines, keepStatistics: _kept, front: _points, ...same } = options;
+  return measureLatencies(recipe, widths, async (scheme) => {
+    const { files } = await compile(copyModule(module), { ...same, scheme, target: 'wasm' });
+    return files;
+  });
 }
 
 /** What a model is compiled under. */

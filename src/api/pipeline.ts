@@ -36,6 +36,10 @@ export interface PipelineOptions {
   readonly instruments?: readonly Instrument[] | undefined;
   /** Gets what was decided about single layers. */
   readonly decide?: ((decision: Decision) => void) | undefined;
+  /** Milliseconds of layers on the target. */
+  readonly latencies?: PassContext['latencies'] | undefined;
+  /** Gets what budgets of other sizes would give. */
+  readonly front?: PassContext['front'] | undefined;
   /** Gets plain lines: what was decided and what was refused. */
   readonly report?: ((line: string) => void) | undefined;
 }

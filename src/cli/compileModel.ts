@@ -15,6 +15,7 @@ import { selfTestError } from '../api/selfTest.ts';
 import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
+import type { FrontPoint } from '../pass/index.ts';
 import { recipeOf } from '../scheme/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
@@ -22,13 +23,14 @@ import { calibrationChoices } from './calibrationChoices.ts';
 import type { calibrationOptions } from './dataOptions.ts';
 import { explainText } from './explainText.ts';
 import { hostFiles } from './files.ts';
+import { frontPicture } from './frontPicture.ts';
 import type { modelOptions, pipelineOptions, stateOptions } from './globalOptions.ts';
 import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, nameOfModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
-import { checkOutputFolder, writeFolder } from './outputFolder.ts';
-import { sizeBudget } from './rangeOptions.ts';
+import { checkOutputFolder, writeFolder, writeWhole } from './outputFolder.ts';
+import { recipeBudget } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -44,6 +46,7 @@ export interface CompileArguments
   readonly dispatch: string | undefined;
   readonly border: string | undefined;
   readonly budget: string | undefined;
+  readonly front: string | undefined;
   readonly 'single-file': boolean;
   readonly threads: boolean;
   readonly explain: boolean;
@@ -62,8 +65,10 @@ export async function compileModel(path: string, options: CompileArguments, term
   const calibration = calibrationData(module, options);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
+  const points: FrontPoint[] = [];
   const prepared = await prepare(module, {
     ...common,
+    front: (point) => points.push(point),
     ...calibrationChoices(options),
     limits: parseLimits(options.allow),
     ...scheme,
@@ -86,11 +91,18 @@ export async function compileModel(path: string, options: CompileArguments, term
   for (const target of targets)
     artifacts.push(await compileTarget(prepared, { ...settings, target }, targets, terminal));
   await instruments.finish();
+  if (options.front !== undefined) writeFront(options.front, points);
   if (options.explain && !terminal.json) terminal.print(explainText(prepared.explanations));
   artifacts.forEach(({ files }, i) => {
     writeFolder(folders[i] as string, files);
   });
   reportArtifacts(artifacts, folders, options.explain ? { explain: prepared.explanations } : {}, terminal);
+}
+
+/** @throws UsageError without a budget */
+function writeFront(path: string, points: readonly FrontPoint[]): void {
+  if (points.length === 0) throw new UsageError('--front draws budgets', 'give one, such as --budget size=110%');
+  writeWhole(path, frontPicture(points));
 }
 
 /** What `--scheme` names, with the budget of `--budget`. @throws UsageError | QcError */
@@ -101,7 +113,7 @@ async function schemeOf({ scheme, budget }: CompileArguments): Promise<Pick<Prep
   }
   const found = await loadScheme(scheme);
   if (budget === undefined) return { scheme: found };
-  return { scheme: checkedRecipe({ ...recipeOf(found), budget: sizeBudget(budget) }, '--budget') };
+  return { scheme: checkedRecipe({ ...recipeOf(found), budget: recipeBudget(budget) }, '--budget') };
 }
 
 async function compileTarget(

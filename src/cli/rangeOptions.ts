@@ -1,4 +1,5 @@
 import { observerNames } from '../calibrate/observers/names.ts';
+import type { Budget } from '../scheme/index.ts';
 import type { OptionTable } from './options.ts';
 import { UsageError } from './usage.ts';
 
@@ -31,6 +32,19 @@ export function bytesOf(text: string, option: string): number {
   const bytes = Math.floor(Number(digits) * units[(unit ?? '').toUpperCase() as keyof typeof units]);
   if (bytes > 0) return bytes;
   throw new UsageError(`--${option} ${text}: a size is needed`, 'write for example 200MB');
+}
+
+/** What `--budget` of a compilation says: `size=…`, `bops=60%` or `latency=80%|5ms`. @throws UsageError */
+export function recipeBudget(text: string): Budget {
+  const [, kind, digits, unit] = /^(bops|latency)=(\d+(?:\.\d+)?)\s*(%|ms)$/i.exec(text) ?? [];
+  const value = Number(digits);
+  if (kind === 'bops' && unit === '%') return { bops: value / 100 };
+  if (kind === 'latency') return unit === '%' ? { latency: value / 100 } : { milliseconds: value };
+  if (/^size=/.test(text)) return sizeBudget(text);
+  throw new UsageError(
+    `--budget ${text}: a size, a share of the bit operations or a time is needed`,
+    'write for example --budget size=110%, --budget bops=60% or --budget latency=5ms',
+  );
 }
 
 /** `size=10%` of something, or `size=20KB`. @throws UsageError */

@@ -3,9 +3,12 @@ import * as nn from '../../dialects/nn/index.ts';
 import { tiedLayers } from '../../passes/quantize/tiedLayers.ts';
 import { prepare } from '../../src/api/compile.ts';
 import { constantBytes } from '../../src/api/measure/runner.ts';
+import { runPipeline } from '../../src/api/pipeline.ts';
+import { frontPicture } from '../../src/cli/frontPicture.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module, Op, Value } from '../../src/ir/index.ts';
 import { type Choice, leastCost } from '../../src/linalg/index.ts';
+import type { FrontPoint } from '../../src/pass/index.ts';
 import type { Recipe } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { GraphBuilder, wave } from '../quant/graphs.ts';
@@ -125,6 +128,31 @@ describe('a budget of bits', () => {
     const codes = 3 * 64 * 32;
     expect((bytes[1] as number) - (bytes[0] as number)).toBeLessThanOrEqual(0.1 * codes);
     expect((bytes[2] as number) - (bytes[0] as number)).toBeGreaterThan(0.4 * codes);
+  });
+
+  it('of time measures the layers in every width', { timeout: 60_000 }, async () => {
+    const lines: string[] = [];
+    const points: FrontPoint[] = [];
+    const { explanations } = await prepare(network().module, {
+      scheme: { scheme: 'w8a8', budget: { latency: 1.5 } },
+      calibration,
+      report: (line) => lines.push(line),
+      front: (point) => points.push(point),
+    });
+    const [, taken, most] = /^bits: (\d+) nanoseconds of layers of (\d+), error/m.exec(lines.join('\n')) ?? [];
+    expect(Number(taken)).toBeGreaterThan(0);
+    expect(Number(taken)).toBeLessThanOrEqual(Number(most));
+    expect(explanations).toHaveLength(3);
+    expect(points.map(({ error }) => error)).toEqual(points.map(({ error }) => error).toSorted((a, b) => b - a));
+    expect(frontPicture(points)).toContain('nanoseconds of layers');
+    const alone = runPipeline(
+      network().module,
+      'allocate-bits{recipe="{\\"scheme\\":\\"w8a8\\",\\"budget\\":{\\"latency\\":1}}"}',
+      {
+        calibration,
+      },
+    );
+    await expect(alone).rejects.toThrow(/needs measured times/);
   });
 
   it('gives layers that meet in a sum one width', () => {

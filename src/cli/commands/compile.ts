@@ -32,8 +32,13 @@ export const compile = defineCommand({
     },
     budget: {
       kind: 'text',
-      value: 'size=SIZE',
-      help: 'choose 2 to 8 bits a weight layer by layer, for the least error: codes of at most size=110% of what the scheme alone takes, or size=2MB',
+      value: 'KIND=LIMIT',
+      help: 'choose 2 to 8 bits a weight layer by layer, for the least error: codes of at most size=110% of what the scheme alone takes, or size=2MB; bit operations, bops=60%; or time of the layers on wasm, measured here, latency=80% or latency=5ms',
+    },
+    front: {
+      kind: 'text',
+      value: 'FILE.svg',
+      help: 'with a budget: draw what budgets of other sizes would give',
     },
     border: {
       kind: 'text',
