@@ -111,7 +111,19 @@ const convert: Forms = (operation) => {
   const { support, from, to, offset } = operation;
   const T = typeName(support, to);
   const part = from.lanes === to.lanes ? 'a' : `__builtin_shufflevector(a, a, ${numbers(to.lanes, (i) => offset + i)})`;
-  if (!isReal(from) || isReal(to)) return [gnu(`__builtin_convertvector(${part}, ${T})`)];
+  const convertVector = `__builtin_convertvector(${part}, ${T})`;
+  if (from.element === 'i8' && from.lanes === 8 && to.element === 'i16' && to.lanes === 8) {
+    // without pmovsxbw: each byte beside itself, and half of the pair cut off
+    const pairs = {
+      when: 'QC_SSE2',
+      body: [
+        'const __m128i x = _mm_loadl_epi64((const __m128i *)(const void *)&a);',
+        `return (${T})_mm_srai_epi16(_mm_unpacklo_epi8(x, x), 8);`,
+      ],
+    };
+    return [{ when: 'QC_SSE41', body: [`return ${convertVector};`] }, pairs, gnu(convertVector)];
+  }
+  if (!isReal(from) || isReal(to)) return [gnu(convertVector)];
   if (from.element !== 'f32' || to.element !== 'i32' || from.lanes !== to.lanes) return [];
   const x86 = {
     when: 'QC_SSE2',
