@@ -41,8 +41,11 @@ function splitIndex(index: Value): { rest: Value | undefined; constant: number }
   return { rest: index, constant: 0 };
 }
 
-/** The address of element `index` of a buffer. */
-export function addressOf(c: KernelContext, buffer: Value, index: Value): Address {
+/**
+ * The address of element `index` of a buffer.
+ * @param reach bytes below which the instruction's constant must stay; what is more goes into the base
+ */
+export function addressOf(c: KernelContext, buffer: Value, index: Value, reach?: number): Address {
   const { m } = c;
   const width = laneBytes(elementOf(buffer));
   const { rest, constant } = splitIndex(index);
@@ -52,7 +55,12 @@ export function addressOf(c: KernelContext, buffer: Value, index: Value): Addres
   const { register } = c.hoisted(`address ${width}`, [buffer, rest], () =>
     m.i32.add(start(), scaledIndex(c, c.scalar(rest)(), width)),
   );
-  return { base: register, offset };
+  const near = reach === undefined ? offset : offset % reach;
+  if (near === offset) return { base: register, offset };
+  const far = c.hoisted(`address ${width} + ${offset - near}`, [buffer, rest], () =>
+    m.i32.add(register(), m.i32.const(offset - near)),
+  );
+  return { base: far.register, offset: near };
 }
 
 /** An index in bytes, for elements of `width` bytes. */

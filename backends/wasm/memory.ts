@@ -75,16 +75,22 @@ function loadWidened(c: KernelContext, { base, offset }: Address, value: Value, 
   return widen(c, registers, lanes, unsigned, 2 * width, laneBytes(to));
 }
 
+/**
+ * V8 adds the constant of a load that repeats or widens what it reads by an instruction of its own, once for all loads of
+ * the same constant: few constants and a base for each row of a tile are fewer instructions.
+ */
+const nearBytes = 32;
+
 /** Emits kernel.load. A vector that is only widened is loaded so, and the conversion costs nothing (see `isAbsorbed`). */
 export function emitLoad(c: KernelContext, op: Op): void {
   const [buffer, index] = op.operands as [Value, Value];
-  const address = addressOf(c, buffer, index);
   const { element, isVector, lanes } = laneShape(op.result.type);
+  const conversion = isVector ? wideningUse(op) : undefined;
+  const address = addressOf(c, buffer, index, conversion && nearBytes);
   if (!isVector) {
     c.define(op.result, [c.hold(loadScalar(c, address, element), c.localType(op.result))]);
     return;
   }
-  const conversion = wideningUse(op);
   if (conversion) {
     c.define(conversion.result, loadWidened(c, address, op.result, elementOf(conversion.result)));
     return;
@@ -108,7 +114,7 @@ export function isAbsorbed(op: Op): boolean {
 export function emitLoadSplat(c: KernelContext, op: Op): void {
   const [buffer, index] = op.operands as [Value, Value];
   const { v128 } = c.m;
-  const { base, offset } = addressOf(c, buffer, index);
+  const { base, offset } = addressOf(c, buffer, index, nearBytes);
   const element = elementOf(op.result);
   const bytes = loadSplat.attributesOf(op).group * laneBytes(element);
   const load = { 1: v128.load8_splat, 2: v128.load16_splat, 4: v128.load32_splat, 8: v128.load64_splat, 16: v128.load }[
