@@ -28,6 +28,7 @@ import { argExtreme, cumulative } from './serial/scan.ts';
 import { scatterElements, scatterNd } from './serial/scatter.ts';
 import { topK } from './serial/topK.ts';
 import { unique } from './serial/unique.ts';
+import { attention } from './simd/attention.ts';
 import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
 import { dynamicQcast } from './simd/dynamicQcast.ts';
@@ -59,6 +60,7 @@ const templates: Record<string, Template> = {
   dynamic_qcast: dynamicQcast,
   pool,
   softmax,
+  attention,
   normalize,
   hadamard,
   append,

@@ -46,3 +46,9 @@ export interface KernelContext {
 }
 
 export type Template = (cluster: Cluster, context: KernelContext) => KernelPlan;
+
+/** Relaxed machines join multiplication and addition: a way of its own for kernels of floats. */
+export function withRelaxed({ contractions }: Target, build: KernelVariant['build']): KernelVariant[] {
+  const features = contractions.includes('relaxed_dot_i8x16') ? [undefined, 'relaxed-simd'] : [undefined];
+  return features.map((feature) => ({ feature, build }));
+}

@@ -26,6 +26,7 @@ import { quantize } from './quantize/quantize.ts';
 import { quantizeWeights } from './quantize/quantizeWeights.ts';
 import { raiseActivations } from './quantize/raiseActivations.ts';
 import { raiseQdq } from './quantize/raiseQdq.ts';
+import { attendCaches } from './schedule/attendCaches.ts';
 import { chooseLayout } from './schedule/chooseLayout.ts';
 import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
@@ -97,6 +98,7 @@ export const allPasses: readonly Pass[] = [
   expandDcast,
   integerBorder,
   requireStatic,
+  attendCaches,
   decompose,
   floatRescale,
   uniformShift,

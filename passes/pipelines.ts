@@ -109,6 +109,7 @@ export const pipelines: Readonly<Record<SchemeName, readonly string[]>> = Object
 /** From a graph of nn and int ops to a planned program of kernels. */
 const lowering = [
   'require-static',
+  'attend-caches',
   'decompose',
   'float-rescale',
   'uniform-shift',

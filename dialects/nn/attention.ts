@@ -1,5 +1,6 @@
 import { attr, type Dim, defineOp, expressed, mulDim, type TensorType, tensor } from '../../src/ir/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
+import type { HostTensor } from '../../src/support/tensor.ts';
 import { knownCount } from './axes.ts';
 import { broadcastTo } from './broadcast.ts';
 import { real, toF64 } from './elements.ts';
@@ -16,43 +17,13 @@ export const attention = defineOp({
   summary: 'y = softmax(scale·query·keyᵀ + bias)·value, head by head; groups of queries share keys and values.',
   operands: { query: 'required', key: 'required', value: 'required', bias: 'optional' },
   attributes: { scale: attr.float(1), zeros: attr.bool(false) },
-  infer({ query, key, value }) {
-    checkHeads(query, key, value);
-    return tensor([...query.shape.slice(0, -1), value.shape.at(-1) as Dim], expressed(query.element));
-  },
-  evaluate({ query, key, value, bias }, { scale, zeros }) {
-    const [heads, queries, size] = query.shape.slice(-3) as [number, number, number];
-    const [groups, keys] = key.shape.slice(-3) as [number, number];
-    const width = value.shape.at(-1) as number;
-    const [q, k, v] = [toF64(query), toF64(key), toF64(value)];
-    const offsets = bias && toF64(broadcastTo(bias, [...query.shape.slice(0, -1), keys]));
-    const rows = q.length / size;
-    const y = new Float64Array(rows * width);
-    const scores = new Float64Array(keys);
-    for (let row = 0; row < rows; row++) {
-      const head = Math.floor(row / queries);
-      const shared = Math.floor(head / heads) * groups + Math.floor((head % heads) / (heads / groups));
-      for (let n = 0; n < keys; n++) {
-        let sum = 0;
-        const from = (shared * keys + n) * size;
-        for (let d = 0; d < size; d++) sum += (q[row * size + d] as number) * (k[from + d] as number);
-        scores[n] = scale * sum + (offsets?.[row * keys + n] ?? 0);
-      }
-      if (zeros && offsets?.subarray(row * keys, (row + 1) * keys).every((b) => b === -Infinity)) continue;
-      softmaxRow(scores, scores, 0, keys, 1);
-      for (let n = 0; n < keys; n++) {
-        const from = (shared * keys + n) * width;
-        for (let e = 0; e < width; e++) {
-          y[row * width + e] = (y[row * width + e] as number) + (scores[n] as number) * (v[from + e] as number);
-        }
-      }
-    }
-    return real([...query.shape.slice(0, -1), width], y);
-  },
+  infer: ({ query, key, value }) => attentionType(query, key, value),
+  evaluate: (operands, attributes) => attend(operands, attributes),
   cost({ query, key, value }) {
     const widths = knownCount(query.shape.slice(-1)) + knownCount(value.shape.slice(-1));
     return { multiplyAdds: knownCount(query.shape.slice(0, -1)) * knownCount(key.shape.slice(-2, -1)) * widths };
   },
+  lower: { kind: 'template', template: 'attention' },
   toOnnx(writer, { query, key, value, bias }, { scale, zeros }, op) {
     if (zeros) return writer.refuse('zeros for queries that see no key');
     const [q, k] = op.operands.map((operand) => (operand?.type as TensorType | undefined)?.shape) as [Dim[], Dim[]];
@@ -72,6 +43,53 @@ export const attention = defineOp({
     return shaped(y, (op.result.type as TensorType).shape);
   },
 });
+
+/** What attention gives. @throws QcError where queries, keys and values do not go together */
+export function attentionType(query: TensorType, key: TensorType, value: TensorType): TensorType {
+  checkHeads(query, key, value);
+  return tensor([...query.shape.slice(0, -1), value.shape.at(-1) as Dim], expressed(query.element));
+}
+
+interface Attended {
+  readonly query: HostTensor;
+  readonly key: HostTensor;
+  readonly value: HostTensor;
+  readonly bias?: HostTensor | undefined;
+}
+
+/** The meaning of attention, in f64. */
+export function attend(
+  { query, key, value, bias }: Attended,
+  { scale, zeros }: { readonly scale: number; readonly zeros: boolean },
+): HostTensor {
+  const [heads, queries, size] = query.shape.slice(-3) as [number, number, number];
+  const [groups, keys] = key.shape.slice(-3) as [number, number];
+  const width = value.shape.at(-1) as number;
+  const [q, k, v] = [toF64(query), toF64(key), toF64(value)];
+  const offsets = bias && toF64(broadcastTo(bias, [...query.shape.slice(0, -1), keys]));
+  const rows = q.length / size;
+  const y = new Float64Array(rows * width);
+  const scores = new Float64Array(keys);
+  for (let row = 0; row < rows; row++) {
+    const head = Math.floor(row / queries);
+    const shared = Math.floor(head / heads) * groups + Math.floor((head % heads) / (heads / groups));
+    for (let n = 0; n < keys; n++) {
+      let sum = 0;
+      const from = (shared * keys + n) * size;
+      for (let d = 0; d < size; d++) sum += (q[row * size + d] as number) * (k[from + d] as number);
+      scores[n] = scale * sum + (offsets?.[row * keys + n] ?? 0);
+    }
+    if (zeros && offsets?.subarray(row * keys, (row + 1) * keys).every((b) => b === -Infinity)) continue;
+    softmaxRow(scores, scores, 0, keys, 1);
+    for (let n = 0; n < keys; n++) {
+      const from = (shared * keys + n) * width;
+      for (let e = 0; e < width; e++) {
+        y[row * width + e] = (y[row * width + e] as number) + (scores[n] as number) * (v[from + e] as number);
+      }
+    }
+  }
+  return real([...query.shape.slice(0, -1), width], y);
+}
 
 /** Sizes that are not known yet may be the same. */
 const fits = (a: Dim | undefined, b: Dim | undefined) => a === b || typeof a === 'object' || typeof b === 'object';

@@ -1,7 +1,9 @@
+export { storedAttention } from './attention.ts';
 export { dcast } from './dcast.ts';
 export { dynamicQcast } from './dynamicQcast.ts';
 export { observe } from './observe.ts';
 export { observeWindows } from './observeWindows.ts';
 export { qcast } from './qcast.ts';
 export { roundFloat } from './roundFloat.ts';
+export { rowDcast } from './rowDcast.ts';
 export { scast } from './scast.ts';

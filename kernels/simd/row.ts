@@ -1,4 +1,4 @@
-import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import { type KernelBuilder, lanesOf } from '../../dialects/kernel/index.ts';
 import { type Dim, modDim, type ScalarType, subDim, type Value } from '../../src/ir/index.ts';
 
 /**
@@ -23,4 +23,25 @@ export function overRow(
     sum = join(k.slice(sum, 0, width / 2), k.slice(sum, width / 2, width / 2));
   }
   return part(whole, length, 1, sum);
+}
+
+/**
+ * The sums of the lanes of vectors, in vectors of their own: neighbours are added until one lane is left of each.
+ * @param vectors 1, 2, 4 or 8 of equally many lanes
+ */
+export function sumsOfLanes(k: KernelBuilder, vectors: readonly Value[]): readonly Value[] {
+  let sums = vectors;
+  for (let left = lanesOf(vectors[0] as Value); left > 1; left /= 2) {
+    const [first, second] = sums as [Value, Value | undefined];
+    if (second) {
+      sums = Array.from({ length: sums.length / 2 }, (_, i) =>
+        k.addPairs(sums[2 * i] as Value, sums[2 * i + 1] as Value),
+      );
+      continue;
+    }
+    const half = lanesOf(first) / 2;
+    const [low, high] = [k.slice(first, 0, half), k.slice(first, half, half)];
+    sums = [half === 1 ? k.add(low, high) : k.addPairs(low, high)];
+  }
+  return sums;
 }

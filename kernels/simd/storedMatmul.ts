@@ -4,7 +4,7 @@ import { productOf, staticShape, type Value } from '../../src/ir/index.ts';
 import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
-import type { KernelContext, KernelPlan } from '../plan.ts';
+import { type KernelContext, type KernelPlan, withRelaxed } from '../plan.ts';
 import { besideWeights, lookUp, swizzles, wholeLevels } from './codeLevels.ts';
 import { unpackUnit } from './panelCodes.ts';
 import { forEachPanelTile, type PanelTile } from './panelLoops.ts';
@@ -127,16 +127,9 @@ export function storedMatmul(cluster: Cluster, context: KernelContext): KernelPl
     };
     forEachPanelTile(k, context.target, { columns, width, rows, height: 2 }, visit);
   };
-  const { contractions } = context.target;
   return {
     operands: [x, panels.codes, panels.scales, ...beside, ...others],
     multiplyAdds: productOf([rows, inputs, columns]),
-    variants: contractions.includes('relaxed_dot_i8x16') ? variants(build) : [{ feature: undefined, build }],
+    variants: withRelaxed(context.target, build),
   };
 }
-
-/** Relaxed machines join multiplication and addition. */
-const variants = (build: (k: KernelBuilder) => void) => [
-  { feature: undefined, build },
-  { feature: 'relaxed-simd', build },
-];

@@ -14,7 +14,8 @@ import {
 } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { invariant, QcError } from '../../src/support/diagnostics.ts';
-import { type CacheFormat, cacheFormats, RowOps } from './cacheCodes.ts';
+import { RowOps } from '../rowOps.ts';
+import { type CacheFormat, cacheFormats } from './cacheCodes.ts';
 
 /**
  * Caches of keys and values hold many rows that are written once and read again and again: each row (one token, one

@@ -4,6 +4,7 @@ import { constant } from '../../dialects/nn/constant.ts';
 import { isHalf } from '../../dialects/nn/halves.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import { returnOp } from '../../dialects/nn/return.ts';
+import { storedAttention } from '../../dialects/quant/attention.ts';
 import { borderOf } from '../../dialects/quant/border.ts';
 import {
   clusterOf,
@@ -183,9 +184,16 @@ function isWeight(value: Value): boolean {
   return constant.is(op) || pack.is(op) || packCodes.is(op) || narrowCodes.is(op) || start.is(op);
 }
 
-/** Only casts and moves take floats of 16 bits as they are. @throws QcError for other ops */
+/** Only casts, moves and attention on caches take floats of 16 bits as they are. @throws QcError for other ops */
 function refuseHalves(op: Op, source: string): void {
-  if (cast.is(op) || relayout.is(op) || op.definition.typing === 'moves' || op.definition.terminator) return;
+  if (
+    cast.is(op) ||
+    relayout.is(op) ||
+    storedAttention.is(op) ||
+    op.definition.typing === 'moves' ||
+    op.definition.terminator
+  )
+    return;
   if (op.regions.length > 0) return;
   const half = [...op.operands, ...op.results]
     .map((v) => v && elementOf(v))

@@ -77,6 +77,7 @@ function decide(op: Op, convert: (index: number, to: Layout | undefined) => void
         return channelsLast(result.shape.length);
       }
       if (lower.template === 'relayout') return result.layout;
+      if (lower.template === 'attention') return attentionLayout(op, convert);
       if (append.is(op)) {
         convert(1, x.layout);
         return x.layout;
@@ -91,6 +92,18 @@ function decide(op: Op, convert: (index: number, to: Layout | undefined) => void
       return leader && typeOf(leader).layout;
     }
   }
+}
+
+/** Attention reads rows wherever they begin, and writes its own as queries lie. */
+function attentionLayout(op: Op, convert: (index: number, to: Layout | undefined) => void): Layout | undefined {
+  const bias = Object.keys(op.definition.operands).indexOf('bias');
+  op.operands.forEach((v, i) => {
+    if (!v) return;
+    const { layout: own, shape } = typeOf(v);
+    const isRows = physicalOrder(own, shape.length).at(-1) === shape.length - 1;
+    if (i === bias || !isRows) convert(i, undefined);
+  });
+  return typeOf(op.operand(0)).layout;
 }
 
 /** The memory of a transposed tensor, named by the result's axes: nothing moves. */

@@ -1,5 +1,6 @@
 import { defineRewritePass } from '../../src/pass/define.ts';
 import type { Rule } from '../../src/rewrite/index.ts';
+import { isAttended } from '../attended.ts';
 import { refusingSymbols } from '../symbolicShapes.ts';
 import { ifRules } from '../transform/joinBranches.ts';
 import { arithmeticRules } from './decompose/arithmetic.ts';
@@ -13,6 +14,7 @@ import { ngramRules } from './decompose/ngrams.ts';
 import { resampleRules } from './decompose/resample.ts';
 import { resizeRules } from './decompose/resize.ts';
 import { rotaryRule } from './decompose/rotary.ts';
+import { rowDcastRule } from './decompose/rowDcast.ts';
 import { sizesRule } from './decompose/sizes.ts';
 
 /** What the pass rewrites. */
@@ -25,7 +27,8 @@ export const decomposed: readonly Rule[] = [
   ...blockRules,
   ...ngramRules,
   ...arithmeticRules,
-  attentionRule,
+  { ...attentionRule, apply: (op, rewriter) => !isAttended(op) && attentionRule.apply(op, rewriter) },
+  rowDcastRule,
   rotaryRule,
   sizesRule,
   lstmCellRule,

@@ -1,3 +1,4 @@
+import { attentionCases } from './attentionCases.ts';
 import { controlCases } from './controlCases.ts';
 import { integerCases } from './integerCases.ts';
 import { samplingCases } from './samplingCases.ts';
@@ -432,6 +433,7 @@ export const cases: readonly Case[] = [
   ...others,
   ...serialCases,
   ...storedCases,
+  ...attentionCases,
   ...integerCases,
   ...samplingCases,
   ...controlCases,

@@ -9,6 +9,7 @@ import { expandI64 } from '../../passes/lower/expandI64.ts';
 import { foldPacking } from '../../passes/lower/foldPacking.ts';
 import { lowerKernels } from '../../passes/lower/kernels.ts';
 import { packWords } from '../../passes/lower/packWords.ts';
+import { attendCaches } from '../../passes/schedule/attendCaches.ts';
 import { chooseLayout } from '../../passes/schedule/chooseLayout.ts';
 import { decompose } from '../../passes/schedule/decompose.ts';
 import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
@@ -31,6 +32,7 @@ export async function planFor(module: Module, target: Target): Promise<Module> {
   const context = { registry, target, report: () => {} };
   for (const pass of [
     expandDcast,
+    attendCaches,
     decompose,
     floatRescale,
     uniformShift,
