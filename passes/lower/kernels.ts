@@ -1,4 +1,5 @@
 import { grid, KernelBuilder, launch, narrowCodes, pack, packCodes, start } from '../../dialects/kernel/index.ts';
+import { append } from '../../dialects/nn/append.ts';
 import { cast } from '../../dialects/nn/cast.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { isHalf } from '../../dialects/nn/halves.ts';
@@ -189,6 +190,7 @@ function refuseHalves(op: Op, source: string): void {
   if (
     cast.is(op) ||
     relayout.is(op) ||
+    append.is(op) ||
     storedAttention.is(op) ||
     op.definition.typing === 'moves' ||
     op.definition.terminator

@@ -5,7 +5,7 @@ import { rowDcast } from '../../dialects/quant/rowDcast.ts';
 import { storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { op, rule, value } from '../../src/rewrite/index.ts';
-import { isAttended } from '../attended.ts';
+import { hasAttentionKernel } from '../attended.ts';
 
 /** Rows as they are stored: their elements, and the scales and lows of their groups. */
 interface Stored {
@@ -27,7 +27,7 @@ const onCodes = rule(
   op(attention, { query: value('query'), key: value('key'), value: value('values') }),
   ({ root, query, key: keys, values }, rewriter) => {
     const [k, v] = [storedRows(keys), storedRows(values)];
-    if ((k.codes === keys && v.codes === values) || !isAttended(root)) return;
+    if ((k.codes === keys && v.codes === values) || !hasAttentionKernel(root)) return;
     const bias = root.operands[3];
     return rewriter.create(
       storedAttention,

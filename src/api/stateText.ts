@@ -30,6 +30,6 @@ export function parseState(text: string, outputs: readonly string[]): [string, S
   throw new QcError({
     what: `'${text}' does not say how the state grows`,
     where: `--state ${text}`,
-    help: `write 'OUT=IN:append axis=A max=N': the axis, and the most that the state holds along it; as=${cacheCodes.join(' or as=')} behind it stores codes`,
+    help: `write 'OUT=IN:append axis=A max=N': the axis, and the most that the state holds along it; as=${cacheCodes.join(' or as=')} behind it stores fewer bits`,
   });
 }

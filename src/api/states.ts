@@ -16,7 +16,7 @@ import { parseState } from './stateText.ts';
 export interface AppendOptions {
   readonly axis: number;
   readonly max: number;
-  /** How each new row (its last axis) is stored: codes of 8 or 4 bits, with scales for groups of 32 elements at most. */
+  /** How each new row (its last axis) is stored: f16, or codes of 8 or 4 bits with scales for groups of 32 elements at most. */
   readonly as?: CacheCodes;
 }
 

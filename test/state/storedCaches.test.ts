@@ -10,12 +10,13 @@ import {
   print,
   type States,
 } from '../../src/index.ts';
+import { decodeF16 } from '../../src/numerics/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { attentionModel, expected } from './attention.ts';
 import { floats } from './model.ts';
 import { relativeError } from './onnxruntime.ts';
 
-type As = 'int8' | 'int4';
+type As = 'f16' | 'int8' | 'int4';
 
 const states = (as: As): States => ({
   present_k: { input: 'past_k', append: { axis: 2, max: 24, as } },
@@ -28,6 +29,10 @@ function decoded(
   state: Readonly<Record<string, HostTensor>>,
   width: number,
 ): { value: number; within: number }[] {
+  if (as === 'f16') {
+    const halves = Array.from(state.past_v?.data as Uint16Array, decodeF16);
+    return halves.map((value) => ({ value, within: Math.abs(value) * 2 ** -11 }));
+  }
   const [codes, scales, lows] = ['', '.scale', '.low'].map((suffix) => state[`past_v${suffix}`]?.data as Float32Array);
   const groups = Math.ceil(width / 32);
   return Array.from({ length: ((codes as Float32Array).length * (as === 'int8' ? 1 : 2)) / width }, (_, row) =>
@@ -42,10 +47,13 @@ function decoded(
   ).flat();
 }
 
-const elements = { int8: 'i8', int4: 'u8' } as const;
+const elements = { f16: 'f16', int8: 'i8', int4: 'u8' } as const;
+/** Of results, relative. */
+const errors = { f16: 0.001, int8: 0.01, int4: 0.15 } as const;
 
 describe('caches stored as codes', () => {
   it.each<[As, number, number]>([
+    ['f16', 6, 2 * 24 * 12],
     ['int8', 6, 2 * 24 * (6 + 4)],
     ['int8', 64, 2 * 24 * (64 + 2 * 4)],
     ['int4', 6, 2 * 24 * (3 + 2 * 4)],
@@ -65,8 +73,8 @@ describe('caches stored as codes', () => {
       xs.forEach((x, step) => {
         const { y, old } = program.run({ x });
         const reference = wanted[step] as Record<string, HostTensor>;
-        expect(relativeError(y as HostTensor, reference.y as HostTensor)).toBeLessThan(as === 'int8' ? 0.01 : 0.15);
-        expect(relativeError(old as HostTensor, reference.old as HostTensor)).toBeLessThan(as === 'int8' ? 0.02 : 0.3);
+        expect(relativeError(y as HostTensor, reference.y as HostTensor)).toBeLessThan(errors[as]);
+        expect(relativeError(old as HostTensor, reference.old as HostTensor)).toBeLessThan(2 * errors[as]);
         const kept = program.saveState();
         expect(kept.past_v?.dtype).toBe(elements[as]);
         const values = reference.present_v?.data as Float32Array;
@@ -101,7 +109,9 @@ describe('caches stored as codes', () => {
     const module = importOnnx(attentionModel(4), { symbols: { T: 1 } });
     const given = parseStates(module, ['present_k=past_k:append axis=2 max=24 as=int4']);
     expect(given).toEqual({ present_k: states('int4').present_k });
-    expect(() => parseStates(module, ['present_k=past_k:append axis=2 max=24 as=int5'])).toThrow(/as=int8 or as=int4/);
+    expect(() => parseStates(module, ['present_k=past_k:append axis=2 max=24 as=int5'])).toThrow(
+      /as=f16 or as=int8 or as=int4/,
+    );
     boundStates(module, given);
     declareStates(module, given);
     const { text, bin } = print(module);
