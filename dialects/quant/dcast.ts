@@ -19,11 +19,12 @@ export const dcast = defineOp({
   operands: { x: 'required' },
   /** Name of the function of a program that does this alone; empty: it may be part of others. */
   attributes: { border: attr.string('') },
-  evaluate: ({ x }) => ({
-    dtype: 'f32',
-    shape: x.shape,
-    data: Float32Array.from(x.data as Float64Array, (v) => v + 0),
-  }),
+  evaluate({ x }) {
+    const data = new Float32Array(x.data as Float64Array);
+    // −0 becomes 0
+    for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) + 0;
+    return { dtype: 'f32', shape: x.shape, data };
+  },
   toOnnx: (_writer, { x }) => x,
   lower: {
     kind: 'elementwise',

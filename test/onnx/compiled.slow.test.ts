@@ -49,7 +49,7 @@ const listed = [
 ];
 
 /** Raise this when more operators get kernels. */
-const minimum = 937;
+const minimum = 947;
 
 /** Of the processor: 5 on a machine that does nothing else, and as much again for one that does. */
 const mostSeconds = 10;
