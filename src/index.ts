@@ -42,6 +42,7 @@ export type { SelfTest } from './api/selfTest.ts';
 export { inputSignature, type Signature, signatureOf, type TensorSignature } from './api/signature.ts';
 export { boundStates, declareStates, type StateOptions, type States } from './api/states.ts';
 export type { FloatOperation, Work } from './api/work.ts';
+export { type ZeroShotOptions, zeroShotSamples } from './api/zeroShot.ts';
 export * from './calibrate/data/index.ts';
 export { type InterpretOptions, interpret, type Tensors } from './interpret/index.ts';
 export type { Module } from './ir/index.ts';

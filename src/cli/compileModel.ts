@@ -12,17 +12,14 @@ import {
 import { instantiate } from '../api/instantiate.ts';
 import { checkedRecipe } from '../api/recipe.ts';
 import { selfTestError } from '../api/selfTest.ts';
-import { inputSignature } from '../api/signature.ts';
-import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
-import type { Module } from '../ir/index.ts';
 import type { FrontPoint } from '../pass/index.ts';
 import { recipeOf } from '../scheme/index.ts';
 import { InternalError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { calibrationChoices } from './calibrationChoices.ts';
+import { calibrationData } from './calibrationData.ts';
 import type { calibrationOptions } from './dataOptions.ts';
 import { explainText } from './explainText.ts';
-import { hostFiles } from './files.ts';
 import { frontPicture } from './frontPicture.ts';
 import type { modelOptions, pipelineOptions, stateOptions } from './globalOptions.ts';
 import { parseLimits } from './importOptions.ts';
@@ -62,7 +59,7 @@ export async function compileModel(path: string, options: CompileArguments, term
 
   const module = await loadBoundModel(path, options, options.state);
   terminal.crash.module = module;
-  const calibration = calibrationData(module, options);
+  const calibration = await calibrationData(module, options, terminal);
   const instruments = instrumentsFor(options, terminal, calibration);
   const common = { instruments: instruments.list, report: terminal.note };
   const points: FrontPoint[] = [];
@@ -150,13 +147,6 @@ async function checkArtifact({ files }: Artifact, { selfTest, checks }: Prepared
 function folderOf(target: string, targets: readonly string[], name: string, output: string | undefined): string {
   if (output === undefined) return `${name}-${target}`;
   return targets.length > 1 ? join(output, target) : output;
-}
-
-function calibrationData(module: Module, options: CompileArguments): Dataset | undefined {
-  const signature = inputSignature(module);
-  const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
-  if (options.calibrate.length === 0) return undefined;
-  return loadDataset(options.calibrate, signature, hostFiles, { formats, limit: options.limit });
 }
 
 /** @param beside goes into the JSON of each artifact */

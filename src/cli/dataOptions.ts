@@ -10,7 +10,11 @@ export const schemeHelp = `how numbers are stored and computed: ${Object.values(
 
 /** Options of the commands that quantize on data. */
 export const calibrationOptions = {
-  calibrate: { kind: 'texts', value: 'DATA', help: 'samples that the ranges of activations are taken from' },
+  calibrate: {
+    kind: 'texts',
+    value: 'DATA',
+    help: 'samples that the ranges of activations are taken from; zero-shot: none, Gaussian noise',
+  },
   ...rangeOptions,
   limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
   'input-format': {

@@ -1,6 +1,7 @@
 import { inputSignature } from '../api/signature.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
+import { calibrationData } from './calibrationData.ts';
 import type { measureOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
 import type { modelOptions } from './globalOptions.ts';
@@ -33,5 +34,6 @@ export async function loadMeasured(
   const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
   const load = (sources: readonly string[], most?: number): Dataset | undefined =>
     sources.length === 0 ? undefined : loadDataset(sources, signature, hostFiles, { formats, limit: most });
-  return { module, calibration: load(options.calibrate), data: load(options.data, limit) };
+  const calibration = await calibrationData(module, { ...options, limit: undefined }, terminal);
+  return { module, calibration, data: load(options.data, limit) };
 }

@@ -1,11 +1,9 @@
 import { exportOnnx, quantizeTypes } from '../api/quantizedTypes.ts';
-import { inputSignature } from '../api/signature.ts';
-import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { printModule } from '../text/index.ts';
 import { calibrationChoices } from './calibrationChoices.ts';
+import { calibrationData } from './calibrationData.ts';
 import type { calibrationOptions } from './dataOptions.ts';
-import { hostFiles } from './files.ts';
 import type { modelOptions, pipelineOptions } from './globalOptions.ts';
 import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
@@ -27,7 +25,7 @@ export async function quantizeModel(path: string, options: QuantizeArguments, te
   const scheme = await loadScheme(options.scheme ?? 'w8a8');
   const module = await loadBoundModel(path, options);
   terminal.crash.module = module;
-  const calibration = calibrationData(module, options);
+  const calibration = await calibrationData(module, options, terminal);
   const instruments = instrumentsFor(options, terminal, calibration);
   await quantizeTypes(module, {
     ...calibrationChoices(options),
@@ -52,11 +50,4 @@ function writeModel(module: Module, path: string): void {
   const { text, bin } = printModule(module);
   if (bin) writeWhole(`${path}.bin`, bin);
   writeWhole(path, text);
-}
-
-function calibrationData(module: Module, options: QuantizeArguments): Dataset | undefined {
-  const signature = inputSignature(module);
-  const formats = options['input-format'].map((text) => parseInputFormat(text, signature));
-  if (options.calibrate.length === 0) return undefined;
-  return loadDataset(options.calibrate, signature, hostFiles, { formats, limit: options.limit });
 }
