@@ -5,20 +5,17 @@ import * as vector from '../../dialects/kernel/vector.ts';
 import type { Block, Op, OpDefinition, ScalarType, Value } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { intrinsics } from '../../src/target/index.ts';
-import { carriedVariable, type Expression, isAtom, primary } from './expression.ts';
+import { BodyValues, baseName, elementOf } from './bodyValues.ts';
+import { carriedVariable, type Expression, primary } from './expression.ts';
 import { lanewisePrinters } from './lanewise.ts';
 import type { Language } from './language.ts';
 import type { Names } from './names.ts';
 import { vectorPrinters, wordOf } from './vector.ts';
 import type { VectorLanguage } from './vectorLanguage.ts';
 
-/** A longer expression gets a name. */
-const LONGEST = 110;
-
 const counters = ['i', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's'];
 
 export const lanesOf = (value: Value): number => (value.type.kind === 'vec' ? value.type.lanes : 1);
-export const elementOf = (value: Value): ScalarType => (value.type as { element: ScalarType }).element;
 
 const lanewiseNames = new Map<OpDefinition, LanewiseName>(
   (Object.keys(lanewisePrimitives) as LanewiseName[]).map((name) => [lanewisePrimitives[name].definition, name]),
@@ -42,12 +39,6 @@ export interface BodySurroundings {
   readonly vectors?: VectorLanguage;
 }
 
-/** A statement; one that only declares a constant can be left out when nothing reads it. */
-interface Line {
-  readonly text: string;
-  readonly declares: string | undefined;
-}
-
 /**
  * Prints the body of a kernel as statements. A vector is one variable a lane. A value that is used once, in the
  * same block, is nested into its use; loads never move past a store or a loop.
@@ -56,16 +47,9 @@ export class BodyPrinter {
   readonly language: Language;
   /** Memory that the invocations of a group share. */
   readonly shared: SharedMemory[] = [];
-  readonly #vectors: VectorLanguage | undefined;
-  readonly #names: Names;
+  readonly #values: BodyValues;
   readonly #outer: Names;
-  /** Each lane of every value known so far. */
-  readonly #lanes = new Map<Value, readonly Expression[]>();
-  /** Values that are not printed yet: they wait for their only use. */
-  readonly #waiting = new Set<Value>();
-  readonly #lines: Line[] = [];
   readonly #counters: string[] = [];
-  #depth = 1;
 
   /** `buffers` names the arguments of the kernel. */
   constructor(
@@ -75,10 +59,9 @@ export class BodyPrinter {
     { outer = names, vectors }: BodySurroundings = {},
   ) {
     this.language = language;
-    this.#vectors = vectors;
+    this.#values = new BodyValues(language, names, vectors);
     this.#outer = outer;
-    this.#names = names;
-    for (const [value, name] of buffers) this.#lanes.set(value, [primary(name)]);
+    for (const [value, name] of buffers) this.#values.set(value, [primary(name)]);
   }
 
   print(block: Block): void {
@@ -87,34 +70,17 @@ export class BodyPrinter {
 
   /** Each lane of an operand, for the one place where the text goes. */
   take(value: Value): readonly Expression[] {
-    const lanes = this.#lanes.get(value);
-    invariant(lanes, 'an operand is not defined before it is used');
-    this.#waiting.delete(value);
-    return lanes;
+    return this.#values.take(value);
   }
 
   /** Each lane of an operand as something that may be written several times. */
   takeNamed(value: Value): readonly Expression[] {
-    if (this.#waiting.has(value)) this.#name(value);
-    const lanes = this.take(value);
-    if (lanes.every(isAtom)) return lanes;
-    this.#name(value);
-    return this.take(value);
+    return this.#values.takeNamed(value);
   }
 
   /** The statements, without variables that nothing reads. */
   get lines(): readonly string[] {
-    const read = new Set<string>();
-    const kept = this.#lines.toReversed().filter(({ text, declares }) => {
-      const needed = declares === undefined || read.has(declares);
-      if (needed) for (const [word] of text.matchAll(/[A-Za-z_]\w*/g)) read.add(word);
-      return needed;
-    });
-    return kept.reverse().map(({ text }) => text);
-  }
-
-  #line(text: string, declares?: string): void {
-    this.#lines.push({ text: `${'  '.repeat(this.#depth)}${text}`, declares });
+    return this.#values.lines;
   }
 
   #op(op: Op): void {
@@ -127,13 +93,13 @@ export class BodyPrinter {
     else if (definition === structure.shared) this.#shared(op);
     else if (definition === mma) this.#mma(op);
     else if (!definition.terminator && op.result.uses.size > 0) {
-      this.#lanes.set(op.result, this.#expressions(op));
-      this.#settle(op, op.result);
+      this.#values.set(op.result, this.#expressions(op));
+      this.#values.settle(op, op.result);
     }
   }
 
   #expressions(op: Op): readonly Expression[] {
-    const vectors = this.#vectors?.expressions(this, op);
+    const vectors = this.#values.vectors?.expressions(this, op);
     if (vectors) return vectors;
     const { definition } = op;
     const name = lanewiseNames.get(definition);
@@ -155,7 +121,7 @@ export class BodyPrinter {
         return this.#table(op);
       case memory.setting:
         // Without vectors, dot products are signed.
-        return [this.language.literal(this.#vectors?.signMask ?? 0, elementOf(op.result))];
+        return [this.language.literal(this.#values.vectors?.signMask ?? 0, elementOf(op.result))];
       default:
         throw new InternalError(`${op.name} can't be printed in a kernel`);
     }
@@ -183,9 +149,9 @@ export class BodyPrinter {
   #codeWord(op: Op): readonly Expression[] {
     const { language } = this;
     const [index] = this.take(op.operand(1)) as [Expression];
-    const name = this.#names.numbered(baseName(op.result));
+    const name = this.#values.names.numbered(baseName(op.result));
     const word = language.codeWords?.load(this.bufferName(op.operand(0)), index);
-    this.#line(language.constant('u32', name, word?.text ?? ''), name);
+    this.#values.line(language.constant('u32', name, word?.text ?? ''), name);
     return [primary(name)];
   }
 
@@ -222,46 +188,6 @@ export class BodyPrinter {
     });
   }
 
-  /** Leaves a value to its only use, or gives it a name. */
-  #settle(op: Op, result: Value): void {
-    const lanes = this.#lanes.get(result) as readonly Expression[];
-    if (lanes.every(isAtom)) return;
-    const [use, ...others] = result.uses;
-    const nests = others.length === 0 && use?.op.block === op.block && lanes.every((e) => e.text.length <= LONGEST);
-    if (nests) this.#waiting.add(result);
-    else this.#name(result);
-  }
-
-  /** The vector type of a value where the language has vectors. */
-  #vectorType(value: Value): string | undefined {
-    return value.type.kind === 'vec' ? this.#vectors?.type(value) : undefined;
-  }
-
-  #constant(value: Value, name: string, text: string): string {
-    const type = this.#vectorType(value);
-    return type ? `const ${type} ${name} = ${text};` : this.language.constant(elementOf(value), name, text);
-  }
-
-  #name(value: Value): void {
-    this.#waiting.delete(value);
-    const lanes = this.#lanes.get(value) as readonly Expression[];
-    const base = this.#names.numbered(baseName(value));
-    const named = lanes.map((e, lane) => {
-      if (isAtom(e)) return e;
-      const name = lanes.length === 1 ? base : this.#names.unique(`${base}_${lane}`);
-      this.#line(this.#constant(value, name, e.text), name);
-      return primary(name);
-    });
-    this.#lanes.set(value, named);
-  }
-
-  /** Before memory changes: what has been read must have a name. */
-  #nameReads(): void {
-    for (const value of [...this.#waiting]) {
-      if (this.#lanes.get(value)?.some((e) => e.reads)) this.#name(value);
-    }
-  }
-
   #store(op: Op): void {
     const value = op.operand(0);
     const lanes = memory.store.attributesOf(op).lanes || lanesOf(value);
@@ -269,33 +195,33 @@ export class BodyPrinter {
     const values = this.take(value);
     const index = (lanes === 1 ? this.take(op.operand(2)) : this.takeNamed(op.operand(2)))[0] as Expression;
     const buffer = this.bufferName(op.operand(1));
-    this.#nameReads();
-    if (this.#vectors && value.type.kind === 'vec') {
-      for (const line of this.#vectors.store(values, { value, buffer, index, lanes })) this.#line(line);
+    this.#values.nameReads();
+    if (this.#values.vectors && value.type.kind === 'vec') {
+      for (const line of this.#values.vectors.store(values, { value, buffer, index, lanes })) this.#values.line(line);
       return;
     }
     for (let lane = 0; lane < lanes; lane++) {
       const at = this.#offset(index, lane);
-      this.#line(this.language.store(buffer, at, values[lane] as Expression, elementOf(value)));
+      this.#values.line(this.language.store(buffer, at, values[lane] as Expression, elementOf(value)));
     }
   }
 
   /** The function around the body gives these their values. */
   #grid(op: Op): void {
     op.results.forEach((result, i) => {
-      this.#lanes.set(result, [primary(gridNames[i] as string)]);
+      this.#values.set(result, [primary(gridNames[i] as string)]);
     });
   }
 
   #barrier(): void {
-    this.#nameReads();
+    this.#values.nameReads();
     invariant(this.language.barrier, 'there are no barriers in this language');
-    this.#line(this.language.barrier);
+    this.#values.line(this.language.barrier);
   }
 
   #shared(op: Op): void {
     const name = this.#outer.numbered('shared_tile');
-    this.#lanes.set(op.result, [primary(name)]);
+    this.#values.set(op.result, [primary(name)]);
     this.shared.push({ name, element: elementOf(op.result), count: structure.shared.attributesOf(op).count });
   }
 
@@ -304,8 +230,8 @@ export class BodyPrinter {
     invariant(this.language.mma, 'invocations do not multiply together in this language');
     const names = this.#variable(op.result, op.result, this.take(op.operand(0)));
     const words = op.operands.slice(1).map((_, i) => wordOf(this, op.operand(i + 1)));
-    this.#line(this.language.mma(names, words));
-    this.#lanes.set(
+    this.#values.line(this.language.mma(names, words));
+    this.#values.set(
       op.result,
       names.map((name) => primary(name)),
     );
@@ -313,12 +239,12 @@ export class BodyPrinter {
 
   #if(op: Op): void {
     const condition = this.take(op.operand(0))[0] as Expression;
-    this.#nameReads();
-    this.#line(`if (${condition.text}) {`);
-    this.#depth++;
+    this.#values.nameReads();
+    this.#values.line(`if (${condition.text}) {`);
+    this.#values.depth++;
     this.print(op.regions[0] as Block);
-    this.#depth--;
-    this.#line('}');
+    this.#values.depth--;
+    this.#values.line('}');
   }
 
   #loop(op: Op): void {
@@ -330,34 +256,34 @@ export class BodyPrinter {
       return bound.reads ? (this.takeNamed(op.operand(i))[0] as Expression) : bound;
     }) as [Expression, Expression];
     const start = carried.map((_, i) => this.take(op.operand(i + 2)));
-    this.#nameReads();
+    this.#values.nameReads();
     const variables = carried.map((value, i) =>
       this.#variable(value, op.results[i] as Value, start[i] as Expression[]),
     );
-    const level = this.#depth - 1;
-    this.#counters[level] ??= this.#names.unique(counters[level] ?? 'i');
+    const level = this.#values.depth - 1;
+    this.#counters[level] ??= this.#values.names.unique(counters[level] ?? 'i');
     const counter = this.#counters[level];
-    this.#lanes.set(region.args[0] as Value, [primary(counter)]);
-    this.#line(language.loop(counter, lower.text, upper.text, structure.forLoop.attributesOf(op).step));
-    this.#depth++;
+    this.#values.set(region.args[0] as Value, [primary(counter)]);
+    this.#values.line(language.loop(counter, lower.text, upper.text, structure.forLoop.attributesOf(op).step));
+    this.#values.depth++;
     this.print(region);
     this.#assign(region.last as Op, variables);
-    this.#depth--;
-    this.#line('}');
+    this.#values.depth--;
+    this.#values.line('}');
   }
 
   /** Declares the variable of a carried value, each lane by its start. */
   #variable(value: Value, result: Value, start: readonly Expression[]): readonly string[] {
     if (value.uses.size === 0 && result.uses.size === 0) return [];
-    const base = this.#names.numbered(value.name ?? 'acc');
-    const names = start.map((_, lane) => (start.length === 1 ? base : this.#names.unique(`${base}_${lane}`)));
+    const base = this.#values.names.numbered(value.name ?? 'acc');
+    const names = start.map((_, lane) => (start.length === 1 ? base : this.#values.names.unique(`${base}_${lane}`)));
     names.forEach((name, lane) => {
       const text = (start[lane] as Expression).text;
-      const type = this.#vectorType(value);
-      this.#line(type ? `${type} ${name} = ${text};` : this.language.variable(elementOf(value), name, text));
+      const type = this.#values.vectorType(value);
+      this.#values.line(type ? `${type} ${name} = ${text};` : this.language.variable(elementOf(value), name, text));
     });
-    this.#lanes.set(value, names.map(carriedVariable));
-    this.#lanes.set(
+    this.#values.set(value, names.map(carriedVariable));
+    this.#values.set(
       result,
       names.map((name) => primary(name)),
     );
@@ -378,13 +304,13 @@ export class BodyPrinter {
         changed.add(name);
       });
     });
-    for (const assignment of assignments) this.#line(assignment);
+    for (const assignment of assignments) this.#values.line(assignment);
   }
 
   /** A value that would be read too late, under a name of its own. */
   #hold(e: Expression, value: Value): Expression {
-    const name = this.#names.numbered('next');
-    this.#line(this.#constant(value, name, e.text), name);
+    const name = this.#values.names.numbered('next');
+    this.#values.line(this.#values.constant(value, name, e.text), name);
     return primary(name);
   }
 }
@@ -395,10 +321,3 @@ const isCodeWord = (op: Op): boolean =>
   [...op.result.users].every(
     (user) => vector.dot.is(user) && vector.dot.attributesOf(user).intrinsic === intrinsics.dot_i8x4.name,
   );
-
-/** What a value is called: by its own name, by the buffer that it was loaded from, or `t`. */
-function baseName(value: Value): string {
-  if (value.name) return value.name;
-  const loaded = value.op && memory.load.is(value.op) ? value.op.operand(0).name : undefined;
-  return loaded ?? 't';
-}
