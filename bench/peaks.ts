@@ -16,9 +16,10 @@ const steps = {
   /** Sixteen products of bytes, added. */
   relaxedDot: { multiplyAdds: 16, step: (b, m, acc, x) => relaxedDot(b, m, x, x, acc) },
   relaxedMulAdd: { multiplyAdds: 4, step: (b, m, acc, x) => relaxedMulAdd(b, m, x, x, acc) },
+  // Products of each sum itself: equal ones would be computed once for all sums.
   /** Eight products of 16 bits, added in pairs, and the sum of it: the best that integers have without relaxed SIMD. */
-  dot: { multiplyAdds: 8, step: (_, m, acc, x) => m.i32x4.add(acc, m.i32x4.dot_i16x8_s(x, x)) },
-  mulAdd: { multiplyAdds: 4, step: (_, m, acc, x) => m.f32x4.add(acc, m.f32x4.mul(x, x)) },
+  dot: { multiplyAdds: 8, step: (_, m, acc, x) => m.i32x4.add(m.copyExpression(acc), m.i32x4.dot_i16x8_s(acc, x)) },
+  mulAdd: { multiplyAdds: 4, step: (_, m, acc, x) => m.f32x4.add(m.copyExpression(acc), m.f32x4.mul(acc, x)) },
 } as const satisfies Readonly<Record<string, { multiplyAdds: number; step: Step }>>;
 
 export type PeakName = keyof typeof steps;
