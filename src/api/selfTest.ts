@@ -11,6 +11,7 @@ import {
   symbol,
   symbolsOf,
   type TensorType,
+  type Value,
 } from '../ir/index.ts';
 import { decodeBf16, decodeF16 } from '../numerics/index.ts';
 import type { Sample } from '../pass/index.ts';
@@ -123,7 +124,7 @@ export async function makeSelfTest(
 function foundObserver(module: Module, into: Map<string, number>): NonNullable<InterpretOptions['observe']> {
   const symbols = new Set(foundSizes(module).keys());
   return (op, { shape }, i) => {
-    (op.results[i]?.type as TensorType).shape.forEach((dim, axis) => {
+    ((op.results[i] as Value).type as TensorType).shape.forEach((dim, axis) => {
       for (const name of symbolsOf(dim)) {
         if (symbols.has(name) && dim === symbol(name)) into.set(name, shape[axis] as number);
       }
