@@ -38,7 +38,8 @@ async function report(): Promise<void> {
     return (await compile(moduleOf(task), { target: 'wasm', scheme, calibration, dims, state })).files;
   };
   const latencies = await measureLatencies(plain, widths, build);
-  const weighed = [...latencies].filter(([, times]) => times.size === widths.length);
+  const products = [...moduleOf(task).main.body.ops()].filter(({ name }) => /^nn\.(conv|matmul)$/.test(name));
+  const layers = [...new Set(products.map(({ source }) => source))].filter((source) => latencies.has(source));
   let state = 7;
   const drawn = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -48,10 +49,10 @@ async function report(): Promise<void> {
   for (let i = 0; i < Number(values.count); i++) {
     // some allocations are narrow on the whole, others wide: as budgets make them
     const share = i / (Number(values.count) - 1);
-    const chosen = weighed.map(([layer]) => [layer, i % 2 === 0 && drawn() / 8 < share ? 8 : drawn()] as const);
-    const layers = chosen.map(([match, bits]) => ({ match, weights: { storage: `i${bits}` as 'i4' } }));
+    const chosen = layers.map((layer) => [layer, i % 2 === 0 && drawn() / 8 < share ? 8 : drawn()] as const);
+    const rules = chosen.map(([match, bits]) => ({ match, weights: { storage: `i${bits}` as 'i4' } }));
     const predicted = chosen.reduce((sum, [layer, bits]) => sum + (latencies.get(layer)?.get(bits) ?? 0), 0);
-    const program = await instantiateWasm(await build({ ...plain, layers }));
+    const program = await instantiateWasm(await build({ ...plain, layers: rules }));
     const inputs = Object.fromEntries(
       Object.entries(calibration[0] ?? {}).map(([name, { data }]): [string, TypedArray] => [name, data]),
     );

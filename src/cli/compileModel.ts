@@ -26,7 +26,7 @@ import { parseLimits } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
 import { loadBoundModel, nameOfModel } from './modelFile.ts';
 import type { OptionValues } from './options.ts';
-import { checkOutputFolder, writeFolder, writeWhole } from './outputFolder.ts';
+import { checkOutputFile, checkOutputFolder, writeFolder, writeWhole } from './outputFolder.ts';
 import { recipeBudget } from './rangeOptions.ts';
 import { loadScheme } from './schemeFile.ts';
 import type { Terminal } from './terminal.ts';
@@ -55,6 +55,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   const targets = options.target as TargetName[];
   const folders = targets.map((target) => folderOf(target, targets, name, options.output));
   folders.forEach(checkOutputFolder);
+  if (options.front !== undefined) checkOutputFile(options.front);
   const scheme = await schemeOf(options);
 
   const module = await loadBoundModel(path, options, options.state);

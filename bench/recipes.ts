@@ -1,0 +1,85 @@
+/**
+ * Compares all recipes on one decoder, and writes the table into docs/recipes.md: `node --no-warnings bench/recipes.ts`.
+ * `--rows N` measures on as many windows of the dev text alone, and prints the table instead.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { metrics } from '../src/api/measure/metrics.ts';
+import { evaluate, type MetricName, type SchemeEvaluation, type SchemeName } from '../src/index.ts';
+import { recipeNames, recipes } from '../src/scheme/index.ts';
+import { isPresent, modelsFolder, moduleOf } from './accuracy/measure.ts';
+import { tasks } from './accuracy/tasks.ts';
+import { storyWindows } from './accuracy/texts.ts';
+import { kib, markdown, number, percent } from './table.ts';
+
+const page = 'docs/recipes.md';
+const [begin, end] = ['<!-- Written by bench/recipes.ts. -->', '<!-- The end of what it writes. -->'];
+
+const length = 256;
+const names = ['perplexity', 'agreement', 'snr'] as const satisfies readonly MetricName[];
+const schemes: readonly SchemeName[] = ['w8a8', 'w4a8', 'w4a16', 'w3a16'];
+
+/** The first column of the table, in order. */
+export const comparedNames: readonly string[] = ['float', ...schemes, ...recipeNames];
+
+/** The heads of its columns. */
+export const columns: readonly string[] = [
+  'recipe',
+  ...names.map((name) => metrics[name].title),
+  'constants',
+  'integers',
+  'a sample',
+];
+
+/** The table between its marks in a text, line by line. @throws Error where a mark is missing */
+export function tableIn(text: string): {
+  readonly before: string;
+  readonly lines: readonly string[];
+  readonly after: string;
+} {
+  const [before, rest] = text.split(`${begin}\n`);
+  const [table, after] = rest?.split(end) ?? [];
+  if (before === undefined || table === undefined || after === undefined) throw new Error(`${page} has no marks`);
+  return { before, lines: table.trim().split('\n'), after };
+}
+
+function cells({ scheme, metrics: found, weightsBytes, integerShare, milliseconds }: SchemeEvaluation): string[] {
+  const values = names.map((name) => {
+    const value = found[name]?.value;
+    if (value === undefined) return '–';
+    if (name === 'perplexity') return value.toPrecision(4);
+    return name === 'agreement' ? `${(100 * value).toFixed(2)} %` : `${value.toFixed(1)} dB`;
+  });
+  return [`\`${scheme}\``, ...values, kib(weightsBytes), percent(integerShare), `${number(milliseconds)} ms`];
+}
+
+async function report(rows: number | undefined): Promise<void> {
+  const task = tasks.find(({ name }) => name === 'stories260K');
+  if (!task) return;
+  const windows = storyWindows('dev', length).slice(0, rows);
+  const { schemes: measured } = await evaluate(moduleOf(task), {
+    schemes: [...schemes, ...recipeNames.map((name) => recipes[name])],
+    dims: task.dims ?? {},
+    calibration: [...task.calibration()],
+    dataset: windows.map(({ inputs }) => inputs),
+    labels: {
+      dtype: 'i32',
+      shape: [windows.length, length],
+      data: Int32Array.from(windows.flatMap(({ labels }) => labels)),
+    },
+    metrics: names,
+  });
+  const table = markdown(columns, measured.map(cells));
+  if (rows !== undefined) {
+    console.log(table);
+    return;
+  }
+  const { before, after } = tableIn(readFileSync(page, 'utf8'));
+  writeFileSync(page, `${before}${begin}\n${table}\n${end}${after}`);
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { rows: { type: 'string' } } });
+  if (isPresent) await report(values.rows === undefined ? undefined : Number(values.rows));
+  else console.log(`skipped: ${modelsFolder} is absent`);
+}
