@@ -143,10 +143,8 @@ export function tileOf(
   width: number,
 ): readonly [number, number] {
   const block = blockOf(target, product, width);
-  const most = Math.max(
-    1,
-    Math.floor(accumulatorsOf(target, product) / ((block / product.columns) * product.registers)),
-  );
+  const fitting = Math.floor(accumulatorsOf(target, product) / ((block / product.columns) * product.registers));
+  const most = target.tileRows ?? Math.max(1, fitting);
   // an invocation's tile is whole: none overlaps another
   if (target.family === 'simt') return [largestDivisor(knownSize(problem.rows), most), width];
   if (typeof problem.rows !== 'number') return [most, block];

@@ -32,7 +32,7 @@ import {
 } from '../../src/ir/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
-import type { Target } from '../../src/target/index.ts';
+import { type Schedules, scheduledFor, type Target } from '../../src/target/index.ts';
 import { refusingSymbols } from '../symbolicShapes.ts';
 import { programSymbols } from './bounds.ts';
 
@@ -43,6 +43,7 @@ export const lowerKernels = definePass({
   preserves: 'bits',
   run(module, _, context) {
     const target = context.target as Target | undefined;
+    const schedules = context.schedules as Schedules | undefined;
     if (!target) throw new QcError({ what: 'lower-kernels needs a target', help: 'compile with --target' });
     copyReturned(module);
     copyStates(module);
@@ -51,7 +52,9 @@ export const lowerKernels = definePass({
     for (const op of [...module.main.body.ops()]) {
       if (constant.is(op) || returnOp.is(op) || isAlias(op)) continue;
       for (const one of [op, ...op.regions.flatMap((region) => [...region.ops()])]) refuseHalves(one, op.source);
-      refusingSymbols(op, () => lower(op, kernels, { target, rewriter, symbols: module.symbols }));
+      refusingSymbols(op, () =>
+        lower(op, kernels, { target: scheduledFor(target, op.source, schedules), rewriter, symbols: module.symbols }),
+      );
     }
   },
 });

@@ -15,6 +15,7 @@ import {
 import { QcError } from '../support/diagnostics.ts';
 import { type Limits, limitsWith, startClock } from '../support/limits.ts';
 import { elementBytes } from '../support/tensor.ts';
+import type { Schedules } from '../target/index.ts';
 import {
   type CalibrationOptions,
   type CalibrationRecord,
@@ -75,6 +76,8 @@ export interface CompileOptions extends PrepareOptions {
   readonly dispatch?: DispatchName;
   /** wasm only: the module inside the script. */
   readonly singleFile?: boolean;
+  /** Register tiles of single layers, as `qc tune` finds them. */
+  readonly schedules?: Schedules;
   /** wasm only: threads share the memory and divide the loops of large kernels among them. */
   readonly threads?: boolean;
 }
@@ -257,7 +260,12 @@ export async function finish(prepared: Prepared, options: CompileOptions): Promi
   const backend = backends[target];
   const made = (cpu && backend.cpus?.[cpu].target) ?? backend.target;
   const inTime = timeLimit(startClock(limitsWith(options.limits), `the compilation for ${target}`));
-  const context: PipelineOptions = { target: made, instruments: [inTime, ...(options.instruments ?? [])], report };
+  const context: PipelineOptions = {
+    target: made,
+    schedules: options.schedules,
+    instruments: [inTime, ...(options.instruments ?? [])],
+    report,
+  };
   await runPipeline(module, threads ? [...kernels, ...parsePipeline(threading)] : kernels, context);
   const floatOps = floatOpsOf(module);
   const emitted = await backend.emit(module, { name, weights, singleFile, threads, selfTest, cpu, dispatch });

@@ -13,7 +13,7 @@ import {
   type Sample,
 } from '../pass/index.ts';
 import type { Recipe, SchemeName } from '../scheme/index.ts';
-import type { Target } from '../target/index.ts';
+import type { Schedules, Target } from '../target/index.ts';
 import type { Border } from './choices.ts';
 
 /** Every pass of qc, by name. */
@@ -32,6 +32,8 @@ export interface PipelineOptions {
   readonly keepStatistics?: ((text: string) => void) | undefined;
   /** What the passes of the lower stages compile for. */
   readonly target?: Target | undefined;
+  /** How single layers are computed there, where that was measured. */
+  readonly schedules?: Schedules | undefined;
   /** Hooks around every pass. */
   readonly instruments?: readonly Instrument[] | undefined;
   /** Gets what was decided about single layers. */

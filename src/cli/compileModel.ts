@@ -12,14 +12,17 @@ import {
 import { instantiate } from '../api/instantiate.ts';
 import { checkedRecipe } from '../api/recipe.ts';
 import { selfTestError } from '../api/selfTest.ts';
+import { readTuning } from '../api/tune.ts';
 import type { FrontPoint } from '../pass/index.ts';
 import { recipeOf } from '../scheme/index.ts';
-import { InternalError } from '../support/diagnostics.ts';
+import { InternalError, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
+import type { Schedules } from '../target/index.ts';
 import { calibrationChoices } from './calibrationChoices.ts';
 import { calibrationData } from './calibrationData.ts';
 import type { calibrationOptions } from './dataOptions.ts';
 import { explainText } from './explainText.ts';
+import { readFile } from './files.ts';
 import { frontPicture } from './frontPicture.ts';
 import type { modelOptions, pipelineOptions, stateOptions } from './globalOptions.ts';
 import { parseLimits } from './importOptions.ts';
@@ -46,6 +49,7 @@ export interface CompileArguments
   readonly front: string | undefined;
   readonly 'single-file': boolean;
   readonly threads: boolean;
+  readonly schedules: string | undefined;
   readonly explain: boolean;
 }
 
@@ -57,6 +61,7 @@ export async function compileModel(path: string, options: CompileArguments, term
   folders.forEach(checkOutputFolder);
   if (options.front !== undefined) checkOutputFile(options.front);
   const scheme = await schemeOf(options);
+  const schedules = schedulesOf(options);
 
   const module = await loadBoundModel(path, options, options.state);
   terminal.crash.module = module;
@@ -83,6 +88,7 @@ export async function compileModel(path: string, options: CompileArguments, term
     ...(options.dispatch ? { dispatch: options.dispatch as DispatchName } : {}),
     singleFile: options['single-file'],
     threads: options.threads,
+    ...(schedules ? { schedules } : {}),
   };
   // All targets are compiled before the first is written: a failure leaves nothing behind.
   const artifacts: Artifact[] = [];
@@ -95,6 +101,19 @@ export async function compileModel(path: string, options: CompileArguments, term
     writeFolder(folders[i] as string, files);
   });
   reportArtifacts(artifacts, folders, options.explain ? { explain: prepared.explanations } : {}, terminal);
+}
+
+/** The register tiles of `--schedules`. @throws QcError for a file of another target, or of something else */
+function schedulesOf({ schedules, target }: CompileArguments): Schedules | undefined {
+  if (schedules === undefined) return undefined;
+  const tuning = readTuning(new TextDecoder().decode(readFile(schedules)), schedules);
+  if (target.length === 1 && target[0] === tuning.target) return tuning.layers;
+  throw new QcError({
+    what: `the schedules are for the target ${tuning.target}`,
+    where: schedules,
+    why: `the program is for ${target.join(', ')}`,
+    help: `compile for ${tuning.target} alone, or tune for the other target`,
+  });
 }
 
 /** @throws UsageError without a budget */

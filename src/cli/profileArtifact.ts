@@ -28,7 +28,7 @@ export interface ProfileArguments {
 }
 
 /** What the C compiler is told when nothing is said. */
-const defaultFlags = '-O3 -march=native';
+export const defaultFlags = '-O3 -march=native';
 
 /** Times every launch of an artifact and prints a table, slowest first. */
 export async function profileArtifact(path: string, options: ProfileArguments, terminal: Terminal): Promise<void> {
@@ -59,7 +59,7 @@ interface Limits {
 }
 
 /** Compiles with this machine's compiler and hooks behind every kernel. */
-function profileC(files: ArtifactFiles['files'], cflags: string, limits: Limits): Profile {
+export function profileC(files: ArtifactFiles['files'], cflags: string, limits: Limits): Profile {
   const { manifest, source, inputs, rounds } = nativeProfile(files, limits);
   const compiler = findCompiler();
   const flags = cflags.split(' ').filter((flag) => flag !== '');

@@ -70,6 +70,8 @@ export interface PassContext {
   readonly keepStatistics?: (text: string) => void;
   /** The target that the pipeline compiles for, as src/target declares it. */
   readonly target?: unknown;
+  /** Register tiles by the model's own names of layers, as src/target describes them. */
+  readonly schedules?: unknown;
   /** Called for each rewrite that happens. */
   readonly trace?: Trace;
   /** Gets what was decided about single layers. */

@@ -23,6 +23,8 @@ export interface Target {
   readonly warpProducts?: boolean;
   /** Registers that a contraction's tile may fill with accumulators. */
   readonly accumulators: number;
+  /** Rows of the register tile of every contraction, where they were chosen by measuring. */
+  readonly tileRows?: number;
 }
 
 /** Lanes of `bytes`-wide elements in a register; 1 on scalar targets. */

@@ -66,6 +66,7 @@ export const compile = defineCommand({
       help: 'C: instructions are chosen by its compiler (default), or at run time among those of x86 processors',
     },
     explain: { kind: 'flag', help: 'say for each layer how its numbers are stored, and why' },
+    schedules: { kind: 'text', value: 'FILE', help: 'register tiles that qc tune has found for this model and target' },
     threads: {
       kind: 'flag',
       help: 'wasm: workers share the program, where pages and Node let them; results stay the same bit for bit',

@@ -13,11 +13,12 @@ import { quantize } from './quantize.ts';
 import { reduce } from './reduce.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
+import { tune } from './tune.ts';
 
 /** Every command, in the order of help. */
 export const commands: readonly Command[] = [
   ...[compile, quantize, run, generate],
-  ...[evalCommand, debug, explain, report, profile, diff, inspect],
+  ...[evalCommand, debug, explain, report, profile, tune, diff, inspect],
   ...[opt, reduce, doctor],
 ];
 
