@@ -2,6 +2,9 @@
 export const targetNames = ['wasm', 'c', 'wgsl', 'cuda'] as const;
 export type TargetName = (typeof targetNames)[number];
 
+/** Targets whose kernels have register tiles to tune. */
+export const tunedTargets = ['wasm', 'c'] as const satisfies readonly TargetName[];
+
 /** Machines that C is written for: any, by vectors where the compiler has them; those without vectors; or one kind alone. */
 export const cpuNames = [
   'generic',

@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { QcError } from '../support/diagnostics.ts';
 import type { Schedules } from '../target/index.ts';
-import type { TargetName } from './choices.ts';
+import { tunedTargets } from './choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared } from './compile.ts';
-
-/** Targets whose kernels have register tiles to choose. */
-export const tunedTargets = ['wasm', 'c'] as const satisfies readonly TargetName[];
 
 /** Rows of a register tile that are tried. */
 const candidates = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16];

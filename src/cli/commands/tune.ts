@@ -1,5 +1,4 @@
-import { cpuNames } from '../../api/choices.ts';
-import { tunedTargets } from '../../api/tune.ts';
+import { cpuNames, tunedTargets } from '../../api/choices.ts';
 import { defineCommand } from '../command.ts';
 import { calibrationOptions, schemeHelp } from '../dataOptions.ts';
 import { modelOptions, pipelineOptions, stateOptions } from '../globalOptions.ts';
