@@ -80,7 +80,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const text = recipeText(recipe);
   const given: OptionValues = text === 'w8a8' ? {} : { recipe: text };
   const observed = choices.find(isStatic)?.activations;
-  const { observer = 'lp', percentile, leastSnr = 0, raisedSnr = 0 } = observed ?? {};
+  const { observer = 'lp', percentile, leastSnr = 0, raisedSnr = 0, cheapSnr = 0 } = observed ?? {};
   const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
   const steps = isIntegerOnly(recipe) ? { most: mostSteps } : {};
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
@@ -90,7 +90,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed
       ? [
-          ...calibrated(ranges, { least_snr: leastSnr, raised_snr: raisedSnr }, given, steps),
+          ...calibrated(ranges, { least_snr: leastSnr, raised_snr: raisedSnr, cheap_snr: cheapSnr }, given, steps),
           ...(isIntegerOnly(recipe) ? integerIslands : floatIslands),
         ]
       : []),

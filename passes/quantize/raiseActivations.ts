@@ -1,10 +1,11 @@
+import { conv } from '../../dialects/nn/conv.ts';
 import { observe } from '../../dialects/quant/observe.ts';
 import { emptyStatistics, loadRange, parseStatistics, printStatistics } from '../../src/calibrate/index.ts';
 import { attr, type Module, type Op, Rewriter, type Value } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
 import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { isFloat32 } from './capabilities.ts';
+import { activationOperands, isFloat32 } from './capabilities.ts';
 import { activationType } from './constantType.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
@@ -16,6 +17,9 @@ const mostGroups = 32;
 
 /** Multiply-adds that measuring may take, and the samples that it takes in any case and at most. */
 const effort = { multiplyAdds: 4e9, least: 2, most: 16 };
+
+/** The share of the multiply-adds up to which 16 bits cost next to nothing. */
+const littleWork = 1 / 8;
 
 /**
  * Chooses the values whose codes get 16 bits: those of recipes that say so, and, where rounding all leaves less than
@@ -32,16 +36,18 @@ export const raiseActivations = definePass({
     least_snr: attr.float(0),
     /** What it leaves where some get 16 bits; not less than `least_snr`. */
     raised_snr: attr.float(0),
+    /** What it leaves in any case where matrix products alone read 16 bits, an eighth of the multiply-adds at most. */
+    cheap_snr: attr.float(0),
     skip: skipOption,
     recipe: recipeOption,
   },
   preserves: 'bits',
-  async run(module, { least_snr, raised_snr, skip, recipe }, context) {
+  async run(module, { least_snr, raised_snr, cheap_snr, skip, recipe }, context) {
     const schemes = new LayerSchemes(module, recipe, skip);
     const plan = planQuantization(module.main.body, schemes.notStatic);
     const observers = observersOf(module);
     const asked = new Set(plan.ranges.filter((value) => isAsked(value, schemes)));
-    const limits = { least: least_snr, raised: Math.max(least_snr, raised_snr) };
+    const limits = { least: least_snr, raised: Math.max(least_snr, raised_snr), cheap: cheap_snr };
     const costly = await costlyValues(module, plan, asked, limits, observers, context);
     const raised = plan.ranges.filter((value) => asked.has(value) || costly.has(value));
     const rewriter = new Rewriter();
@@ -64,10 +70,11 @@ function isAsked(value: Value, schemes: LayerSchemes): boolean {
   return layers.some((op) => !observe.is(op) && schemes.of(op).activations?.storage === 'i16');
 }
 
-/** In dB: below `least`, values are raised until `raised` is left. */
+/** In dB: below `least`, values are raised until `raised` is left; else until `cheap`, where that is little work. */
 interface Limits {
   readonly least: number;
   readonly raised: number;
+  readonly cheap: number;
 }
 
 /** The values that are known, or measured, to cost too much; what was measured goes to the statistics. */
@@ -116,7 +123,7 @@ async function measure(
   module: Module,
   groups: readonly Group[],
   plan: QuantizationPlan,
-  { least, raised }: Limits,
+  { least, raised, cheap }: Limits,
   context: PassContext,
 ): Promise<readonly Group[]> {
   const { body } = module.main;
@@ -137,12 +144,22 @@ async function measure(
   if (samples.length === 0) return [];
   const all = noiseOf(() => true);
   context.report(`8 bits for all activations leave ${decibels(1 / all).toFixed(1)} dB of the results`);
-  if (all <= shareAt(least)) return [];
-  return beyond(
-    groups,
-    groups.map((_, group) => noiseOf((i) => i === group)),
-    shareAt(raised),
-  );
+  const isNeeded = all > shareAt(least);
+  const limit = shareAt(isNeeded ? raised : cheap);
+  if (all <= limit) return [];
+  const each = groups.map((_, group) => noiseOf((i) => i === group));
+  const found = beyond(groups, each, limit);
+  return isNeeded || workOn(found, plan) <= littleWork ? found : [];
+}
+
+/** The share of the multiply-adds that reads these values; all where convolutions do, which read each many times. */
+function workOn(found: readonly Group[], { ops, rangeOf }: QuantizationPlan): number {
+  const values = new Set(found.flatMap((group) => [...group.keys()]));
+  const isRead = (op: Op) => activationOperands(op).some((i) => values.has(rangeOf.get(op.operand(i)) as Value));
+  const readers = [...ops].filter(isRead);
+  if (readers.some((op) => conv.is(op))) return 1;
+  const sum = (some: readonly Op[]) => some.reduce((n, op) => n + op.definition.cost(op).multiplyAdds, 0);
+  return sum(readers) / sum([...ops]);
 }
 
 const decibels = (ratio: number): number => (10 * elementary.log(ratio)) / Math.LN10;

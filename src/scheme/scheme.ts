@@ -61,6 +61,11 @@ export interface ActivationScheme {
   readonly leastSnr?: number | undefined;
   /** How much is left then, in dB, if that is more than `leastSnr`. */
   readonly raisedSnr?: number | undefined;
+  /**
+   * How much must be left, in dB, where matrix products alone read 16 bits, an eighth of the multiply-adds at most.
+   * Default 0.
+   */
+  readonly cheapSnr?: number | undefined;
 }
 
 /** How a layer's numbers are stored; what is absent stays float. */

@@ -31,6 +31,7 @@ const activations = z.strictObject({
   percentile: z.number().gt(50).lte(100).optional(),
   leastSnr: z.number().min(0).max(80).optional(),
   raisedSnr: z.number().min(0).max(80).optional(),
+  cheapSnr: z.number().min(0).max(80).optional(),
 });
 
 const changes = {
@@ -137,7 +138,9 @@ function helpFor(issue: z.core.$ZodIssue): string | undefined {
 /** Calibration chooses all ranges by one rule. */
 function checkObservers(recipe: Recipe, where: string): void {
   const rule = recipe.layers?.findIndex(({ activations: a }) => {
-    return typeof a === 'object' && (a.observer ?? a.percentile ?? a.leastSnr ?? a.raisedSnr) !== undefined;
+    return (
+      typeof a === 'object' && (a.observer ?? a.percentile ?? a.leastSnr ?? a.raisedSnr ?? a.cheapSnr) !== undefined
+    );
   });
   if (rule === undefined || rule < 0) return;
   throw new QcError({

@@ -25,12 +25,22 @@ function network(): Module {
   return graph.finish(conv(graph.op(nn.add, [conv(first, 20), first]), 30));
 }
 
+/** A large matrix product behind inputs that are exact in 8 bits, and a small one behind what it gives. */
+function matrices(): Module {
+  const graph = new GraphBuilder([1, 64]);
+  const hidden = graph.op(nn.matmul, [graph.x, graph.constant([64, 64], wave(4096, 3))], { clamp: [0, 100] });
+  return graph.finish(graph.op(nn.matmul, [hidden, graph.constant([64, 4], wave(256, 5))]));
+}
+const wholeCodes = [1, 2, 3].map((seed) => {
+  const codes = wave(62, seed).map((v) => Math.round(100 + 90 * v) / 255);
+  return input([1, 64], [0, 1, ...codes]);
+});
+
 /** The module after passes, what they reported, and the statistics that they kept. */
-async function ranThrough(pipeline: string, statistics?: string) {
-  const module = network();
+async function ranThrough(pipeline: string, statistics?: string, module = network(), inputs = samples) {
   const reports: string[] = [];
   const kept: string[] = [];
-  const calibration = samples.map((x) => ({ x }));
+  const calibration = inputs.map((x) => ({ x }));
   const context = {
     calibration,
     probe: wasmProbe,
@@ -81,6 +91,25 @@ describe('raise-activations', () => {
     expect(codesOf(modules[2]?.module as Module, 'i8')).toBe(0);
     expect(noises[1]).toBeLessThan(noises[0] as number);
     expect(noises[2]).toBeLessThan(noises[1] as number);
+  });
+
+  it('raises from one bound on to another', async () => {
+    const enough = await ranThrough(`${calibrated},raise-activations{least_snr=10,raised_snr=54},quantize`);
+    expect(codesOf(enough.module, 'i16')).toBe(0);
+    const needed = await ranThrough(`${calibrated},raise-activations{least_snr=50,raised_snr=54},quantize`);
+    const asked = await ranThrough(`${calibrated},raise-activations{least_snr=54},quantize`);
+    expect(printModule(needed.module).text).toBe(printModule(asked.module).text);
+  });
+
+  it('takes 16 bits for little where few matrix products read them, and never where convolutions do', async () => {
+    const pass = 'insert-observers,calibrate{observer=minmax},raise-activations{least_snr=10,cheap_snr=70},quantize';
+    const convolutions = await ranThrough(pass);
+    expect(codesOf(convolutions.module, 'i16')).toBe(0);
+    const products = await ranThrough(pass, undefined, matrices(), wholeCodes);
+    const wide = [...products.module.ops()].filter(({ results: [y] }) => {
+      return y?.type.kind === 'tensor' && quantOf(y.type as TensorType)?.storage === 'i16';
+    });
+    expect(wide.map(({ source }) => source)).toEqual(['layer 1']);
   });
 
   it('changes nothing but the marks', async () => {

@@ -1,4 +1,5 @@
 import { constant } from '../../../dialects/nn/constant.ts';
+import { matmul } from '../../../dialects/nn/matmul.ts';
 import {
   bitsOf,
   isInteger,
@@ -9,8 +10,8 @@ import {
   quantParams,
   quantType,
   type TensorType,
+  tensor,
   uniformParams,
-  withElement,
 } from '../../ir/index.ts';
 import { F32_MIN_NORMAL, fitBias } from '../../numerics/index.ts';
 import type { HostTensor } from '../../support/tensor.ts';
@@ -52,9 +53,19 @@ function inSteps(op: Op, source: Op, inputScale: number, { scale }: QuantParams)
   );
   const steps = scale.map((weightScale) => Math.fround(inputScale * weightScale));
   if (fitted.some(({ doublings }) => doublings > 0) || steps.some((step) => step < F32_MIN_NORMAL)) return undefined;
-  const granularity = steps.length === 1 ? { kind: 'tensor' as const } : { kind: 'axis' as const, axis: 0 };
-  const element = quantType({ storage: 'i32', granularity, params: quantParams({ scale: steps }) });
   const data = Int32Array.from(fitted, ({ code }) => code);
-  const type = withElement(source.result.type as TensorType, element);
-  return { type, codes: { dtype: 'i32', shape: [data.length], data }, source };
+  const shape = biasShape(op, data.length);
+  const axis = shape.length - 1;
+  const granularity = steps.length === 1 ? { kind: 'tensor' as const } : { kind: 'axis' as const, axis };
+  const element = quantType({ storage: 'i32', granularity, params: quantParams({ scale: steps }) });
+  return { type: tensor(shape, element), codes: { dtype: 'i32', shape, data }, source };
+}
+
+/**
+ * A bias that is added to a product of more than two axes has as many: onnxruntime would make a Gemm of the product and
+ * a vector, whose reshaped codes it then cannot read.
+ */
+function biasShape(op: Op, length: number): number[] {
+  const rank = op.definition === matmul ? (op.operand(0).type as TensorType).shape.length : 1;
+  return rank > 2 ? [...new Array<number>(rank - 1).fill(1), length] : [length];
 }
