@@ -67,9 +67,10 @@ describe('the choice of least cost within a budget', () => {
           all.map(() => 2),
         ).size,
     );
-    const start = performance.now();
+    // of the processor: other programs take the clock's time
+    const before = process.cpuUsage();
     const found = leastCost(all, budget) as number[];
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(process.cpuUsage(before).user).toBeLessThan(5e6);
     const { size, cost } = sumOf(all, found);
     expect(size).toBeLessThanOrEqual(budget);
     // a dual bound: no choice is better than min Σ cost + λ(size − budget), for any λ ≥ 0
