@@ -6,6 +6,11 @@ export interface Interval {
   readonly high: number;
 }
 
+/** An interval of sums, and how its ends come about, as arithmetic that can be checked. */
+export interface ProvedInterval extends Interval {
+  readonly proof: { readonly low: string; readonly high: string };
+}
+
 /** Whether every value of the interval is an i32. */
 export function fitsI32({ low, high }: Interval): boolean {
   return low >= -(2 ** 31) && high < 2 ** 31;
@@ -22,7 +27,7 @@ export function contractionRanges(
   bias: ArrayLike<number> | undefined,
   zeroPoint: number,
   codes: readonly [number, number],
-): Interval[] {
+): ProvedInterval[] {
   const channels = weights.shape[axis] as number;
   const inner = weights.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
   const positive = new Float64Array(channels);
@@ -37,13 +42,25 @@ export function contractionRanges(
   const [least, most] = [codes[0] - zeroPoint, codes[1] - zeroPoint];
   return Array.from({ length: channels }, (_, c) => {
     const [p, n, b] = [positive[c] as number, negative[c] as number, bias?.[c] ?? 0];
-    return { low: p * least + n * most + b, high: p * most + n * least + b };
+    const proof = (x: number, y: number) => `${p}·${x} + ${n}·${y} + ${b} in channel ${c}`;
+    return {
+      ...{ low: p * least + n * most + b, high: p * most + n * least + b },
+      proof: {
+        get low() {
+          return proof(least, most);
+        },
+        get high() {
+          return proof(most, least);
+        },
+      },
+    };
   });
 }
 
 /** What a sum of `count` products or differences can be, each within `term`. */
-export function sumRange(count: number, term: Interval): Interval {
-  return { low: count * term.low, high: count * term.high };
+export function sumRange(count: number, term: Interval): ProvedInterval {
+  const proof = { low: `${count}·${term.low}`, high: `${count}·${term.high}` };
+  return { low: count * term.low, high: count * term.high, proof };
 }
 
 /** Bits of a two's complement number that holds the interval. */

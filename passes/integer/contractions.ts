@@ -25,7 +25,14 @@ import { type Bounds, clampOf } from '../clamps.ts';
 import { constantOf, createConstant, createInts, floatConstantOf } from '../constants.ts';
 import { isMove } from '../quantize/capabilities.ts';
 import { channelShape } from '../transform/affine.ts';
-import { bitsNeeded, contractionRanges, fitsI32, type Interval, sumRange } from './accumulatorRange.ts';
+import {
+  bitsNeeded,
+  contractionRanges,
+  fitsI32,
+  type Interval,
+  type ProvedInterval,
+  sumRange,
+} from './accumulatorRange.ts';
 import { type Codes, codeBounds, codesOf, type IntegerBuilder, isAccumulator } from './builder.ts';
 
 /** nn.conv on codes: exact sums, then one requantization a channel. */
@@ -155,7 +162,7 @@ function biasCodes(op: Op, build: IntegerBuilder): { value: Value; codes: Int32A
   return { value: createInts(build.rewriter, `${op.source}.bias`, [codes.length], codes), codes };
 }
 
-function weightRanges(op: Op, bias: Int32Array | undefined): Interval[] {
+function weightRanges(op: Op, bias: Int32Array | undefined): ProvedInterval[] {
   const { zeroPoint, low, high } = codesOf(op.operand(0), op.source);
   const codes = constantOf(op.operand(1)) as HostTensor;
   const axis = weightAxis(op);
@@ -173,11 +180,17 @@ export function differences({ data, shape }: HostTensor, axis: number, zeros: re
   );
 }
 
-/** Reports that the sums fit 32 bits. @throws QcError where they may not */
-function prove(op: Op, ranges: readonly Interval[], build: IntegerBuilder): void {
-  const whole = ranges.reduce((a, b) => ({ low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) }));
+/**
+ * Reports that the sums fit 32 bits, and why: the positive weights of a channel and its negative ones, each times the
+ * code farthest from the zero point, and the bias. @throws QcError where they may not
+ */
+function prove(op: Op, ranges: readonly ProvedInterval[], build: IntegerBuilder): void {
+  const least = ranges.reduce((a, b) => (b.low < a.low ? b : a));
+  const most = ranges.reduce((a, b) => (b.high > a.high ? b : a));
+  const whole = { low: least.low, high: most.high };
   if (fitsI32(whole)) {
-    build.report(`${op.source}: sums lie in [${whole.low}, ${whole.high}], ${bitsNeeded(whole)} bits`);
+    const proof = `${whole.low} = ${least.proof.low}, ${whole.high} = ${most.proof.high}`;
+    build.report(`${op.source}: sums lie in [${whole.low}, ${whole.high}], ${bitsNeeded(whole)} bits: ${proof}`);
     return;
   }
   throw new QcError({

@@ -183,7 +183,21 @@ describe('the integer graph', () => {
     const float = opNames(lowered.module).filter((name) => name.startsWith('nn.'));
     const moves = ['nn.concat', 'nn.slice', 'nn.max_pool', 'nn.pad', 'nn.transpose', 'nn.reshape'];
     expect(float).toEqual([...moves, 'nn.mul', 'nn.clamp', 'nn.softmax']);
-    expect(lowered.reports.filter((line) => line.includes('sums lie in'))).toHaveLength(3);
+    const proofs = lowered.reports.filter((line) => line.includes('sums lie in'));
+    expect(proofs).toHaveLength(3);
+    for (const line of proofs) {
+      const ends = [...line.matchAll(/(-?\d+) = ([-\d· +]+)/g)];
+      expect(ends).toHaveLength(2);
+      for (const [, end, terms = ''] of ends) {
+        const sum = terms.split(' + ').map((term) =>
+          term
+            .split('·')
+            .map(Number)
+            .reduce((a, b) => a * b),
+        );
+        expect(sum.reduce((a, b) => a + b)).toBe(Number(end));
+      }
+    }
   });
 
   it('uniform-shift changes no bit', async () => {
