@@ -68,7 +68,8 @@ describe('folding', () => {
 
   it('groups by the path of names, and each group opens', () => {
     const { view, groups } = foldView(chain(120, (i) => `net/block${Math.floor(i / 12)}/conv${i}`));
-    expect(view.nodes.map(({ label }) => label)).toEqual(Array.from({ length: 10 }, (_, i) => `net/block${i}`));
+    expect(view.nodes.map(({ source }) => source)).toEqual(Array.from({ length: 10 }, (_, i) => `net/block${i}`));
+    expect(view.nodes[0]?.label).toBe('12 nn.conv');
     expect(view.edges).toHaveLength(9);
     const inside = groups.get('group3');
     expect(inside?.nodes.filter(({ kind }) => kind === 'op')).toHaveLength(12);
@@ -79,7 +80,7 @@ describe('folding', () => {
   it('groups by stretches where names have no paths', () => {
     const { view, groups } = foldView(chain(100, (i) => `Conv_${i}`));
     expect(view.nodes).toHaveLength(10);
-    expect(view.nodes[0]?.label).toBe('Conv_0 … Conv_9 (1)');
+    expect(view.nodes[0]?.source).toBe('Conv_0 … Conv_9 (1)');
     expect([...groups.values()].flatMap(({ nodes }) => nodes.filter(({ kind }) => kind === 'op'))).toHaveLength(100);
   });
 });
