@@ -17,7 +17,7 @@ import {
   tensor,
   type Value,
 } from '../../src/ir/index.ts';
-import { dyadicMultiplier, dyadicMultiplier24, fitBias, realMultiplier } from '../../src/numerics/index.ts';
+import { dyadicMultiplier, dyadicMultipliers24, fitBias, realMultiplier } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis, weightAxis } from '../channels.ts';
@@ -207,8 +207,11 @@ function finish(op: Op, acc: Value, build: IntegerBuilder): Value {
   const x = codesOf(op.operand(0), op.source);
   const y = codesOf(op.result, op.source);
   const scales = hasWeights(op) ? weightScales(op) : [codesOf(op.operand(1), op.source).scale];
-  const multiplier = Math.max(bitsOf(x.storage), bitsOf(y.storage)) > 8 ? dyadicMultiplier24 : dyadicMultiplier;
-  const multipliers = scales.map((scale) => multiplier(realMultiplier(x.scale, scale, y.scale, op.source), op.source));
+  const reals = scales.map((scale) => realMultiplier(x.scale, scale, y.scale, op.source));
+  const isWide = Math.max(bitsOf(x.storage), bitsOf(y.storage)) > 8;
+  const multipliers = isWide
+    ? dyadicMultipliers24(reals, op.source)
+    : reals.map((real) => dyadicMultiplier(real, op.source));
   const shape =
     multipliers.length === 1 ? [] : channelShape(op.result.type as TensorType, channelAxis(op), multipliers.length);
   return build.requantize(acc, multipliers, shape, op, clampOf(op));

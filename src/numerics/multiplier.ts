@@ -74,6 +74,23 @@ export function dyadicMultiplier24(sReal: number, where?: string): Multiplier {
   return { m: m * 2 ** up, s: s + up };
 }
 
+/** The least shift that all channels of a layer may have. */
+const leastCommonShift = 32;
+
+/**
+ * `dyadicMultiplier24` for the channels of a layer. Where a channel's shift lies more than 8 above the least one, its m
+ * is a multiple of 2 to their distance, so that all can have that shift: its results are smaller than those of the
+ * largest channel by as many bits as its multiplier is less precise.
+ */
+export function dyadicMultipliers24(sReals: readonly number[], where?: string): Multiplier[] {
+  const all = sReals.map((sReal) => dyadicMultiplier24(sReal, where));
+  const least = all.reduce((s, one) => Math.min(s, one.s), 62);
+  return all.map(({ m, s }) => {
+    const unit = 2 ** Math.min(31, Math.max(8, s - Math.max(least, leastCommonShift)));
+    return { m: Math.min(halfUp(m / unit) * unit, 2 ** 31 - unit), s };
+  });
+}
+
 function normalizedMultiplier(sReal: number, bits: number, where: string | undefined): Multiplier {
   if (!(sReal > 0 && sReal < Number.POSITIVE_INFINITY)) {
     throw new QcError({ what: `cannot rescale by ${sReal}`, where, why: 'a factor is positive and finite' });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChannelMultiplier, commonShift } from '../../passes/schedule/commonShift.ts';
+import { dyadicMultipliers24 } from '../../src/numerics/index.ts';
 
 const whole = { low: -(2 ** 31), high: 2 ** 31 - 1 };
 
@@ -95,5 +96,20 @@ describe('one shift for all channels', () => {
   it('refuses what no single shift can do', () => {
     const wide = { m: 2 ** 31 - 1, s: 60, range: whole };
     expect(commonShift([wide, { m: 2 ** 31 - 1, s: 30, range: whole }], 8)).toBeUndefined();
+  });
+
+  it('always finds one for the channels of a layer of 16 bits, and their multipliers stay near', () => {
+    const reals = fc.array(fc.double({ min: 2 ** -30, max: 2 ** 10, noNaN: true }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(reals, (all) => {
+        const channels = dyadicMultipliers24(all).map(({ m, s }) => ({ m, s, range: whole }));
+        expect(commonShift(channels, 16)).toBeDefined();
+        const largest = Math.max(...all);
+        channels.forEach(({ m, s }, c) => {
+          const error = Math.abs(m / 2 ** s - (all[c] as number));
+          expect(error).toBeLessThanOrEqual(Math.max(2 ** -22 * (all[c] as number), 2 ** -30 * largest));
+        });
+      }),
+    );
   });
 });
