@@ -3,10 +3,11 @@ import { importOnnx } from '../src/index.ts';
 import type { Module } from '../src/ir/index.ts';
 import type { HostTensor } from '../src/support/tensor.ts';
 import { dimsOf, hasSharedModels, modelsFolder, sharedModel, sharedSamples } from '../test/models/sharedSamples.ts';
+import { hasModels, modelCases, samplesOf } from '../test/quant/modelCases.ts';
 import type { OnnxFiles } from './peers/onnxruntime.ts';
 import type { Inputs } from './runner.ts';
 
-/** A model with samples to check, to calibrate and to measure with. */
+/** A model with samples to check and to measure with. */
 export interface BenchModel {
   readonly name: string;
   readonly onnx: OnnxFiles;
@@ -14,6 +15,8 @@ export interface BenchModel {
   module(): Module;
   readonly dims: Readonly<Record<string, number>>;
   readonly samples: readonly Inputs[];
+  /** What it is calibrated on: its calibration data where there are some, else the samples. */
+  readonly calibration: readonly Inputs[];
 }
 
 /** Sizes that a model's structure depends on. */
@@ -21,10 +24,22 @@ const symbols: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   silero_vad_16k_op15: { sequence: 576 },
 };
 
+/** Samples of calibration data, spread over them. */
+const mostCalibrated = 64;
+
+function calibrationData(name: string): readonly Inputs[] | undefined {
+  const known = hasModels ? modelCases.find((one) => one.name === name) : undefined;
+  if (!known) return undefined;
+  const all = samplesOf(known, 'calib').map(({ input }): Inputs => ({ input }));
+  const step = Math.max(1, Math.floor(all.length / mostCalibrated));
+  return all.filter((_, i) => i % step === 0).slice(0, mostCalibrated);
+}
+
 function shared(name: string): BenchModel {
   const read = (file: string) => new Uint8Array(readFileSync(`${modelsFolder}/${file}`));
   const module = () => sharedModel(name, symbols[name]);
   const samples = sharedSamples(name);
+  const inputs = samples.map(({ inputs }): Inputs => inputs);
   const data = `${name}.onnx.data`;
   return {
     name,
@@ -34,7 +49,8 @@ function shared(name: string): BenchModel {
     },
     module,
     dims: dimsOf(module(), samples[0] as (typeof samples)[number]),
-    samples: samples.map(({ inputs }) => inputs),
+    samples: inputs,
+    calibration: calibrationData(name) ?? inputs,
   };
 }
 
@@ -67,12 +83,14 @@ export function strokes(seed: number): HostTensor {
 
 function textAngle(): BenchModel {
   const bytes = new Uint8Array(readFileSync(textAnglePath));
+  const samples = Array.from({ length: 8 }, (_, i) => ({ x: strokes(i) }));
   return {
     name: 'ppocr_cls',
     onnx: { bytes },
     module: () => importOnnx(bytes),
     dims: { 'p2o.DynamicDimension.1': 48, 'p2o.DynamicDimension.2': 192 },
-    samples: Array.from({ length: 8 }, (_, i) => ({ x: strokes(i) })),
+    samples,
+    calibration: samples,
   };
 }
 

@@ -14,7 +14,8 @@ export interface Compiled {
   readonly milliseconds: number;
 }
 
-const calibrationOf = ({ samples }: BenchModel, scheme: SchemeName) => (scheme === 'float' ? undefined : samples);
+const calibrationOf = ({ calibration }: BenchModel, scheme: SchemeName) =>
+  scheme === 'float' ? undefined : calibration;
 
 /** Compiles for a target. */
 export async function compileFor(target: 'wasm' | 'c', model: BenchModel, scheme: SchemeName): Promise<Compiled> {
@@ -27,7 +28,7 @@ export async function compileFor(target: 'wasm' | 'c', model: BenchModel, scheme
 /** The same quantization as a QDQ model: what onnxruntime makes of 8 bits. @throws QcError where ONNX has no form for it */
 export async function exportedFor(model: BenchModel, scheme: 'w8a8'): Promise<Uint8Array> {
   const module = model.module();
-  await quantizeTypes(module, { scheme, calibration: model.samples, dims: model.dims });
+  await quantizeTypes(module, { scheme, calibration: model.calibration, dims: model.dims });
   return exportOnnx(module);
 }
 
