@@ -45,6 +45,6 @@ export const decompose = defineRewritePass({
   name: 'decompose',
   summary: 'Says ops that have no kernel by those that have: resizes and borders as gathers, tiles as broadcasts.',
   phase: 'schedule',
-  preserves: { tolerance: 1e-6 },
+  preserves: { tolerance: 1e-5 },
   rules: decomposed.map(namingSizes),
 });
