@@ -17,6 +17,12 @@ export interface SampledRows {
 const rowsOfSample = 16;
 const mostRows = 128;
 
+/** The numbers of the rows that are kept of a sample of `count`, where `kept` are there already. */
+export function rowsToKeep(count: number, kept: number): number[] {
+  const taken = Math.max(0, Math.min(count, rowsOfSample, mostRows - kept));
+  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
+}
+
 /**
  * Runs the calibration samples and collects rows of some values of @main.
  * @param what the pass asks for, for the message
@@ -61,10 +67,7 @@ class Collector {
       if (x < (this.#low[c] as number)) this.#low[c] = x;
       if (x > (this.#high[c] as number)) this.#high[c] = x;
     }
-    const rows = data.length / channels;
-    const taken = Math.min(rows, rowsOfSample, mostRows - this.#kept.length);
-    for (let i = 0; i < taken; i++) {
-      const row = Math.floor(((i + 0.5) * rows) / taken);
+    for (const row of rowsToKeep(data.length / channels, this.#kept.length)) {
       this.#kept.push(data.slice(row * channels, (row + 1) * channels));
     }
   }

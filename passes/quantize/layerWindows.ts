@@ -3,7 +3,7 @@ import type { Module, Op, TensorType, Value } from '../../src/ir/index.ts';
 import type { PassContext } from '../../src/pass/define.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { interpreterProbe } from '../calibrate/interpreterProbe.ts';
-import { samplesOf } from '../calibrate/sampleRows.ts';
+import { rowsToKeep, samplesOf } from '../calibrate/sampleRows.ts';
 import { floatConstantOf } from '../constants.ts';
 import type { InputRows } from '../transform/layerError.ts';
 
@@ -12,10 +12,6 @@ export interface LayerPart {
   readonly rows: InputRows;
   readonly weights: HostTensor;
 }
-
-/** Rows that are kept of a sample, evenly spread, and of all samples. */
-const rowsOfSample = 16;
-const mostRows = 128;
 
 /**
  * What layers multiply on some calibration rows: a convolution is one product a group, of windows of its input.
@@ -56,8 +52,7 @@ class Collector {
 
   add(tensor: HostTensor): void {
     const { count, at } = this.#windowOf(tensor);
-    const taken = Math.min(count, rowsOfSample, mostRows - this.#kept.length);
-    for (let i = 0; i < taken; i++) this.#kept.push(at(Math.floor(((i + 0.5) * count) / taken)));
+    for (const row of rowsToKeep(count, this.#kept.length)) this.#kept.push(at(row));
   }
 
   take(): LayerPart[] {

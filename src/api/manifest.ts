@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CSignature } from '../../backends/c/signature.ts';
-import { QcError } from '../support/diagnostics.ts';
+import { readDocument } from '../support/document.ts';
 import type { CalibrationRecord } from './calibration.ts';
 import { type TargetName, targetNames } from './choices.ts';
 import type { FloatOps } from './floatOps.ts';
@@ -78,16 +78,11 @@ export function writeManifest(manifest: Manifest): Uint8Array {
 
 /** Reads `manifest.json`. @throws QcError when it is none, or of another format */
 export function readManifest(bytes: Uint8Array, where: string): Manifest {
-  const help = 'give a folder that qc compile wrote';
-  let content: unknown;
-  try {
-    content = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new QcError({ what: 'the manifest is no JSON', where, why: (error as SyntaxError).message, help });
-  }
-  const { success, error } = readable.safeParse(content);
-  if (success) return content as Manifest;
-  const [issue] = error.issues;
-  const why = issue && `${issue.path.join('.') || 'the document'}: ${issue.message}`;
-  throw new QcError({ what: 'this is no manifest of an artifact of format 1', where, why, help });
+  const content: unknown = readDocument(readable, new TextDecoder().decode(bytes), {
+    noJson: 'the manifest is no JSON',
+    another: 'this is no manifest of an artifact of format 1',
+    where,
+    help: 'give a folder that qc compile wrote',
+  });
+  return content as Manifest;
 }

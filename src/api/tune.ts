@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { QcError } from '../support/diagnostics.ts';
+import { readDocument } from '../support/document.ts';
 import type { Schedules } from '../target/index.ts';
 import { tunedTargets } from './choices.ts';
 import { type Artifact, type CompileOptions, copyPrepared, finish, type Prepared } from './compile.ts';
@@ -96,16 +96,10 @@ const readable = z.strictObject({
 
 /** Reads a file of schedules. @throws QcError when it is none */
 export function readTuning(text: string, where: string): Tuning {
-  const help = 'give a file that qc tune wrote';
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    throw new QcError({ what: 'the schedules are no JSON', where, why: (error as SyntaxError).message, help });
-  }
-  const { success, data, error } = readable.safeParse(content);
-  if (success) return data;
-  const [issue] = error.issues;
-  const why = issue && `${issue.path.join('.') || 'the document'}: ${issue.message}`;
-  throw new QcError({ what: 'this is no file of schedules', where, why, help });
+  return readDocument(readable, text, {
+    noJson: 'the schedules are no JSON',
+    another: 'this is no file of schedules',
+    where,
+    help: 'give a file that qc tune wrote',
+  });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { QcError } from '../support/diagnostics.ts';
+import { readDocument } from '../support/document.ts';
 import { Histogram } from './histogram.ts';
 import type { Range, Seen } from './observers/index.ts';
 import { ChannelExtremes, type Division, type SliceKind, TokenExtremes } from './slices.ts';
@@ -121,20 +122,11 @@ const recordOf = ({ sums, histogram, tokens, channels }: ValueStatistics) => ({
 
 /** Reads what `printStatistics` has written. @throws QcError when it is nothing of the kind */
 export function parseStatistics(text: string): Statistics {
-  const help = 'give a file that --save-statistics wrote';
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    throw new QcError({ what: 'the statistics are no JSON', why: (error as SyntaxError).message, help });
-  }
-  const { success, error, data } = readable.safeParse(content);
-  if (!success) {
-    const [issue] = error.issues;
-    const why = issue && `${issue.path.join('.') || 'the document'}: ${issue.message}`;
-    throw new QcError({ what: 'these are no statistics that this version of qc reads', why, help });
-  }
-  const { engine, samples, values, windows, raised } = data;
+  const { engine, samples, values, windows, raised } = readDocument(readable, text, {
+    noJson: 'the statistics are no JSON',
+    another: 'these are no statistics that this version of qc reads',
+    help: 'give a file that --save-statistics wrote',
+  });
   return {
     engine,
     samples,

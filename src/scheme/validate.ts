@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
+import { parseJson } from '../support/document.ts';
 import { schemeNames } from './presets.ts';
 import { choicesIn, type Recipe, transformNames } from './recipe.ts';
 import {
@@ -86,13 +87,7 @@ const example = '{ "scheme": "w8a8", "keepFloat": ["Conv_1"] }';
 
 /** Reads a recipe from JSON. @throws QcError */
 export function parseRecipe(text: string, where: string, observers: readonly string[]): Recipe {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    const help = `write for example ${example}`;
-    throw new QcError({ what: 'the recipe is no JSON', where, why: (error as SyntaxError).message, help });
-  }
+  const content = parseJson(text, { noJson: 'the recipe is no JSON', where, help: `write for example ${example}` });
   return checkRecipe(content, where, observers);
 }
 
