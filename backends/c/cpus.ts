@@ -46,6 +46,12 @@ const processors = {
     defined: ['__aarch64__', '__ARM_FEATURE_DOTPROD'],
     flag: '-mcpu=cortex-a76',
   },
+  'neoverse-v1': {
+    macros: [...neon, 'QC_DOTPROD', 'QC_I8MM'],
+    header: 'arm_neon.h',
+    defined: ['__aarch64__', '__ARM_FEATURE_MATMUL_INT8'],
+    flag: '-mcpu=neoverse-v1',
+  },
   'cortex-m0plus': { macros: [], defined: [], flag: '-mcpu=cortex-m0plus' },
   'cortex-m4': {
     macros: ['QC_ARM_DSP'],

@@ -31,8 +31,12 @@ const slice: VectorPrinter = (printer, op) => {
 };
 
 const interleave: VectorPrinter = (printer, op) => {
-  const others = printer.take(op.operand(1));
-  return printer.take(op.operand(0)).flatMap((lane, i) => [lane, others[i] as Expression]);
+  const { group } = vector.interleave.attributesOf(op);
+  const [a, b] = [0, 1].map((i) => printer.take(op.operand(i))) as [readonly Expression[], readonly Expression[]];
+  return Array.from({ length: a.length / group }, (_, turn) => {
+    const from = turn * group;
+    return [...a.slice(from, from + group), ...b.slice(from, from + group)];
+  }).flat();
 };
 
 const addPairs: VectorPrinter = (printer, op) => {

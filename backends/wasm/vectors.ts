@@ -80,8 +80,12 @@ export function emitInterleave(c: KernelContext, op: Op): void {
   if (elementOf(a) === 'i1') c.setMaskWidth(op.result, width);
   const registers = [...c.registers(a), ...c.registers(b)];
   const second = c.registers(a).length * registerBytes;
+  const { group } = vector.interleave.attributesOf(op);
+  const together = group * width;
   const sources = laneSources(0, lanesOf(a), width);
-  const mixed = Array.from({ length: lanesOf(a) }, (_, lane) => sources.slice(lane * width, (lane + 1) * width));
+  const mixed = Array.from({ length: lanesOf(a) / group }, (_, turn) =>
+    sources.slice(turn * together, (turn + 1) * together),
+  );
   c.define(
     op.result,
     permute(
@@ -147,6 +151,7 @@ const instructions: Record<IntrinsicName, Instruction> = {
   dot_i8x4: elsewhere,
   dot_i16x16: elsewhere,
   dot_i8x16: elsewhere,
+  mmla_i8x16: elsewhere,
   dot_u8x64: elsewhere,
   relaxed_dot_i8x16: ({ b, m }, weights, activations, sum) => relaxedDot(b, m, weights, activations, sum),
 };

@@ -103,9 +103,10 @@ export class KernelBuilder extends ArithmeticBuilder {
     return this.emit(vector.slice, [a], [lanesType(lanes, elementOf(a))], { offset }).result;
   }
 
-  interleave(a: Value, b: Value): Value {
+  /** a0 b0 a1 b1 …, or groups of so many lanes by turns. */
+  interleave(a: Value, b: Value, group = 1): Value {
     this.same(a, b);
-    return this.emit(vector.interleave, [a, b], [vec(lanesOf(a) * 2, elementOf(a))]).result;
+    return this.emit(vector.interleave, [a, b], [vec(lanesOf(a) * 2, elementOf(a))], { group }).result;
   }
 
   /** Lanes of a table of 16 bytes, by the lanes of `index`. */

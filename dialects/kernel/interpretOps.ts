@@ -272,7 +272,11 @@ function compileConcat(machine: Machine, op: Op): Step {
 
 function compileInterleave(machine: Machine, op: Op): Step {
   const sources = [place(machine, op.operand(0)), place(machine, op.operand(1))];
-  return fill(machine, op, (lane) => machine.lanes[(sources[lane % 2] as number) + (lane >> 1)] as number);
+  const { group } = vector.interleave.attributesOf(op);
+  return fill(machine, op, (lane) => {
+    const turn = Math.floor(lane / group);
+    return machine.lanes[(sources[turn % 2] as number) + (turn >> 1) * group + (lane % group)] as number;
+  });
 }
 
 function compileSwizzle(machine: Machine, op: Op): Step {

@@ -24,8 +24,9 @@ export const slice = defineOp({
 
 export const interleave = defineOp({
   name: 'kernel.interleave',
-  summary: 'a0 b0 a1 b1 …: twice the lanes of an operand.',
+  summary: 'a0 b0 a1 b1 …: twice the lanes of an operand. Of `group` lanes each where so many stay together.',
   operands: { a: 'required', b: 'required' },
+  attributes: { group: attr.int(1) },
   typing: 'declared',
 });
 

@@ -27,13 +27,13 @@ function byPairs(codes: ComputedCodes): InnerProduct {
     registers: 1,
     prepare: (k): Steps => ({
       start: (starts, column) => [k.load(starts, column, 4)],
-      activations: (x, index) => differences(k, k.loadSplat(x, index, 8, 2), zeroPointA),
-      weights(w, index) {
+      activations: (x, [index]) => differences(k, k.loadSplat(x, index, 8, 2), zeroPointA),
+      weights(w, [index]) {
         const rows = [index, k.add(index, k.index(rowStep))].map((at) => k.load(w, at, 4)) as [Value, Value];
         return [differences(k, k.interleave(...rows), zeroPointB)];
       },
       multiply: ([sum], [w], x) => [k.dot('dot_i16x8', sum as Value, w as Value, x)],
-      finish: ([sum]) => sum as Value,
+      finish: ([sum]) => [sum as Value],
     }),
   };
 }
@@ -47,10 +47,10 @@ function byRows({ zeroPointA, zeroPointB }: ComputedCodes): InnerProduct {
     registers: 1,
     prepare: (k): Steps => ({
       start: (starts, column) => [k.load(starts, column, 4)],
-      activations: (x, index) => k.convert(differences(k, k.loadSplat(x, index, 4), zeroPointA), 'i32'),
-      weights: (w, index) => [k.convert(differences(k, k.load(w, index, 4), zeroPointB), 'i32')],
+      activations: (x, [index]) => k.convert(differences(k, k.loadSplat(x, index, 4), zeroPointA), 'i32'),
+      weights: (w, [index]) => [k.convert(differences(k, k.load(w, index, 4), zeroPointB), 'i32')],
       multiply: ([sum], [w], x) => [k.add(sum as Value, k.mul(w as Value, x))],
-      finish: ([sum]) => sum as Value,
+      finish: ([sum]) => [sum as Value],
     }),
   };
 }

@@ -14,7 +14,7 @@ import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
 import { tiled } from '../loops.ts';
 import { indicesOf, wordOf, writeFlat } from '../write.ts';
-import { type InnerProduct, type Steps, widestUnit } from './innerProduct.ts';
+import { type InnerProduct, type Places, type Steps, widestUnit } from './innerProduct.ts';
 import { inputOf, rowOf } from './outputRow.ts';
 
 /** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
@@ -144,7 +144,7 @@ export function tileOf(
 ): readonly [number, number] {
   const block = blockOf(target, product, width);
   const fitting = Math.floor(accumulatorsOf(target, product) / ((block / product.columns) * product.registers));
-  const most = target.tileRows ?? Math.max(1, fitting);
+  const most = target.tileRows ?? Math.max(1, fitting) * (product.rows ?? 1);
   // an invocation's tile is whole: none overlaps another
   if (target.family === 'simt') return [largestDivisor(knownSize(problem.rows), most), width];
   if (typeof problem.rows !== 'number') return [most, block];
@@ -187,7 +187,10 @@ export function buildContraction(
     const first = from ?? k.scaled(unit, product.columns);
     const start = k.add(k.add(k.scaled(group, at.starts), k.scaled(panel, width)), first);
     const weights = k.add(k.add(k.scaled(group, at.group), k.scaled(panel, at.panel)), from ?? k.scaled(unit, at.unit));
-    const rows = Array.from({ length: height }, (_, r) => k.add(input, k.index(mulDim(r, problem.rowStep))));
+    const rows = together(
+      Array.from({ length: height }, (_, r) => k.add(input, k.index(mulDim(r, problem.rowStep)))),
+      product.rows ?? 1,
+    );
     const columnOf = (u: number) => k.add(start, k.index(u * product.columns));
     const begin = rows.flatMap(() =>
       Array.from({ length: units }, (_, u) => prepared.start(starts, columnOf(u))).flat(),
@@ -195,13 +198,16 @@ export function buildContraction(
     const sums = reduceSegments(k, problem, { prepared, product, units, runSteps, at }, { x, w }, rows, weights, begin);
     const column = k.add(k.scaled(panel, width), first);
     const each = product.registers;
-    return rows.map((_, r) => {
+    const results = rows.flatMap((_, r) => {
       const parts = Array.from({ length: units }, (_, u) => {
         const from = (r * units + u) * each;
         return prepared.finish(sums.slice(from, from + each), starts, columnOf(u));
       });
+      return (parts[0] as readonly Value[]).map((_, i) => k.concat(parts.map((part) => part[i] as Value)));
+    });
+    return results.slice(0, height).map((value, r) => {
       const place = { group, row: k.add(row, k.index(r)), column, lanes: units * product.columns, live };
-      return finish(k.concat(parts), place);
+      return finish(value, place);
     });
   };
 
@@ -334,23 +340,38 @@ interface TileShape {
   readonly at: WeightSteps;
 }
 
-/** The accumulators after all segments: [row][unit][register], flat. */
+/** Rows by as many as a product has; the last is there more than once where they do not come out even. */
+function together(rows: readonly Value[], count: number): readonly Places[] {
+  return Array.from({ length: Math.ceil(rows.length / count) }, (_, g) => {
+    const at = (i: number) => rows[Math.min(rows.length - 1, g * count + i)] as Value;
+    return [at(0), ...Array.from({ length: count - 1 }, (_, i) => at(i + 1))];
+  });
+}
+
+/** The accumulators after all segments: [rows][unit][register], flat. */
 function reduceSegments(
   k: KernelBuilder,
   problem: Contraction,
   shape: TileShape,
   { x, w }: { x: Value; w: Value },
-  rows: readonly Value[],
+  rows: readonly Places[],
   weights: Value,
   first: readonly Value[],
 ): readonly Value[] {
   const { prepared, product, units, runSteps, at } = shape;
-  const step = (sums: readonly Value[], offset: Value, weight: Value, ahead: number): Value[] => {
-    const ready = k.add(weight, k.index(mulDim(ahead, at.step)));
-    const panel = Array.from({ length: units }, (_, u) => prepared.weights(w, k.add(ready, k.index(u * at.unit))));
+  const { together = 1 } = product;
+  /** The product of the steps from `ahead` on. */
+  const step = (sums: readonly Value[], offset: Value, weight: Value, ahead: number, count = together): Value[] => {
+    const ready = (s: number) => k.add(weight, k.index(mulDim(ahead + s, at.step)));
+    const panel = Array.from({ length: units }, (_, u) => {
+      const place = (s: number) => k.add(ready(s), k.index(u * at.unit));
+      return prepared.weights(w, [place(0), ...Array.from({ length: count - 1 }, (_, s) => place(s + 1))]);
+    });
     const each = product.registers;
-    return rows.flatMap((row, r) => {
-      const activations = prepared.activations(x, k.add(k.add(row, offset), k.index(ahead * product.step)));
+    return rows.flatMap((places, r) => {
+      const place = (row: Value) => k.add(k.add(row, offset), k.index(ahead * product.step));
+      const [row, ...others] = places;
+      const activations = prepared.activations(x, [place(row), ...others.map(place)]);
       return panel.flatMap((unit, u) => {
         const from = (r * units + u) * each;
         return prepared.multiply(sums.slice(from, from + each), unit, activations);
@@ -361,23 +382,26 @@ function reduceSegments(
     const work = rows.length * units * product.registers;
     const turn = (s: Value, carried: readonly Value[], unroll: number): readonly Value[] => {
       let next = carried;
-      for (let i = 0; i < unroll; i++) {
-        next = step(next, k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, at.step)), i);
-      }
+      const [from, ready] = [k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, at.step))];
+      for (let i = 0; i < unroll; i++) next = step(next, from, ready, i * together);
       return next;
     };
     if (typeof runSteps !== 'number') {
+      invariant(together === 1, 'products of several steps are of known sizes');
       const unroll = [4, 2].find((u) => u * work <= unrollLimit) ?? 1;
       const whole = subDim(runSteps, modDim(runSteps, unroll));
       const most = k.for(0, whole, unroll, sums, (s, carried) => turn(s, carried, unroll));
       return k.for(whole, runSteps, 1, most, (s, carried) => turn(s, carried, 1));
     }
-    const most = Math.max(1, Math.min(runSteps, Math.floor(unrollLimit / work), 4));
-    const exact = [4, 3, 2].find((u) => u <= most && runSteps % u === 0);
+    const turns = Math.ceil(runSteps / together);
+    const most = Math.max(1, Math.min(turns, Math.floor(unrollLimit / work), 4));
+    const full = Math.floor(runSteps / together);
+    const exact = [4, 3, 2].find((u) => u <= most && full % u === 0);
     const unroll = exact ?? most;
-    const whole = runSteps * work <= unrollLimit ? 0 : runSteps - (runSteps % unroll);
-    let now = k.for(0, whole, unroll, sums, (s, carried) => turn(s, carried, unroll));
-    for (let s = whole; s < runSteps; s++) now = step(now, offset, weight, s);
+    const whole = turns * work <= unrollLimit ? 0 : (full - (full % unroll)) * together;
+    let now = k.for(0, whole, unroll * together, sums, (s, carried) => turn(s, carried, unroll));
+    for (let s = whole; s < runSteps; s += together)
+      now = step(now, offset, weight, s, Math.min(together, runSteps - s));
     return now;
   };
   const visit = (depth: number, sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {

@@ -133,7 +133,11 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
   const [first] = innerProducts(target, element);
   if (!first) throw new InternalError(`no way to multiply ${element} on ${target.name}`);
   const panel = panelShape(problem, first.columns, target);
-  const products = innerProducts(target, element, panel.width, cluster.root.attributes.turned === true);
+  const { rows } = problem;
+  // products of several rows have nothing to gain of one
+  const products = innerProducts(target, element, panel.width, cluster.root.attributes.turned === true).filter(
+    (product) => typeof rows !== 'number' || (product.rows ?? 1) <= rows,
+  );
   const weightElement = storageOf(tensorType(work.weights).element);
   const steps = Math.ceil(problem.run / first.step);
   const units = panel.width / first.columns;

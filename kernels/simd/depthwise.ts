@@ -82,6 +82,8 @@ const byIntrinsic: Record<IntrinsicName, TapProduct | undefined> = {
   dot_i16x8: pairs('dot_i16x8'),
   dot_i16x16: pairs('dot_i16x16'),
   dot_i8x16: quads('dot_i8x16', false),
+  // each channel has weights of its own
+  mmla_i8x16: undefined,
   relaxed_dot_i8x16: quads('relaxed_dot_i8x16', true),
   dot_u8x64: quads('dot_u8x64', true),
 };

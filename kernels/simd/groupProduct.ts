@@ -76,7 +76,7 @@ const word: GroupProduct = {
 
 /**
  * Wider pairs have nothing of their own here: tiles are as wide as the baseline's registers. Nor have words in memory,
- * where codes are unpacked in registers.
+ * where codes are unpacked in registers, nor products of several rows: groups are for few.
  */
 const byIntrinsic: Record<IntrinsicName, GroupProduct | undefined> = {
   scalar_i8: single,
@@ -85,6 +85,7 @@ const byIntrinsic: Record<IntrinsicName, GroupProduct | undefined> = {
   dot_i16x8: pairs,
   dot_i16x16: undefined,
   dot_i8x16: quads('dot_i8x16'),
+  mmla_i8x16: undefined,
   relaxed_dot_i8x16: quads('relaxed_dot_i8x16'),
   dot_u8x64: quads('dot_u8x64'),
 };

@@ -10,9 +10,13 @@ export interface InnerProduct {
   readonly feature: string | undefined;
   /** Outputs of a unit. */
   readonly columns: number;
-  /** Elements along k that one step takes. */
+  /** Elements along k of one step of the panels. */
   readonly step: number;
-  /** Accumulator registers of one unit and row. */
+  /** Steps that one product takes; the last takes those that are left. Default 1. */
+  readonly together?: number;
+  /** Rows that one product multiplies by the same weights. Default 1. */
+  readonly rows?: number;
+  /** Accumulator registers of one unit and row, or of as many rows as a product has. */
   readonly registers: number;
   /** Accumulators that a tile may have; undefined: as many as the target says. */
   readonly accumulators?: number | undefined;
@@ -25,15 +29,18 @@ export interface InnerProduct {
 export interface Steps {
   /** Accumulators of one unit, whose outputs begin at `column` of the start vector. */
   start(starts: Value, column: Value): Value[];
-  /** The activations of one row, for one step, as the products want them. */
-  activations(x: Value, index: Value): Value;
-  /** The weights of one unit, for one step. */
-  weights(w: Value, index: Value): Value[];
-  /** The accumulators after one step. */
+  /** The activations of the product's rows, which begin at these places, as it wants them. */
+  activations(x: Value, rows: Places): Value;
+  /** The weights of one unit, for the steps at these places: as many as the product takes, or fewer at the end. */
+  weights(w: Value, steps: Places): Value[];
+  /** The accumulators after one product. */
   multiply(accumulators: readonly Value[], weights: readonly Value[], activations: Value): Value[];
-  /** The unit's results in order. */
-  finish(accumulators: readonly Value[], starts: Value, column: Value): Value;
+  /** The unit's results in order, for each of the product's rows. */
+  finish(accumulators: readonly Value[], starts: Value, column: Value): readonly Value[];
 }
+
+/** Places in a buffer, one at least. */
+export type Places = readonly [Value, ...Value[]];
 
 /** What an instruction needs of the machine. */
 function wayOf(name: IntrinsicName): Pick<InnerProduct, 'feature' | 'accumulators'> {
@@ -60,13 +67,13 @@ function flippedQuads(name: IntrinsicName, columns: number, turned = false): Inn
       const begin = k.convert(k.and(k.shr(mask, 31), k.convert(k.index(count), 'i32')), 'index');
       return {
         start: (starts, column) => [k.load(starts, k.add(column, begin), columns)],
-        activations: (x, index) => {
+        activations: (x, [index]) => {
           const loaded = k.loadSplat(x, index, 4 * columns, 4);
           return flips ? k.xor(loaded, flips) : loaded;
         },
-        weights: (w, index) => [k.load(w, index, 4 * columns)],
+        weights: (w, [index]) => [k.load(w, index, 4 * columns)],
         multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
-        finish: ([sum]) => sum as Value,
+        finish: ([sum]) => [sum as Value],
       };
     },
   };
@@ -80,10 +87,38 @@ const signedQuads: InnerProduct = {
   registers: 1,
   prepare: (k) => ({
     start: (starts, column) => [k.load(starts, column, 4)],
-    activations: (x, index) => k.loadSplat(x, index, 16, 4),
-    weights: (w, index) => [k.load(w, index, 16)],
+    activations: (x, [index]) => k.loadSplat(x, index, 16, 4),
+    weights: (w, [index]) => [k.load(w, index, 16)],
     multiply: ([sum], [w], x) => [k.dot('dot_i8x16', sum as Value, w as Value, x)],
-    finish: ([sum]) => sum as Value,
+    finish: ([sum]) => [sum as Value],
+  }),
+};
+
+/**
+ * The same panels two steps at a time: eight products a lane, of two outputs for two rows. Halves of the steps are
+ * brought together, and behind the last one of an odd number stand zeros.
+ */
+const products: InnerProduct = {
+  ...wayOf('mmla_i8x16'),
+  columns: 4,
+  step: 4,
+  together: 2,
+  rows: 2,
+  registers: 2,
+  prepare: (k) => ({
+    start: (starts, column) => [0, 2].map((i) => k.loadSplat(starts, k.add(column, k.index(i)), 4, 2)),
+    activations: (x, rows) => k.concat(rows.map((index) => k.load(x, index, 8))),
+    weights(w, [first, second]) {
+      const low = k.load(w, first, 16);
+      const high = second ? k.load(w, second, 16) : k.constant(0, 'i8', low);
+      const both = k.interleave(low, high, 4);
+      return [k.slice(both, 0, 16), k.slice(both, 16, 16)];
+    },
+    multiply: (sums, weights, x) => sums.map((sum, i) => k.dot('mmla_i8x16', sum, weights[i] as Value, x)),
+    finish([a, b]) {
+      const rows = k.interleave(a as Value, b as Value, 2);
+      return [k.slice(rows, 0, 4), k.slice(rows, 4, 4)];
+    },
   }),
 };
 
@@ -98,10 +133,12 @@ function pairDot(name: IntrinsicName, columns: number): InnerProduct {
       const half = (w: Value, index: Value) => k.convert(k.load(w, index, 2 * columns), 'i16');
       return {
         start: () => [k.repeated(0, 'i32', columns), k.repeated(0, 'i32', columns)],
-        activations: (x, index) => k.convert(k.loadSplat(x, index, 2 * columns, 4), 'i16'),
-        weights: (w, index) => [half(w, index), half(w, k.add(index, k.index(2 * columns)))],
+        activations: (x, [index]) => k.convert(k.loadSplat(x, index, 2 * columns, 4), 'i16'),
+        weights: (w, [index]) => [half(w, index), half(w, k.add(index, k.index(2 * columns)))],
         multiply: (sums, weights, x) => sums.map((sum, i) => k.dot(name, sum, weights[i] as Value, x)),
-        finish: ([a, b], starts, column) => k.add(k.addPairs(a as Value, b as Value), k.load(starts, column, columns)),
+        finish: ([a, b], starts, column) => [
+          k.add(k.addPairs(a as Value, b as Value), k.load(starts, column, columns)),
+        ],
       };
     },
   };
@@ -116,10 +153,10 @@ function widePairs(name: IntrinsicName, columns: number): InnerProduct {
     registers: 1,
     prepare: (k) => ({
       start: (starts, column) => [k.load(starts, column, columns)],
-      activations: (x, index) => k.loadSplat(x, index, 2 * columns, 2),
-      weights: (w, index) => [k.convert(k.load(w, index, 2 * columns), 'i16')],
+      activations: (x, [index]) => k.loadSplat(x, index, 2 * columns, 2),
+      weights: (w, [index]) => [k.convert(k.load(w, index, 2 * columns), 'i16')],
       multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
-      finish: ([sum]) => sum as Value,
+      finish: ([sum]) => [sum as Value],
     }),
   };
 }
@@ -132,10 +169,10 @@ const wideScalar: InnerProduct = {
   registers: 1,
   prepare: (k) => ({
     start: (starts, column) => [k.load(starts, column)],
-    activations: (x, index) => k.convert(k.load(x, index), 'i32'),
-    weights: (w, index) => [k.convert(k.load(w, index), 'i32')],
+    activations: (x, [index]) => k.convert(k.load(x, index), 'i32'),
+    weights: (w, [index]) => [k.convert(k.load(w, index), 'i32')],
     multiply: ([sum], [w], x) => [k.add(sum as Value, k.mul(w as Value, x))],
-    finish: ([sum]) => sum as Value,
+    finish: ([sum]) => [sum as Value],
   }),
 };
 
@@ -147,10 +184,10 @@ const scalarDot: InnerProduct = {
   registers: 1,
   prepare: (k) => ({
     start: (starts, column) => [k.load(starts, column)],
-    activations: (x, index) => k.load(x, index),
-    weights: (w, index) => [k.load(w, index)],
+    activations: (x, [index]) => k.load(x, index),
+    weights: (w, [index]) => [k.load(w, index)],
     multiply: ([sum], [w], x) => [k.dot('scalar_i8', sum as Value, w as Value, x)],
-    finish: ([sum]) => sum as Value,
+    finish: ([sum]) => [sum as Value],
   }),
 };
 
@@ -162,10 +199,10 @@ const wordDot = (name: 'dot4_i8' | 'dot_i8x4'): InnerProduct => ({
   registers: 1,
   prepare: (k) => ({
     start: (starts, column) => [k.load(starts, column)],
-    activations: (x, index) => k.load(x, index, 4),
-    weights: (w, index) => [k.load(w, index, 4)],
+    activations: (x, [index]) => k.load(x, index, 4),
+    weights: (w, [index]) => [k.load(w, index, 4)],
     multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
-    finish: ([sum]) => sum as Value,
+    finish: ([sum]) => [sum as Value],
   }),
 });
 
@@ -178,10 +215,10 @@ function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
     registers: 1,
     prepare: (k) => ({
       start: (starts, column) => [k.load(starts, column, lanes)],
-      activations: (x, index) => k.loadSplat(x, index, lanes),
-      weights: (w, index) => [k.load(w, index, lanes)],
+      activations: (x, [index]) => k.loadSplat(x, index, lanes),
+      weights: (w, [index]) => [k.load(w, index, lanes)],
       multiply: ([sum], [w], x) => [k.mulAdd(x, w as Value, sum as Value)],
-      finish: ([sum]) => sum as Value,
+      finish: ([sum]) => [sum as Value],
     }),
   };
 }
@@ -194,6 +231,7 @@ const byIntrinsic: Record<IntrinsicName, (width: number, turned: boolean) => Inn
   dot_i16x8: () => pairDot('dot_i16x8', 4),
   dot_i16x16: (width) => pairDot('dot_i16x16', Math.min(8, width)),
   dot_i8x16: () => signedQuads,
+  mmla_i8x16: () => products,
   relaxed_dot_i8x16: (_, turned) => flippedQuads('relaxed_dot_i8x16', 4, turned),
   dot_u8x64: (width) => flippedQuads('dot_u8x64', Math.min(16, width)),
 };

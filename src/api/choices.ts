@@ -14,6 +14,7 @@ export const cpuNames = [
   'icelake-server',
   'cortex-a53',
   'cortex-a76',
+  'neoverse-v1',
   'rv64gcv',
   'cortex-m0plus',
   'cortex-m4',

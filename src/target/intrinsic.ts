@@ -1,5 +1,5 @@
 /** What a machine may have beyond a target's baseline. */
-export type Feature = 'relaxed-simd' | 'dotprod' | 'avx2' | 'avx512-vnni' | 'arm-dsp';
+export type Feature = 'relaxed-simd' | 'dotprod' | 'i8mm' | 'avx2' | 'avx512-vnni' | 'arm-dsp';
 
 /**
  * A hardware instruction for contractions, declared once: each target's table says how it prints it.
@@ -12,6 +12,8 @@ export interface Intrinsic {
   readonly element: 'i8' | 'i16' | 'f32';
   /** Outputs of one instruction, in the order of the accumulator's lanes. */
   readonly columns: number;
+  /** Rows of activations that one instruction multiplies by the same weights; the lanes are rows of columns. Default 1. */
+  readonly rows?: number;
   /** Products added into one accumulator lane by one instruction. */
   readonly depth: number;
   /** Lanes of the accumulator; more than `columns` when neighbours are added at the end. */
@@ -36,6 +38,8 @@ export interface Intrinsic {
   ) => number[];
 }
 
+const toI32 = (sum: number) => sum | 0;
+
 /** Products of neighbours added into each lane: lane i takes operands depth·i … depth·i + depth − 1. */
 const grouped =
   (depth: number, join: (sum: number) => number): Intrinsic['meaning'] =>
@@ -48,7 +52,18 @@ const grouped =
       return join(sum);
     });
 
-const toI32 = (sum: number) => sum | 0;
+/** A product of matrices: lane `columns`·r + c takes row r of the activations and column c of the weights. */
+const tiled =
+  (columns: number, depth: number): Intrinsic['meaning'] =>
+  (accumulator, weights, activations) =>
+    accumulator.map((start, lane) => {
+      const [row, column] = [Math.floor(lane / columns), lane % columns];
+      let sum = start;
+      for (let i = 0; i < depth; i++) {
+        sum += (weights[column * depth + i] as number) * (activations[row * depth + i] as number);
+      }
+      return toI32(sum);
+    });
 
 /** Every intrinsic that templates may ask for. */
 export const intrinsics = {
@@ -137,6 +152,19 @@ export const intrinsics = {
     accumulators: 16,
     exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
     meaning: grouped(4, toI32),
+  },
+  /** Signed 8-bit codes, eight products a lane of two outputs for each of two rows: smmla. */
+  mmla_i8x16: {
+    name: 'mmla_i8x16',
+    feature: 'i8mm',
+    element: 'i8',
+    columns: 2,
+    rows: 2,
+    depth: 8,
+    lanes: 4,
+    accumulators: 16,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
+    meaning: tiled(2, 8),
   },
   /**
    * Signed weights by unsigned activations, four products a lane: vpdpbusd. The setting `dot_sign_mask`, 0x80808080,

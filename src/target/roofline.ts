@@ -26,6 +26,7 @@ const machines: Readonly<Record<Target['family'], Roofline>> = {
       relaxed_dot_i8x16: 75e9,
       dot_i16x16: 56e9,
       dot_i8x16: 75e9,
+      mmla_i8x16: 150e9,
       dot_u8x64: 160e9,
       mul_add: 10e9,
       fused_mul_add: 20e9,

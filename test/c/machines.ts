@@ -99,6 +99,10 @@ export const machines: readonly Machine[] = [
   aarch64('aarch64', 'cortex-a53', 'armv8-a', 'cortex-a72'),
   { ...aarch64('aarch64 with dotprod', 'cortex-a76', 'armv8.2-a+dotprod', 'max'), multiplies: /\bsdot\b/ },
   {
+    ...aarch64('aarch64 with i8mm', 'neoverse-v1', 'armv8.2-a+dotprod+i8mm', 'max'),
+    multiplies: /\bsmmla\b/,
+  },
+  {
     name: 'riscv64',
     cpu: 'scalar',
     compiler: 'riscv64-linux-gnu-gcc',

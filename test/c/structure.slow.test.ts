@@ -6,7 +6,7 @@ import { runProgram } from '../../dialects/kernel/interpret.ts';
 import { runC } from '../../src/cli/host/c.ts';
 import type { Module, Value } from '../../src/ir/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { intrinsics } from '../../src/target/index.ts';
+import { type Intrinsic, intrinsics } from '../../src/target/index.ts';
 import { missing, PlannedProgram, sanitized, strict } from './program.ts';
 
 const noCompiler = missing('cc');
@@ -171,9 +171,10 @@ describe.skipIf(noCompiler)(`vectors${noCompiler}`, () => {
     expectOutputs(program.finish(), [{ dtype: 'f32', shape: [8], data: Float32Array.from(values) }], [[wanted]]);
   });
 
-  it.each(Object.values(intrinsics))('are contracted as $name says', ({ name, element, depth, lanes }) => {
+  it.each(Object.values(intrinsics))('are contracted as $name says', (intrinsic: Intrinsic) => {
+    const { name, element, depth, lanes, columns, rows } = intrinsic;
     const stored = element as 'i8' | 'i16';
-    const count = lanes * depth;
+    const count = (rows ? columns : lanes) * depth;
     const program = new PlannedProgram(
       [{ name: 'x', element: stored, shape: [count] }],
       [{ name: 'y', element: 'i32', shape: [lanes] }],
@@ -191,7 +192,9 @@ describe.skipIf(noCompiler)(`vectors${noCompiler}`, () => {
     program.launch(k.finish(program.module), [...program.inputs, place, ...program.outputs]);
     const wanted = sequence(lanes, (lane) => {
       let sum = BigInt(2 ** 31 - 50);
-      for (let i = lane * depth; i < (lane + 1) * depth; i++) sum += BigInt(x[i] as number) * BigInt(w[i] as number);
+      const [row, column] = rows ? [Math.floor(lane / columns), lane % columns] : [lane, lane];
+      for (let i = 0; i < depth; i++)
+        sum += BigInt(x[row * depth + i] as number) * BigInt(w[column * depth + i] as number);
       return Number(BigInt.asIntN(32, sum));
     });
     const data = stored === 'i8' ? Int8Array.from(x) : Int16Array.from(x);

@@ -45,6 +45,7 @@ export const ways: readonly Way[] = [
   interpreted('kernel IR for wasm', wasmTarget),
   interpreted('kernel IR for wasm, relaxed', wasmTarget, 'relaxed-simd'),
   interpreted('kernel IR for C', cTarget),
+  interpreted('kernel IR for C, i8mm', cTarget, 'i8mm'),
   interpreted('kernel IR for C, avx2', cTarget, 'avx2'),
   interpreted('kernel IR for C, avx512-vnni', cTarget, 'avx512-vnni'),
   interpreted('kernel IR for C without vectors', cScalarTarget),

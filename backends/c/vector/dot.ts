@@ -68,10 +68,19 @@ const signedQuads: Spelling = {
       : [],
 };
 
+const products: Spelling = {
+  unsigned: false,
+  forms: ({ lanes }, T) =>
+    lanes === 16
+      ? [{ when: 'QC_I8MM', body: [`return (${T})vmmlaq_s32((int32x4_t)sum, (int8x16_t)x, (int8x16_t)w);`] }]
+      : [],
+};
+
 /** Instructions of vectors; the others are not asked for here. */
 export const spellings: Partial<Record<IntrinsicName, Spelling>> = {
   dot_i16x8: pairs,
   dot_i16x16: pairs,
   dot_i8x16: signedQuads,
+  mmla_i8x16: products,
   dot_u8x64: unsignedQuads,
 };

@@ -16,6 +16,7 @@ export interface Level {
 export const levels: readonly Level[] = [
   { feature: 'avx512-vnni', when: 'QC_AVX512', bytes: 64, signMask: 0x80808080 | 0 },
   { feature: 'avx2', when: 'QC_AVX2', bytes: 32, signMask: 0 },
+  { feature: 'i8mm', when: 'QC_I8MM', bytes: 16, signMask: 0 },
   { feature: 'dotprod', when: 'QC_DOTPROD', bytes: 16, signMask: 0 },
   { feature: 'arm-dsp', when: 'QC_ARM_DSP', bytes: 16, signMask: 0 },
 ];
@@ -95,5 +96,10 @@ ${productsText()}
 #define QC_DOTPROD 1
 #else
 #define QC_DOTPROD 0
+#endif
+#if QC_DOTPROD && defined(__ARM_FEATURE_MATMUL_INT8)
+#define QC_I8MM 1
+#else
+#define QC_I8MM 0
 #endif
 `;

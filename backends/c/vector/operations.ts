@@ -1,5 +1,5 @@
 import type { LanewiseName } from '../../../dialects/kernel/index.ts';
-import { type IntrinsicName, intrinsics } from '../../../src/target/index.ts';
+import { type Intrinsic, type IntrinsicName, intrinsics } from '../../../src/target/index.ts';
 import { primary } from '../../clike/expression.ts';
 import { lanewisePrinters } from '../../clike/lanewise.ts';
 import { type CSupport, cLanguage } from '../language.ts';
@@ -208,17 +208,22 @@ export class VectorOperations {
     );
   }
 
-  /** a0 b0 a1 b1 … from lane `offset` of the operands on. */
-  interleave(from: Shape, to: Shape, offset: number): string {
+  /** a0 b0 a1 b1 …, or groups of so many lanes by turns, from lane `offset` of the operands on. */
+  interleave(from: Shape, to: Shape, offset: number, group: number): string {
     const T = this.type(to);
     const two = ['a', 'b'].map((letter) => `${this.type(from)} ${letter}`).join(', ');
-    const index = (i: number) => offset + (i >> 1) + (i % 2) * from.lanes;
+    const turn = (i: number) => Math.floor(i / group);
+    const index = (i: number) => offset + (turn(i) >> 1) * group + (i % group) + (turn(i) % 2) * from.lanes;
+    const [isFirst, lane] =
+      group === 1
+        ? ['i % 2 == 0', `${offset} + i / 2`]
+        : [`i / ${group} % 2 == 0`, `${offset} + i / ${2 * group} * ${group} + i % ${group}`];
     return this.#define(
-      `qc_interleave_${plain(from)}_to_${plain(to)}${at(offset)}`,
+      `qc_interleave${group > 1 ? group : ''}_${plain(from)}_to_${plain(to)}${at(offset)}`,
       { result: T, parameters: two },
       [from, to],
       [gnu(`__builtin_shufflevector(a, b, ${numbers(to.lanes, index)})`)],
-      laneByLane(T, to.lanes, `i % 2 == 0 ? QC_LANE(a, ${offset} + i / 2) : QC_LANE(b, ${offset} + i / 2)`),
+      laneByLane(T, to.lanes, `${isFirst} ? QC_LANE(a, ${lane}) : QC_LANE(b, ${lane})`),
     );
   }
 
@@ -292,7 +297,7 @@ export class VectorOperations {
    * bits are turned.
    */
   dot(name: string, weights: Shape, activations: Shape, sums: Shape, flipped: boolean): string {
-    const { depth } = intrinsics[name as IntrinsicName];
+    const { depth, columns, rows }: Intrinsic = intrinsics[name as IntrinsicName];
     const spelling = spellings[name as IntrinsicName];
     const unsigned = spelling?.unsigned === true && flipped;
     const forms = spelling && spelling.unsigned === unsigned ? spelling.forms : () => [];
@@ -300,13 +305,15 @@ export class VectorOperations {
     const T = isScalar ? cType(sums.element) : this.type(sums);
     const [W, X] = [weights, activations].map((shape) => this.type(shape));
     const U = cType(unsignedShape(weights).element);
-    const at = (i: number) => (isScalar ? `${i}` : `${depth} * i + ${i}`);
+    const at = (i: number, lane = 'i') => (isScalar ? `${i}` : `${depth} * ${lane} + ${i}`);
+    // of several rows, lanes are those of a matrix of rows and columns
+    const [ofW, ofX] = rows ? [`(i % ${columns})`, `(i / ${columns})`] : ['i', 'i'];
     const term = (i: number) =>
-      `(uint32_t)((int32_t)QC_LANE(w, ${at(i)}) * (int32_t)${unsigned ? `(${U})` : ''}QC_LANE(x, ${at(i)}))`;
+      `(uint32_t)((int32_t)QC_LANE(w, ${at(i, ofW)}) * (int32_t)${unsigned ? `(${U})` : ''}QC_LANE(x, ${at(i, ofX)}))`;
     const total = Array.from({ length: depth }, (_, i) => term(i)).join(' + ');
     const mixed = weights.element === activations.element ? '' : `_${activations.element}`;
     return this.#define(
-      `qc_dot${unsigned ? '_unsigned' : ''}_${plain(weights)}${mixed}`,
+      `qc_${rows ? 'mmla' : 'dot'}${unsigned ? '_unsigned' : ''}_${plain(weights)}${mixed}`,
       { result: T, parameters: `${T} sum, ${W} w, ${X} x` },
       [sums, weights, activations],
       isScalar ? [] : forms(weights, T),

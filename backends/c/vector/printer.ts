@@ -178,12 +178,13 @@ const slice: Printer = ({ printer, operations, pieces }, op) => {
 
 const interleave: Printer = ({ printer, operations, pieces }, op) => {
   const { shape, count } = pieces(op.result);
+  const { group } = vector.interleave.attributesOf(op);
   const held = pieces(op.operand(0)).shape;
   const [a, b] = [printer.takeNamed(op.operand(0)), printer.takeNamed(op.operand(1))];
   return times(count, (r) => {
     const from = (r * shape.lanes) / 2;
     const piece = Math.floor(from / held.lanes);
-    const helper = operations.interleave(held, shape, from % held.lanes);
+    const helper = operations.interleave(held, shape, from % held.lanes, group);
     return call(helper, [a[piece] as Expression, b[piece] as Expression]);
   });
 };
