@@ -82,7 +82,8 @@ export const conv = defineOp({
   verify: (_, { clamp }) => verifyClamp(clamp),
   evaluate({ x, w, bias }, attributes) {
     const shape = convShape(x.shape, w.shape, attributes) as number[];
-    const data = convolve(toF64(x), x.shape, toF64(w), w.shape, bias && toF64(bias), attributes, shape);
+    const sums = x.dtype === 'f32' ? 'f32' : 'f64';
+    const data = convolve(toF64(x), x.shape, toF64(w), w.shape, bias && toF64(bias), attributes, shape, sums);
     if (x.dtype === 'i32') return fromNumbers('i32', shape, data);
     clampInPlace(data, attributes.clamp[0] as number, attributes.clamp[1] as number);
     return real(shape, data);

@@ -21,7 +21,14 @@ interface Rows {
 }
 
 /**
- * A convolution in f64, any spatial rank: patches of the input as rows of a matrix, times the weights.
+ * How products are added. `f64`: exact for all that is compared with a bound. `f32`: from 0, one product after the other
+ * in the order of the weights, rounded to f32 once each as a fused multiply-add does, then the bias; these are the sums
+ * of onnxruntime's kernels, and where they are quantized next, codes beside a tie become the same.
+ */
+export type Sums = 'f32' | 'f64';
+
+/**
+ * A convolution, any spatial rank: patches of the input as rows of a matrix, times the weights.
  * x: [N, C, …], w: [CO, C/group, …], y: [N, CO, …], row-major; padding counts as 0.
  */
 export function convolve(
@@ -32,6 +39,7 @@ export function convolve(
   bias: Float64Array | undefined,
   parameters: ConvParameters,
   yShape: readonly number[],
+  sums: Sums = 'f64',
 ): Float64Array {
   const { group, strides, pads, dilations } = parameters;
   const window: Window = { kernel: wShape.slice(2), strides, pads, dilations };
@@ -41,16 +49,16 @@ export function convolve(
   const outPlane = elementCount(yShape.slice(2));
   const depth = elementCount(wShape.slice(1));
   const outputsPerGroup = outputs / group;
-  const y = new Float64Array(elementCount(yShape));
-  if (bias)
-    for (let p = 0; p < batches * outputs; p++) y.fill(bias[p % outputs] as number, p * outPlane, (p + 1) * outPlane);
+  const count = elementCount(yShape);
+  const y = sums === 'f32' ? new Float32Array(count) : new Float64Array(count);
+  const add = sums === 'f32' ? accumulateInOrder : accumulate;
   const plan = isPointwise(window) ? undefined : planPatches(window, xShape.slice(2), yShape.slice(2), depth);
   for (let part = 0; part < batches * group; part++) {
     const start = part * inputs * inPlane;
     const firstOutput = (part % group) * outputsPerGroup;
     const multiplyRows = (rows: Rows, place: number) => {
       for (let o = 0; o < outputsPerGroup; o++) {
-        accumulate(y, (part * outputsPerGroup + o) * outPlane + place, w, (firstOutput + o) * depth, depth, rows);
+        add(y, (part * outputsPerGroup + o) * outPlane + place, w, (firstOutput + o) * depth, depth, rows);
       }
     };
     if (!plan) multiplyRows({ data: x, start, step: inPlane, length: inPlane }, 0);
@@ -60,7 +68,9 @@ export function convolve(
       }
     }
   }
-  return y;
+  if (bias)
+    for (let i = 0; i < count; i++) y[i] = (y[i] as number) + (bias[Math.floor(i / outPlane) % outputs] as number);
+  return y instanceof Float64Array ? y : new Float64Array(y);
 }
 
 function isPointwise({ kernel, strides, pads }: Window): boolean {
@@ -116,8 +126,20 @@ function gatherPatches(
   return { data: buffer, start: 0, step: length, length };
 }
 
+type Sum = Float32Array | Float64Array;
+
+/** y[at + i] += w[from + k]·rows[k][i] for one k after the other, rounded to what y holds each time. */
+function accumulateInOrder(y: Sum, at: number, w: Float64Array, from: number, depth: number, rows: Rows): void {
+  const { data, start, step, length } = rows;
+  for (let k = 0; k < depth; k++) {
+    const weight = w[from + k] as number;
+    const a = start + k * step;
+    for (let i = 0; i < length; i++) y[at + i] = (y[at + i] as number) + weight * (data[a + i] as number);
+  }
+}
+
 /** y[at + i] += Σ_k w[from + k]·rows[k][i], four rows at a time. */
-function accumulate(y: Float64Array, at: number, w: Float64Array, from: number, depth: number, rows: Rows): void {
+function accumulate(y: Sum, at: number, w: Float64Array, from: number, depth: number, rows: Rows): void {
   const { data, start, step, length } = rows;
   let k = 0;
   for (; k + 3 < depth; k += 4) {
@@ -136,9 +158,5 @@ function accumulate(y: Float64Array, at: number, w: Float64Array, from: number, 
       y[at + i] = (y[at + i] as number) + sum;
     }
   }
-  for (; k < depth; k++) {
-    const weight = w[from + k] as number;
-    const a = start + k * step;
-    for (let i = 0; i < length; i++) y[at + i] = (y[at + i] as number) + weight * (data[a + i] as number);
-  }
+  accumulateInOrder(y, at, w, from + k, depth - k, { data, start: start + k * step, step, length });
 }
