@@ -51,14 +51,13 @@ export function convolve(
   const outputsPerGroup = outputs / group;
   const count = elementCount(yShape);
   const y = sums === 'f32' ? new Float32Array(count) : new Float64Array(count);
-  const add = sums === 'f32' ? accumulateInOrder : accumulate;
   const plan = isPointwise(window) ? undefined : planPatches(window, xShape.slice(2), yShape.slice(2), depth);
   for (let part = 0; part < batches * group; part++) {
     const start = part * inputs * inPlane;
     const firstOutput = (part % group) * outputsPerGroup;
     const multiplyRows = (rows: Rows, place: number) => {
       for (let o = 0; o < outputsPerGroup; o++) {
-        add(y, (part * outputsPerGroup + o) * outPlane + place, w, (firstOutput + o) * depth, depth, rows);
+        accumulate(y, (part * outputsPerGroup + o) * outPlane + place, w, (firstOutput + o) * depth, depth, rows);
       }
     };
     if (!plan) multiplyRows({ data: x, start, step: inPlane, length: inPlane }, 0);
@@ -126,37 +125,19 @@ function gatherPatches(
   return { data: buffer, start: 0, step: length, length };
 }
 
-type Sum = Float32Array | Float64Array;
-
 /** y[at + i] += w[from + k]·rows[k][i] for one k after the other, rounded to what y holds each time. */
-function accumulateInOrder(y: Sum, at: number, w: Float64Array, from: number, depth: number, rows: Rows): void {
+function accumulate(
+  y: Float32Array | Float64Array,
+  at: number,
+  w: Float64Array,
+  from: number,
+  depth: number,
+  rows: Rows,
+): void {
   const { data, start, step, length } = rows;
   for (let k = 0; k < depth; k++) {
     const weight = w[from + k] as number;
     const a = start + k * step;
     for (let i = 0; i < length; i++) y[at + i] = (y[at + i] as number) + weight * (data[a + i] as number);
   }
-}
-
-/** y[at + i] += Σ_k w[from + k]·rows[k][i], four rows at a time. */
-function accumulate(y: Sum, at: number, w: Float64Array, from: number, depth: number, rows: Rows): void {
-  const { data, start, step, length } = rows;
-  let k = 0;
-  for (; k + 3 < depth; k += 4) {
-    const w0 = w[from + k] as number;
-    const w1 = w[from + k + 1] as number;
-    const w2 = w[from + k + 2] as number;
-    const w3 = w[from + k + 3] as number;
-    const a = start + k * step;
-    for (let i = 0; i < length; i++) {
-      const p = a + i;
-      const sum =
-        w0 * (data[p] as number) +
-        w1 * (data[p + step] as number) +
-        w2 * (data[p + 2 * step] as number) +
-        w3 * (data[p + 3 * step] as number);
-      y[at + i] = (y[at + i] as number) + sum;
-    }
-  }
-  accumulateInOrder(y, at, w, from + k, depth - k, { data, start: start + k * step, step, length });
 }
