@@ -255,7 +255,13 @@ export class KernelBuilder extends ArithmeticBuilder {
 
   /** Lanes of 8 or 16 bits as a u32. */
   joinWord(lanes: Value): Value {
-    return vector.splitWord.is(lanes.op) ? lanes.op.operand(0) : this.once(vector.joinWord, [lanes], scalar('u32'));
+    if (vector.splitWord.is(lanes.op)) return lanes.op.operand(0);
+    const known = constantOf(lanes);
+    if (known === undefined) return this.once(vector.joinWord, [lanes], scalar('u32'));
+    const bits = 32 / lanesOf(lanes);
+    const code = known & (2 ** bits - 1);
+    const word = Array.from({ length: lanesOf(lanes) }, (_, i) => code << (i * bits)).reduce((a, b) => a | b);
+    return this.constant(word >>> 0, 'u32');
   }
 
   /** An op as it is, on other operands. Those with regions are built anew. */
@@ -266,6 +272,7 @@ export class KernelBuilder extends ArithmeticBuilder {
       const { type } = op.result as { readonly type: KernelType };
       return [this.repeated(structure.constant.attributesOf(op).value, type.element, lanesOf(op.result))];
     }
+    if (vector.joinWord.is(op)) return [this.joinWord(operands[0] as Value)];
     const types = op.results.map(({ type }) => type);
     if (types.length !== 1 || op.definition.effect !== 'pure')
       return this.emit(op.definition, operands, types, op.attributes).results;

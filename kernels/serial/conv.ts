@@ -1,11 +1,12 @@
 import { elementOf } from '../../dialects/kernel/index.ts';
 import { staticShape, stridesOf, type Value } from '../../src/ir/index.ts';
+import { borderOf, cornerOf, filled, isInsideAll, readable } from '../border.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { dot, everywhere, foldOver } from './nest.ts';
 import { count } from './places.ts';
 
-/** A convolution of unpadded x with weights that are computed at run time: one product after the other. */
+/** A convolution with weights that are computed at run time: one product after the other. */
 export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [x, w, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
@@ -17,6 +18,7 @@ export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan
   const perGroup = outputs / groups;
   const strides = perAxis(root.attributes.strides, kernel.length);
   const dilations = perAxis(root.attributes.dilations, kernel.length);
+  const border = borderOf(root, x, kernel, 0);
   const others = epilogueOperands(cluster);
   const spatial = xSteps.slice(2);
   const to = stridesOf(result);
@@ -40,7 +42,8 @@ export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan
               [n as Value, ...pixel],
               [xSteps[0] as number, ...spatial.map((step, i) => step * (strides[i] as number))],
             );
-            const window = k.add(corner, firstInput);
+            const window = k.add(k.add(corner, k.index(border?.origin ?? 0)), firstInput);
+            const begin = border && cornerOf(k, border, pixel);
             const panel = k.scaled(channel, wSteps[0] as number);
             const start = starts ? k.load(starts, channel) : k.constant(0, elementOf(from));
             const [sum] = foldOver(k, [inputs, ...kernel], [start], ([c, ...cell], [total]) => {
@@ -50,7 +53,9 @@ export function serialConv(cluster: Cluster, context: KernelContext): KernelPlan
                 [xSteps[1] as number, ...spatial.map((step, i) => step * (dilations[i] as number))],
               );
               const weight = k.load(weights, k.add(panel, dot(k, [c as Value, ...cell], wSteps.slice(1))));
-              return [k.add(total as Value, k.mul(k.load(from, k.add(window, at)), weight))];
+              const inside = border && begin && isInsideAll(k, border, begin, cell);
+              const loaded = k.load(from, readable(k, inside, k.add(window, at)));
+              return [k.add(total as Value, k.mul(filled(k, inside, loaded, 0), weight))];
             });
             const element = dot(k, [n as Value, channel, ...pixel], to);
             k.store(after(k, clamped(k, sum as Value, root), { element, channel }, 1), y, element);

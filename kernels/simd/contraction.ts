@@ -1,21 +1,13 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import {
-  addDim,
-  type Dim,
-  floorDivDim,
-  knownSize,
-  modDim,
-  mulDim,
-  productOf,
-  subDim,
-  type Value,
-} from '../../src/ir/index.ts';
+import { addDim, type Dim, floorDivDim, knownSize, mulDim, productOf, type Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
 import type { Target } from '../../src/target/index.ts';
+import type { Border } from '../border.ts';
 import { tiled } from '../loops.ts';
 import { indicesOf, wordOf, writeFlat } from '../write.ts';
-import { type InnerProduct, type Places, type Steps, widestUnit } from './innerProduct.ts';
-import { inputOf, rowOf } from './outputRow.ts';
+import { type InnerProduct, widestUnit } from './innerProduct.ts';
+import { inputOf, rowOf, windowOf } from './outputRow.ts';
+import { reduceSegments, together } from './segments.ts';
 
 /** A loop around tiles: what one turn adds to the activations' index and to the number of the output row. */
 export interface OuterLoop {
@@ -42,6 +34,8 @@ export interface Contraction {
   readonly segments: readonly { readonly extent: number; readonly step: Dim }[];
   /** Contiguous activations in each segment. */
   readonly run: Dim;
+  /** Where segments may lie outside: each of `outer` but the first, and `rows`, is an axis, and so is each segment. */
+  readonly border?: Border;
 }
 
 /** Where weights lie: steps, in elements, from one group, panel, unit and k step to the next. */
@@ -132,9 +126,6 @@ export interface Finished {
   readonly element: Value;
 }
 
-/** Multiply operations, beyond those of one k step, up to which a tile is unrolled along k. */
-const unrollLimit = 48;
-
 /** Rows and outputs of the register tile: as many rows as the accumulators allow, and equally many in each tile. */
 export function tileOf(
   problem: Contraction,
@@ -180,7 +171,7 @@ export function buildContraction(
 
   /** Results of `height` rows from `row` on and of the outputs of `units` units, a row each. */
   const tile = (
-    { group, panel, unit, input, row }: Record<'group' | 'panel' | 'unit' | 'input' | 'row', Value>,
+    { group, panel, unit, input, row, window }: TilePlace,
     { height, units, live }: { readonly height: number; readonly units: number; readonly live: number },
     from?: Value,
   ): Finished[] => {
@@ -195,7 +186,9 @@ export function buildContraction(
     const begin = rows.flatMap(() =>
       Array.from({ length: units }, (_, u) => prepared.start(starts, columnOf(u))).flat(),
     );
-    const sums = reduceSegments(k, problem, { prepared, product, units, runSteps, at }, { x, w }, rows, weights, begin);
+    const windows = window && rows.map((_, r) => rowWindow(k, problem, window, r));
+    const shape = { prepared, product, units, runSteps, at };
+    const sums = reduceSegments(k, problem, shape, { x, w }, { rows, windows }, weights, begin);
     const column = k.add(k.scaled(panel, width), first);
     const each = product.registers;
     const results = rows.flatMap((_, r) => {
@@ -218,6 +211,7 @@ export function buildContraction(
     return;
   }
 
+  invariant(!problem.border, 'padding is an op of its own for vectors');
   const fullUnits = block / product.columns;
   /** `units` units of outputs for all rows: of a panel from its unit `first` on, or from a column on where weights lie as they are. */
   const rowTiles = (
@@ -280,8 +274,16 @@ export function buildContraction(
   });
 }
 
-/** Which tile an invocation computes. */
-type TilePlace = Record<'group' | 'panel' | 'unit' | 'input' | 'row', Value>;
+/** Which tile is computed, and where the window of its first row begins. */
+interface TilePlace extends Record<'group' | 'panel' | 'unit' | 'input' | 'row', Value> {
+  readonly window?: readonly Value[] | undefined;
+}
+
+/** Where the window of row `r` of a tile begins, given that of the first. */
+function rowWindow(k: KernelBuilder, { border }: Contraction, window: readonly Value[], r: number): Value[] {
+  const stride = border?.axes.at(-1)?.stride ?? 0;
+  return window.with(-1, k.add(window.at(-1) as Value, k.index(r * stride)));
+}
 
 /**
  * SIMT: an invocation for each tile, neighbours along the outputs. Where a row of a tile is no whole number of words,
@@ -315,6 +317,7 @@ function distribute(
         unit: k.index(0),
         input: inputOf(k, problem, group, at, m),
         row: rowOf(k, problem, at, m),
+        window: windowOf(k, problem, at, m),
       };
       for (const { value, element } of tile(place, { height, units: width })) k.store(value, y, element);
     });
@@ -327,90 +330,8 @@ function distribute(
     const at = indices.slice(0, -3);
     const panel = k.quotient(column, width);
     const unit = k.remainder(column, width);
-    const place = { group, panel, unit, input: inputOf(k, problem, group, at, m), row: rowOf(k, problem, at, m) };
+    const [input, row] = [inputOf(k, problem, group, at, m), rowOf(k, problem, at, m)];
+    const place = { group, panel, unit, input, row, window: windowOf(k, problem, at, m) };
     return (tile(place, { height: 1, units: 1 })[0] as Finished).value;
   });
-}
-
-interface TileShape {
-  readonly prepared: Steps;
-  readonly product: InnerProduct;
-  readonly units: number;
-  readonly runSteps: Dim;
-  readonly at: WeightSteps;
-}
-
-/** Rows by as many as a product has; the last is there more than once where they do not come out even. */
-function together(rows: readonly Value[], count: number): readonly Places[] {
-  return Array.from({ length: Math.ceil(rows.length / count) }, (_, g) => {
-    const at = (i: number) => rows[Math.min(rows.length - 1, g * count + i)] as Value;
-    return [at(0), ...Array.from({ length: count - 1 }, (_, i) => at(i + 1))];
-  });
-}
-
-/** The accumulators after all segments: [rows][unit][register], flat. */
-function reduceSegments(
-  k: KernelBuilder,
-  problem: Contraction,
-  shape: TileShape,
-  { x, w }: { x: Value; w: Value },
-  rows: readonly Places[],
-  weights: Value,
-  first: readonly Value[],
-): readonly Value[] {
-  const { prepared, product, units, runSteps, at } = shape;
-  const { together = 1 } = product;
-  /** The product of the steps from `ahead` on. */
-  const step = (sums: readonly Value[], offset: Value, weight: Value, ahead: number, count = together): Value[] => {
-    const ready = (s: number) => k.add(weight, k.index(mulDim(ahead + s, at.step)));
-    const panel = Array.from({ length: units }, (_, u) => {
-      const place = (s: number) => k.add(ready(s), k.index(u * at.unit));
-      return prepared.weights(w, [place(0), ...Array.from({ length: count - 1 }, (_, s) => place(s + 1))]);
-    });
-    const each = product.registers;
-    return rows.flatMap((places, r) => {
-      const place = (row: Value) => k.add(k.add(row, offset), k.index(ahead * product.step));
-      const [row, ...others] = places;
-      const activations = prepared.activations(x, [place(row), ...others.map(place)]);
-      return panel.flatMap((unit, u) => {
-        const from = (r * units + u) * each;
-        return prepared.multiply(sums.slice(from, from + each), unit, activations);
-      });
-    });
-  };
-  const run = (sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
-    const work = rows.length * units * product.registers;
-    const turn = (s: Value, carried: readonly Value[], unroll: number): readonly Value[] => {
-      let next = carried;
-      const [from, ready] = [k.add(offset, k.scaled(s, product.step)), k.add(weight, k.scaled(s, at.step))];
-      for (let i = 0; i < unroll; i++) next = step(next, from, ready, i * together);
-      return next;
-    };
-    if (typeof runSteps !== 'number') {
-      invariant(together === 1, 'products of several steps are of known sizes');
-      const unroll = [4, 2].find((u) => u * work <= unrollLimit) ?? 1;
-      const whole = subDim(runSteps, modDim(runSteps, unroll));
-      const most = k.for(0, whole, unroll, sums, (s, carried) => turn(s, carried, unroll));
-      return k.for(whole, runSteps, 1, most, (s, carried) => turn(s, carried, 1));
-    }
-    const turns = Math.ceil(runSteps / together);
-    const most = Math.max(1, Math.min(turns, Math.floor(unrollLimit / work), 4));
-    const full = Math.floor(runSteps / together);
-    const exact = [4, 3, 2].find((u) => u <= most && full % u === 0);
-    const unroll = exact ?? most;
-    const whole = turns * work <= unrollLimit ? 0 : (full - (full % unroll)) * together;
-    let now = k.for(0, whole, unroll * together, sums, (s, carried) => turn(s, carried, unroll));
-    for (let s = whole; s < runSteps; s += together)
-      now = step(now, offset, weight, s, Math.min(together, runSteps - s));
-    return now;
-  };
-  const visit = (depth: number, sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
-    const segment = problem.segments[depth];
-    if (!segment) return run(sums, offset, weight);
-    const inner = productOf([...problem.segments.slice(depth + 1).map((s) => s.extent), runSteps, at.step]);
-    return k.for(0, segment.extent, 1, sums, (i, carried) =>
-      visit(depth + 1, carried, k.add(offset, k.scaled(i, segment.step)), k.add(weight, k.scaled(i, inner))),
-    );
-  };
-  return visit(0, first, k.index(0), weights);
 }

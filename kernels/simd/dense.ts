@@ -10,6 +10,7 @@ import {
   type Value,
 } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
+import { borderOf } from '../border.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import {
@@ -69,7 +70,7 @@ export function constantMatmul(cluster: Cluster, context: KernelContext): Kernel
   });
 }
 
-/** nn.conv and int.conv without padding, on channels-last activations: implicit im2col, a run along a kernel row. */
+/** nn.conv and int.conv on channels-last activations: implicit im2col, a run along a kernel row that has no padding. */
 export function conv(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [x, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [Value, Value, Value | undefined];
@@ -85,12 +86,14 @@ export function conv(cluster: Cluster, context: KernelContext): KernelPlan {
   const [batch] = out as [Dim];
   const pixels = out.slice(2);
   invariant(xSteps[1] === 1 || perGroup * groups === 1, `${root.source}: convolution kernels want channels innermost`);
-  const pointwise = kernel.every((d) => d === 1) && strides.every((s) => s === 1);
+  const zeroPoint = (root.attributes.zero_point as number | undefined) ?? 0;
+  const border = borderOf(root, x, kernel, zeroPoint);
+  const pointwise = kernel.every((d) => d === 1) && strides.every((s) => s === 1) && !border;
   const last = spatial - 1;
   const step = (axis: number) => xSteps[axis + 2] as Dim;
   const channels = perGroup * groups;
   // neighbouring pixels of a kernel row are one run, when they are neighbours in memory too
-  const joined = dilations[last] === 1 && groups === 1 && step(last) === channels;
+  const joined = dilations[last] === 1 && groups === 1 && step(last) === channels && !border;
   const apart = joined ? kernel.slice(0, last) : kernel;
   const rowsOf = (from: number) => productOf(pixels.slice(from));
   const problem: PackedContraction = {
@@ -113,6 +116,7 @@ export function conv(cluster: Cluster, context: KernelContext): KernelPlan {
       ? []
       : apart.map((extent, axis) => ({ extent, step: mulDim(step(axis), dilations[axis] as number) })),
     run: joined && !pointwise ? (kernel[last] as number) * perGroup : perGroup,
+    ...(border ? { border } : {}),
   };
   return dense(cluster, context, {
     problem,
@@ -122,7 +126,7 @@ export function conv(cluster: Cluster, context: KernelContext): KernelPlan {
     // [CO, CI, k…] read as [CO, k…, CI]
     weightOrder: [0, ...kernel.map((_, axis) => axis + 2), 1],
     bias,
-    zeroPoint: (root.attributes.zero_point as number | undefined) ?? 0,
+    zeroPoint,
   });
 }
 

@@ -10,12 +10,14 @@ import {
   tensor,
   type Value,
 } from '../../src/ir/index.ts';
+import { invariant } from '../../src/support/diagnostics.ts';
 import { type Intrinsic, type IntrinsicName, intrinsics, lanesFor, type Target } from '../../src/target/index.ts';
+import { borderOf, cornerOf, filled, isInsideAll, readable } from '../border.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import { overlapping } from '../loops.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { writeRows } from '../write.ts';
-import { overPixels, tapOffsets } from './window.ts';
+import { overPixels, tapOffsets, tapPlaces } from './window.ts';
 
 /** How a depthwise kernel adds the products of some taps: `depth` taps a step, for all lanes at once. */
 interface TapProduct {
@@ -104,7 +106,7 @@ function tapProducts(target: Target, element: ScalarType): TapProduct[] {
 /** Weights that stay in registers over a row, when a step needs no more than these. */
 const heldWeights = 9;
 
-/** Convolution with one input and one output channel a group, channels innermost, without padding. */
+/** Convolution with one input and one output channel a group, channels innermost; SIMD: without padding. */
 export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const { rewriter, target } = context;
@@ -118,7 +120,9 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
   const [strides, dilations] = [ints('strides'), ints('dilations')];
   const steps = stepsOf(xType);
   const out = tensorType(cluster.result).shape;
-  const offsets = tapOffsets(kernel, dilations, steps);
+  const [offsets, places] = [tapOffsets(kernel, dilations, steps), tapPlaces(kernel)];
+  const zeroPoint = (root.attributes.zero_point as number | undefined) ?? 0;
+  const border = borderOf(root, x, kernel, zeroPoint);
   const full = lanesFor(target, { f32: 4, i16: 2 }[element as 'f32'] ?? 1);
   // float windows with many taps: two registers of sums, so that one product need not wait for the one before
   const twice = element === 'f32' && full > 1 && offsets.length > heldWeights && channels >= 2 * full;
@@ -133,7 +137,7 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       order: [0, 1, ...kernel.map((_, i) => i + 2)],
       groups: 1,
       padded: count,
-      zero_point: (root.attributes.zero_point as number | undefined) ?? 0,
+      zero_point: zeroPoint,
       flips,
     },
     { types: [tensor([flips ? 2 * count : count], sumElement)] },
@@ -174,18 +178,24 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       : k.index(0);
 
     const pixelStep = mulDim(steps.at(-1) as Dim, strides.at(-1) as number);
-    /** A row of pixels; `width` channels at once. What does not change along it is read once. */
+    /**
+     * A row of pixels; `width` channels at once. What does not change along it is read once. `corner`: where a pixel's
+     * window begins along each axis.
+     */
     const rowOf = (channel: Value, width: number) => {
       const weightAt = k.scaled(channel, product.depth);
       const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * count * product.depth)), width * product.depth);
       const preloaded = held ? Array.from({ length: groups }, (_, g) => load(g)) : undefined;
       const first = k.load(startBuffer, k.add(channel, begin), width);
-      return (from: Value, element: Value): Value => {
+      return (from: Value, element: Value, corner?: readonly Value[]): Value => {
         let sum = first;
         for (let g = 0; g < groups; g++) {
           const taps = Array.from({ length: product.depth }, (_, t) => {
-            const offset = offsets[Math.min(g * product.depth + t, offsets.length - 1)] as Dim;
-            return k.load(input, k.add(from, k.index(offset)), width);
+            const tap = Math.min(g * product.depth + t, offsets.length - 1);
+            const place = (places[tap] as number[]).map((i) => k.index(i));
+            const inside = border && corner && isInsideAll(k, border, corner, place);
+            const index = readable(k, inside, k.add(from, k.index(offsets[tap] as Dim)));
+            return filled(k, inside, k.load(input, index, width), zeroPoint);
           });
           sum = product.add(k, sum, preloaded?.[g] ?? load(g), taps, width);
         }
@@ -197,11 +207,14 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
       const rows = { extents: [out[0] as Dim, ...out.slice(2)], channels, lanes, buffer: y };
       const walk = [steps[0] as Dim, ...strides.map((stride, axis) => mulDim(stride, steps[axis + 2] as Dim))];
       writeRows(k, target, rows, (indices, row, channel, width) => {
-        const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as Dim)), k.index(0));
-        return rowOf(channel, width)(k.add(at, channel), k.add(row, channel));
+        const origin = k.index(border?.origin ?? 0);
+        const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as Dim)), origin);
+        const corner = border && cornerOf(k, border, indices.slice(1));
+        return rowOf(channel, width)(k.add(at, channel), k.add(row, channel), corner);
       });
       return;
     }
+    invariant(!border, `${root.source}: padding is an op of its own here`);
     // the last spatial axis is the pixel loop
     overPixels(k, { out, strides, steps }, spatial - 1, (at, row) => {
       overlapping(k, channels, lanes, (channel, live) => {

@@ -1,10 +1,21 @@
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
-import { bytesOf, type Dim, mulDim, stepsOf, storageOf, type Value } from '../../src/ir/index.ts';
+import {
+  bytesOf,
+  type Dim,
+  integerRange,
+  isInteger,
+  mulDim,
+  type ScalarType,
+  stepsOf,
+  storageOf,
+  type Value,
+} from '../../src/ir/index.ts';
 import { lanesFor } from '../../src/target/index.ts';
+import { borderOf, cornerOf, filled, isInsideAll, readable } from '../border.ts';
 import { type Cluster, epilogue, epilogueOperands, perAxis, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { writeRows } from '../write.ts';
-import { tapOffsets } from './window.ts';
+import { tapOffsets, tapPlaces } from './window.ts';
 
 /** How a pool joins the elements of a window. */
 interface Joining {
@@ -13,23 +24,35 @@ interface Joining {
   join(k: KernelBuilder, a: Value, b: Value): Value;
   /** The result from the joined elements of a window of `count`. */
   finish(k: KernelBuilder, joined: Value, count: number): Value;
+  /** What stands for an element outside of the operand. */
+  outside(element: ScalarType): number;
 }
 
+/** What never wins a maximum. */
+const lowest = (element: ScalarType): number => (isInteger(element) ? integerRange(element)[0] : -Infinity);
+
 const joinings: Record<string, (zeroPoint: number) => Joining> = {
-  'nn.max_pool': () => ({ prepare: (_, x) => x, join: (k, a, b) => k.max(a, b), finish: (_, joined) => joined }),
+  'nn.max_pool': () => ({
+    prepare: (_, x) => x,
+    join: (k, a, b) => k.max(a, b),
+    finish: (_, joined) => joined,
+    outside: lowest,
+  }),
   'nn.avg_pool': () => ({
     prepare: (_, x) => x,
     join: (k, a, b) => k.add(a, b),
     finish: (k, joined, count) => k.div(joined, k.constant(count, 'f32', joined)),
+    outside: () => 0,
   }),
   'int.pool_sum': (zeroPoint) => ({
     prepare: (k, x) => k.convert(x, 'i32'),
     join: (k, a, b) => k.add(a, b),
     finish: (k, joined, count) => k.sub(joined, k.constant(count * zeroPoint, 'i32', joined)),
+    outside: () => zeroPoint,
   }),
 };
 
-/** Pools over windows that lie inside their operand, channels innermost, lanes over channels. */
+/** Pools, channels innermost, lanes over channels. Padding counts in the mean. */
 export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const x = cluster.outside(root.operand(0));
@@ -47,7 +70,9 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
   const channels = out[1] as Dim;
   const wide = lanesFor(context.target, bytesOf(element));
   const lanes = wide > 8 && typeof channels === 'number' && channels <= 8 ? 8 : wide;
-  const offsets = tapOffsets(kernel, dilations, steps);
+  const [offsets, places] = [tapOffsets(kernel, dilations, steps), tapPlaces(kernel)];
+  const outside = joining.outside(element);
+  const border = borderOf(root, x, kernel, outside);
   const others = epilogueOperands(cluster);
   const build = (k: KernelBuilder): void => {
     const input = context.input(k, 'x', x);
@@ -58,10 +83,15 @@ export function pool(cluster: Cluster, context: KernelContext): KernelPlan {
     const walk = [steps[0] as Dim, ...strides.map((stride, axis) => mulDim(stride, steps[axis + 2] as Dim))];
     writeRows(k, context.target, rows, (indices, row, channel, lanes) => {
       const at = indices.reduce((sum, i, axis) => k.add(sum, k.scaled(i, walk[axis] as Dim)), k.index(0));
-      const from = k.add(at, channel);
-      const read = (offset: Dim) => joining.prepare(k, k.load(input, k.add(from, k.index(offset)), lanes));
-      const [first, ...others] = offsets;
-      const joined = others.reduce<Value>((sum, offset) => joining.join(k, sum, read(offset)), read(first as Dim));
+      const corner = border && cornerOf(k, border, indices.slice(1));
+      const from = k.add(k.add(at, channel), k.index(border?.origin ?? 0));
+      const read = (offset: Dim, tap: number): Value => {
+        const place = (places[tap] as number[]).map((i) => k.index(i));
+        const inside = border && corner && isInsideAll(k, border, corner, place);
+        const loaded = k.load(input, readable(k, inside, k.add(from, k.index(offset))), lanes);
+        return joining.prepare(k, filled(k, inside, loaded, outside));
+      };
+      const joined = offsets.map(read).reduce((a, b) => joining.join(k, a, b));
       const place = { element: k.add(row, channel), channel };
       return after(k, joining.finish(k, joined, offsets.length), place, lanes);
     });

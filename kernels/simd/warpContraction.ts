@@ -1,9 +1,10 @@
 import { type KernelBuilder, mmaShape, warpSize } from '../../dialects/kernel/index.ts';
 import { knownSize, productOf, type Value } from '../../src/ir/index.ts';
 import type { Target } from '../../src/target/index.ts';
+import { filled, isInsideAll, readable } from '../border.ts';
 import { indicesOf } from '../write.ts';
 import type { Finished, PackedContraction, Sums, WeightSteps } from './contraction.ts';
-import { inputOf, rowOf } from './outputRow.ts';
+import { inputOf, rowOf, windowOf } from './outputRow.ts';
 
 /** Outputs of a row that an invocation has: as many as a word holds codes, which two products of tiles give. */
 const own = 4;
@@ -75,7 +76,7 @@ export function buildWarpContraction(
       const places = indicesOf(k, extents, index);
       const [outer, m] = [places.slice(0, -1), places.at(-1) as Value];
       const input = k.add(inputOf(k, problem, group, outer, m), k.scaled(inQuad, 4));
-      return { input, row: rowOf(k, problem, outer, m) };
+      return { input, row: rowOf(k, problem, outer, m), window: windowOf(k, problem, outer, m) };
     });
     // the word of the first k step: of panel quad / 2 the outputs quad % 2 and, for the second tile, two further
     const panel = k.add(k.scaled(tileColumn, (pairs * pairColumns) / own), k.quotient(quad, 2));
@@ -93,7 +94,12 @@ export function buildWarpContraction(
         return [0, 2].map((i) => k.concat([start[i], start[i + 1], start[i], start[i + 1]] as Value[]));
       }),
     ).flat();
-    const product = (sums: readonly Value[], offset: Value, weight: Value): Value[] => {
+    const { border } = problem;
+    const segmentAt = (offset: Value, taps: readonly Value[]): Segment => {
+      const inside = rows.map(({ window }) => border && window && isInsideAll(k, border, window, taps));
+      return { inside, rows: rows.map(({ input }, r) => readable(k, inside[r], k.add(input, offset))) };
+    };
+    const product = (segment: Segment, sums: readonly Value[], offset: Value, weight: Value): Value[] => {
       const b = Array.from({ length: 2 * pairs }, (_, n) => {
         const ahead = Math.floor(n / 2) * (pairColumns / own) * at.panel + (n % 2) * 2 * at.unit;
         const first = k.add(k.add(weights, weight), k.index(ahead));
@@ -102,14 +108,15 @@ export function buildWarpContraction(
       return Array.from({ length: tiles }, (_, tile) => {
         const a = [0, 16].flatMap((depth) =>
           [0, 1].map((half) => {
-            const { input } = rows[2 * tile + half] as (typeof rows)[number];
-            return k.load(x, k.add(k.add(input, offset), k.index(depth)), 4);
+            const row = 2 * tile + half;
+            const loaded = k.load(x, k.add(k.add(segment.rows[row] as Value, offset), k.index(depth)), 4);
+            return filled(k, segment.inside[row], loaded, border?.fill ?? 0);
           }),
         );
         return b.map((words, n) => k.mma(sums[tile * b.length + n] as Value, a, words));
       }).flat();
     };
-    const sums = overSegments(k, problem, knownSize(at.step), begin, product);
+    const sums = overSegments(k, problem, knownSize(at.step), begin, segmentAt, product);
     rows.forEach(({ row }, r) => {
       columns.forEach((column, p) => {
         const from = Math.floor(r / 2) * 2 * pairs + 2 * p;
@@ -121,26 +128,37 @@ export function buildWarpContraction(
   });
 }
 
-/** Loops over the pieces of a sum; `product` gets what they add to the activations' and to the weights' index. */
+/** Where the rows of a segment begin, and which of them are inside, where some may not be. */
+interface Segment {
+  readonly rows: readonly Value[];
+  readonly inside: readonly (Value | undefined)[];
+}
+
+/**
+ * Loops over the pieces of a sum, and along each. `segmentAt` gets what a piece adds to the activations' index, and its
+ * place in the window; `product` where in it a step is, and what that adds to the weights' index.
+ */
 function overSegments(
   k: KernelBuilder,
   { segments, run }: PackedContraction,
   step: number,
   begin: readonly Value[],
-  product: (sums: readonly Value[], offset: Value, weight: Value) => Value[],
+  segmentAt: (offset: Value, taps: readonly Value[]) => Segment,
+  product: (segment: Segment, sums: readonly Value[], offset: Value, weight: Value) => Value[],
 ): readonly Value[] {
   const [turns, turnStep] = [run / mmaShape.k, (mmaShape.k / 4) * step];
-  const visit = (depth: number, sums: readonly Value[], offset: Value, weight: Value): readonly Value[] => {
-    const segment = segments[depth];
+  const visit = (sums: readonly Value[], offset: Value, weight: Value, taps: readonly Value[]): readonly Value[] => {
+    const segment = segments[taps.length];
     if (!segment) {
+      const here = segmentAt(offset, taps);
       return k.for(0, turns, 1, sums, (s, carried) =>
-        product(carried, k.add(offset, k.scaled(s, mmaShape.k)), k.add(weight, k.scaled(s, turnStep))),
+        product(here, carried, k.scaled(s, mmaShape.k), k.add(weight, k.scaled(s, turnStep))),
       );
     }
-    const inner = segments.slice(depth + 1).reduce((n, { extent }) => n * extent, turns * turnStep);
+    const inner = segments.slice(taps.length + 1).reduce((n, { extent }) => n * extent, turns * turnStep);
     return k.for(0, segment.extent, 1, sums, (i, carried) =>
-      visit(depth + 1, carried, k.add(offset, k.scaled(i, segment.step)), k.add(weight, k.scaled(i, inner))),
+      visit(carried, k.add(offset, k.scaled(i, segment.step)), k.add(weight, k.scaled(i, inner)), [...taps, i]),
     );
   };
-  return visit(0, begin, k.index(0), k.index(0));
+  return visit(begin, k.index(0), k.index(0), []);
 }

@@ -14,6 +14,14 @@ export function tapOffsets(kernel: readonly number[], dilations: readonly number
   );
 }
 
+/** Where each element of a window lies, counted along its axes, in the order of `tapOffsets`. */
+export function tapPlaces(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>(
+    (places, extent) => places.flatMap((place) => Array.from({ length: extent }, (_, i) => [...place, i])),
+    [[]],
+  );
+}
+
 /** An output [N, C, spatial…], and how windows over the operand walk with it. */
 export interface Windows {
   readonly out: readonly Dim[];

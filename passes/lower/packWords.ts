@@ -136,7 +136,7 @@ function storeOne(k: KernelBuilder, element: ScalarType, value: Value, buffer: V
   k.store(k.or(kept, k.shlBy(k.and(k.convert(value, 'u32'), ones), count)), buffer, at);
 }
 
-const { add, mul, min, max, remainder } = lanewisePrimitives;
+const { add, mul, min, max, remainder, select } = lanewisePrimitives;
 
 /** Whether an index is known to be a multiple of n, a power of two. */
 function isMultiple(index: Value, n: number): boolean {
@@ -152,6 +152,8 @@ function isMultiple(index: Value, n: number): boolean {
       return operands.every((operand) => isMultiple(operand, n));
     case mul.definition:
       return operands.some((operand) => isMultiple(operand, n));
+    case select.definition:
+      return operands.slice(1).every((operand) => isMultiple(operand, n));
     case remainder.definition:
       return (op.attributes.divisor as number) % n === 0 && isMultiple(op.operand(0), n);
     default:

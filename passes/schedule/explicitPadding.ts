@@ -17,6 +17,7 @@ import {
 } from '../../src/ir/index.ts';
 import { defineRewritePass } from '../../src/pass/define.ts';
 import { op, rule } from '../../src/rewrite/index.ts';
+import type { Target } from '../../src/target/index.ts';
 import { createFloats } from '../constants.ts';
 import { refusingSymbols } from '../symbolicShapes.ts';
 
@@ -70,47 +71,50 @@ function insideCounts(root: Op): number[] {
   );
 }
 
+// avg_pool(x){pads, not counting padding} == avg_pool(x){pads, counting padding} · cells / cells inside
+const countPadding = rule('count-padding', op(avgPool), ({ root }, rewriter) => {
+  const { kernel, count_include_pad } = avgPool.attributesOf(root);
+  if (!isPadded(root) || count_include_pad) return undefined;
+  const cells = kernel.reduce((n, d) => n * d, 1);
+  const factors = refusingSymbols(root, () => insideCounts(root)).map((n) => cells / n);
+  const x = root.operand(0);
+  const all = rewriter.create(avgPool, { x }, { ...root.attributes, count_include_pad: true }).result;
+  const shape = staticShape(root.result.type as TensorType).map((d, axis) => (axis < 2 ? 1 : d));
+  const factor = createFloats(rewriter, `${root.source}.counts`, shape, factors);
+  return rewriter.create(mul, { a: all, b: factor }).result;
+});
+
+const padRules = [
+  // conv(x, w){pads} == conv(pad(x, 0), w)
+  rule('pad-conv', op(conv), ({ root }, rewriter) => (isPadded(root) ? unpadded(root, rewriter, 0) : undefined)),
+  // int.conv(x, w){pads, z} == int.conv(pad(x, z), w){z}: z is the code of 0
+  rule('pad-int-conv', op(intConv), ({ root }, rewriter) =>
+    isPadded(root)
+      ? unpadded(root, rewriter, zeroOf(root.operand(0), intConv.attributesOf(root).zero_point))
+      : undefined,
+  ),
+  // pool_sum(x){pads, z} == pool_sum(pad(x, z)){z}
+  rule('pad-pool-sum', op(poolSum), ({ root }, rewriter) =>
+    isPadded(root)
+      ? unpadded(root, rewriter, zeroOf(root.operand(0), poolSum.attributesOf(root).zero_point))
+      : undefined,
+  ),
+  // max_pool(x){pads} == max_pool(pad(x, lowest))
+  rule('pad-max-pool', op(maxPool), ({ root }, rewriter) =>
+    isPadded(root) ? unpadded(root, rewriter, lowest(root.operand(0).type as TensorType)) : undefined,
+  ),
+  // avg_pool(x){pads, counting padding} == avg_pool(pad(x, 0))
+  rule('pad-avg-pool', op(avgPool), ({ root }, rewriter) =>
+    isPadded(root) && avgPool.attributesOf(root).count_include_pad ? unpadded(root, rewriter, 0) : undefined,
+  ),
+];
+
 export const explicitPadding = defineRewritePass({
   name: 'explicit-padding',
-  summary: 'Makes the padding of convolutions and pools an op of its own, so that kernels never look outside.',
+  summary:
+    'Makes the padding of convolutions and pools an op of its own for kernels of vectors, which never look outside; ' +
+    'invocations of devices ask for each element whether it is inside, rather than read a padded copy.',
   phase: 'schedule',
   preserves: { tolerance: 1e-6 },
-  rules: [
-    // conv(x, w){pads} == conv(pad(x, 0), w)
-    rule('pad-conv', op(conv), ({ root }, rewriter) => (isPadded(root) ? unpadded(root, rewriter, 0) : undefined)),
-    // int.conv(x, w){pads, z} == int.conv(pad(x, z), w){z}: z is the code of 0
-    rule('pad-int-conv', op(intConv), ({ root }, rewriter) =>
-      isPadded(root)
-        ? unpadded(root, rewriter, zeroOf(root.operand(0), intConv.attributesOf(root).zero_point))
-        : undefined,
-    ),
-    // pool_sum(x){pads, z} == pool_sum(pad(x, z)){z}
-    rule('pad-pool-sum', op(poolSum), ({ root }, rewriter) =>
-      isPadded(root)
-        ? unpadded(root, rewriter, zeroOf(root.operand(0), poolSum.attributesOf(root).zero_point))
-        : undefined,
-    ),
-    // max_pool(x){pads} == max_pool(pad(x, lowest))
-    rule('pad-max-pool', op(maxPool), ({ root }, rewriter) =>
-      isPadded(root) ? unpadded(root, rewriter, lowest(root.operand(0).type as TensorType)) : undefined,
-    ),
-    // avg_pool(x){pads, counting padding} == avg_pool(pad(x, 0));
-    // not counting it: the same times cells / cells inside
-    rule('pad-avg-pool', op(avgPool), ({ root }, rewriter) => {
-      if (!isPadded(root)) return undefined;
-      const { kernel, count_include_pad } = avgPool.attributesOf(root);
-      if (count_include_pad) return unpadded(root, rewriter, 0);
-      const cells = kernel.reduce((n, d) => n * d, 1);
-      const factors = refusingSymbols(root, () => insideCounts(root)).map((n) => cells / n);
-      const pads = padsOf(root);
-      const all = rewriter.create(
-        avgPool,
-        { x: padded(rewriter, root.operand(0), pads, 0) },
-        { ...root.attributes, pads: pads.map(() => 0), count_include_pad: true },
-      ).result;
-      const shape = staticShape(root.result.type as TensorType).map((d, axis) => (axis < 2 ? 1 : d));
-      const factor = createFloats(rewriter, `${root.source}.counts`, shape, factors);
-      return rewriter.create(mul, { a: all, b: factor }).result;
-    }),
-  ],
+  rules: (target) => [countPadding, ...((target as Target | undefined)?.family === 'simt' ? [] : padRules)],
 });

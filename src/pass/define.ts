@@ -122,14 +122,17 @@ export function definePass<const A extends AttributeSpecs = Record<never, never>
   };
 }
 
-/** A pass that applies rules, in any order, until none matches. */
+/** A pass that applies rules, or those that a target needs, in any order, until none matches. */
 export function defineRewritePass(
-  spec: Omit<PassSpec<Record<never, never>>, 'run' | 'options'> & { rules: readonly Rule[] },
+  spec: Omit<PassSpec<Record<never, never>>, 'run' | 'options'> & {
+    readonly rules: readonly Rule[] | ((target: unknown) => readonly Rule[]);
+  },
 ): Pass {
   return definePass({
     ...spec,
     run(module, _options, context) {
-      for (const func of module.functions.values()) applyGreedily(func.body, spec.rules, context.trace);
+      const rules = typeof spec.rules === 'function' ? spec.rules(context.target) : spec.rules;
+      for (const func of module.functions.values()) applyGreedily(func.body, rules, context.trace);
     },
   });
 }
