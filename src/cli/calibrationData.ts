@@ -2,7 +2,9 @@ import { inputSignature } from '../api/signature.ts';
 import { zeroShotSamples } from '../api/zeroShot.ts';
 import { type Dataset, loadDataset, parseInputFormat } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
+import type { sampleOptions } from './dataOptions.ts';
 import { hostFiles } from './files.ts';
+import type { OptionValues } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
 
@@ -12,11 +14,7 @@ const withoutData = 'zero-shot';
 /** What `--calibrate` names: samples, or none; undefined where it is not given. @throws UsageError, QcError */
 export async function calibrationData(
   module: Module,
-  options: {
-    readonly calibrate: readonly string[];
-    readonly 'input-format': readonly string[];
-    readonly limit?: number | undefined;
-  },
+  options: OptionValues<typeof sampleOptions>,
   terminal: Terminal,
 ): Promise<Dataset | undefined> {
   const { calibrate: sources, limit } = options;

@@ -8,20 +8,25 @@ export const schemeHelp = `how numbers are stored and computed: ${Object.values(
   .map(({ name, summary }) => `${name} (${summary})`)
   .join(', ')}; a recipe by name: ${recipeNames.join(', ')}; or a recipe in a .json or .ts file`;
 
-/** Options of the commands that quantize on data. */
-export const calibrationOptions = {
+/** Which samples a model is calibrated on. */
+export const sampleOptions = {
   calibrate: {
     kind: 'texts',
     value: 'DATA',
     help: 'samples that the ranges of activations are taken from; zero-shot: none, Gaussian noise',
   },
-  ...rangeOptions,
   limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
   'input-format': {
     kind: 'texts',
     value: 'NAME:TYPE,…',
     help: 'what the samples hold and how it becomes the input: input:u8,scale=1/127.5,offset=-1 or mean=…,std=…,layout=nhwc',
   },
+} as const satisfies OptionTable;
+
+/** Options of the commands that quantize on data. */
+export const calibrationOptions = {
+  ...sampleOptions,
+  ...rangeOptions,
   'keep-float': {
     kind: 'words',
     value: 'NAME,…',

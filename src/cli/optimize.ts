@@ -2,12 +2,11 @@ import { readFileSync } from 'node:fs';
 import { backends } from '../api/emit.ts';
 import { passes, runPipeline } from '../api/pipeline.ts';
 import { parse } from '../api/read.ts';
-import { inputSignature } from '../api/signature.ts';
-import { type Dataset, loadDataset } from '../calibrate/data/index.ts';
-import { type Module, verifyModule } from '../ir/index.ts';
+import { verifyModule } from '../ir/index.ts';
 import type { Pass, Preserves } from '../pass/index.ts';
 import { companionPieces, printModule, printModuleLazily } from '../text/index.ts';
-import { hostFiles } from './files.ts';
+import { calibrationData } from './calibrationData.ts';
+import type { sampleOptions } from './dataOptions.ts';
 import type { pipelineOptions } from './globalOptions.ts';
 import type { importOptions } from './importOptions.ts';
 import { instrumentsFor } from './instruments.ts';
@@ -16,12 +15,11 @@ import type { OptionValues } from './options.ts';
 import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface OptArguments extends OptionValues<typeof pipelineOptions & typeof importOptions> {
+export interface OptArguments
+  extends OptionValues<typeof pipelineOptions & typeof importOptions & typeof sampleOptions> {
   readonly pipeline: string | undefined;
   readonly output: string | undefined;
   readonly target: string | undefined;
-  readonly calibrate: readonly string[];
-  readonly limit: number | undefined;
 }
 
 /** Runs passes on a file and prints or writes the module. */
@@ -31,7 +29,7 @@ export async function optimize(path: string, options: OptArguments, terminal: Te
     path === '-' ? parse(readFileSync(0, 'utf8'), { file: 'standard input' }) : loadModel(path, options.allow);
   terminal.crash.module = module;
   verifyModule(module);
-  const calibration = calibrationData(module, options);
+  const calibration = await calibrationData(module, options, terminal);
   const instruments = instrumentsFor(options, terminal, calibration);
   await runPipeline(module, options.pipeline ?? '', {
     target: backends[(options.target ?? 'wasm') as 'wasm' | 'c'].target,
@@ -47,10 +45,6 @@ export async function optimize(path: string, options: OptArguments, terminal: Te
   const { text, large } = printModuleLazily(module);
   if (large.length > 0) writeWhole(`${options.output}.bin`, companionPieces(large));
   writeWhole(options.output, text());
-}
-
-function calibrationData(module: Module, { calibrate, limit }: OptArguments): Dataset | undefined {
-  return calibrate.length === 0 ? undefined : loadDataset(calibrate, inputSignature(module), hostFiles, { limit });
 }
 
 /** Names every pass by phase. */

@@ -1,25 +1,25 @@
 import { backends } from '../api/emit.ts';
 import { runPipeline } from '../api/pipeline.ts';
 import { reduceModule } from '../api/reduce.ts';
-import { inputSignature } from '../api/signature.ts';
-import { loadDataset } from '../calibrate/data/index.ts';
 import type { Module } from '../ir/index.ts';
 import { printPipeline, runLine } from '../pass/index.ts';
 import { parsePipeline } from '../pass/pipeline.ts';
 import { QcError } from '../support/diagnostics.ts';
 import { printModule } from '../text/index.ts';
-import { hostFiles, readFile } from './files.ts';
+import { calibrationData } from './calibrationData.ts';
+import type { sampleOptions } from './dataOptions.ts';
+import { readFile } from './files.ts';
 import { loadModel } from './modelFile.ts';
+import type { OptionValues } from './options.ts';
 import { checkOutputFile, writeWhole } from './outputFolder.ts';
 import { semantics } from './semantics.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface ReduceArguments {
+export interface ReduceArguments extends OptionValues<typeof sampleOptions> {
   readonly pipeline: string | undefined;
   readonly 'fails-with': string | undefined;
   readonly 'verify-semantics': boolean;
   readonly target: string | undefined;
-  readonly calibrate: readonly string[];
   readonly output: string | undefined;
 }
 
@@ -31,8 +31,7 @@ export async function reduceFile(path: string, options: ReduceArguments, termina
   const verifies =
     options['verify-semantics'] || (options.pipeline === undefined && line.includes('--verify-semantics'));
   const module = loadModel(path);
-  const calibration =
-    options.calibrate.length === 0 ? undefined : loadDataset(options.calibrate, inputSignature(module), hostFiles);
+  const calibration = await calibrationData(module, options, terminal);
   const messageOf = async (candidate: Module): Promise<string | undefined> => {
     try {
       await runPipeline(candidate, pipeline, {

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { sampleOptions } from '../dataOptions.ts';
 import { pipelineOptions } from '../globalOptions.ts';
 import { importOptions } from '../importOptions.ts';
 import { UsageError } from '../usage.ts';
@@ -18,8 +19,7 @@ export const opt = defineCommand({
     pipeline: { kind: 'text', value: 'PASSES', help: 'the passes to run, in order' },
     output: { kind: 'text', short: 'o', value: 'FILE', help: 'write the module here instead of printing it' },
     target: { kind: 'text', choices: ['wasm', 'c'], help: 'what the lower passes compile for (default wasm)' },
-    calibrate: { kind: 'texts', value: 'DATA', help: 'samples for the pass calibrate' },
-    limit: { kind: 'count', value: 'N', help: 'use the first N samples only' },
+    ...sampleOptions,
     'list-passes': { kind: 'flag', help: 'name every pass, with its options and what it preserves' },
     ...importOptions,
     ...pipelineOptions,

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { calibrationOptions } from '../dataOptions.ts';
+import { sampleOptions } from '../dataOptions.ts';
 
 export const reduce = defineCommand({
   name: 'reduce',
@@ -15,7 +15,7 @@ export const reduce = defineCommand({
     'fails-with': { kind: 'text', value: 'TEXT', help: 'what the message must hold' },
     'verify-semantics': { kind: 'flag', help: 'a pass that changes results more than it promises fails too' },
     target: { kind: 'text', choices: ['wasm', 'c'], help: 'what the lower passes compile for (default wasm)' },
-    calibrate: calibrationOptions.calibrate,
+    ...sampleOptions,
     output: { kind: 'text', short: 'o', value: 'FILE', help: 'write the module here instead of printing it' },
   },
   async run([path = ''], options, terminal) {
