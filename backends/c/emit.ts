@@ -15,10 +15,12 @@ import { headerText } from './header.ts';
 import { type KernelFunctions, printKernels } from './kernelFunction.ts';
 import { CSupport } from './language.ts';
 import { type Layout, layoutOf } from './layout.ts';
+import { runText } from './run.ts';
 import { type SelfTest, selfTestText } from './selftest.ts';
 import { type CSignature, portsOf, statesOf } from './signature.ts';
 import { sizesOf, stateBytesOf } from './sizes.ts';
-import { interfaceText, kernelText, preamble, runText } from './source.ts';
+import { interfaceText, kernelText, preamble } from './source.ts';
+import { meetingText } from './threads.ts';
 import { type WeightsPlace, weightsDeclaration, weightsText } from './weights.ts';
 import { concatenated } from './words.ts';
 
@@ -31,6 +33,8 @@ export interface EmitCOptions {
   readonly dispatch?: boolean;
   /** What it is written for, and the module planned for. Default: what its compiler says. */
   readonly cpu?: Cpu;
+  /** Whether several threads can run it, whose kernels `share-loops` has divided. Default: one does. */
+  readonly threads?: boolean;
   /** When given, the code gets a NAME_selftest. */
   readonly selftest?: SelfTest;
 }
@@ -59,7 +63,7 @@ export interface CArtifact {
  * @throws QcError when `name` is no identifier
  */
 export function emitC(module: Module, options: EmitCOptions): CArtifact {
-  const { name, weights = 'inline', selftest, cpu, dispatch = false } = options;
+  const { name, weights = 'inline', selftest, cpu, dispatch = false, threads = false } = options;
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
     throw new QcError({
       what: `'${name}' can't begin the names of C symbols`,
@@ -80,6 +84,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     weightsBytes: blob.length,
     weights: blob.length > 0 && weights === 'external' ? 'external' : 'inline',
     selftest: selftest !== undefined,
+    ...(threads ? { threads } : {}),
   };
   const program = { module, signature, layout };
   const versions = dispatch ? dispatchedVersions : [];
@@ -90,6 +95,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     encode(own ? own.head : preamble(signature, new CSupport())),
     ...weightsText(name, blob, weights, dispatch),
     encode(own ? own.body : ''),
+    encode(threads && !own ? meetingText(signature) : ''),
     encode(interfaceText(signature, layout)),
     encode(own ? own.run : dispatchText(signature)),
     ...(selftest ? [selfTestText(signature, selftest)] : []),
@@ -100,7 +106,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     [`${name}.c`, source],
     ...parts.map(({ file, head, body, run }): [string, Uint8Array] => [file, encode(`${head}${body}${run}`)]),
     [`${name}.h`, encode(headerText(signature))],
-    ['CMakeLists.txt', encode(cmakeText(name, { usesMathLibrary, versions, includesWeights }))],
+    ['CMakeLists.txt', encode(cmakeText(name, { usesMathLibrary, versions, includesWeights, threads }))],
   ]);
   if (signature.weights === 'external' || includesWeights) files.set(`${name}_weights.bin`, blob);
   const { kernels } = printed[0] as Part;
@@ -139,7 +145,7 @@ function ownPart({ module, signature, layout }: Program, cpu: Cpu | undefined): 
     support,
     kernels,
     head: preamble(signature, support, cpu),
-    body: kernelText(kernels, support),
+    body: `${kernelText(kernels, support)}${signature.threads ? meetingText(signature) : ''}`,
     run: runText(module, signature, kernels, layout),
   };
 }
@@ -155,7 +161,7 @@ function versionPart({ module, signature, layout }: Program, version: Dispatched
     kernels,
     file: versionFile(name, version),
     head: hasWeights && weights === 'inline' ? `${head}${weightsDeclaration(name)}` : head,
-    body: `${kernelText(kernels, support)}${prototypeText(signature, version)}`,
+    body: `${kernelText(kernels, support)}${signature.threads ? meetingText(signature) : ''}${prototypeText(signature, version)}`,
     run: runText(module, signature, kernels, layout, versionFunction(name, version)),
   };
 }

@@ -3,6 +3,7 @@ import { commentText } from '../clike/names.ts';
 import type { Status } from '../clike/status.ts';
 import { type CPort, type CSignature, countOf } from './signature.ts';
 import { type CSize, isChosen, isFound, shapeText } from './sizes.ts';
+import { threadDeclarations, threadsStatus, threadTypes } from './threads.ts';
 import { cStorageType } from './types.ts';
 
 /** Alignment in bytes that the arena needs, and that inline weights have. */
@@ -26,12 +27,13 @@ const sizeStatus = { code: 'ERROR_SIZE', text: 'a size is out of its bounds' } a
 const fullStatus = { code: 'ERROR_STATE_FULL', text: 'the states have no room for what the run adds' } as const;
 
 /** What can go wrong with a program; a status is its place here. */
-export function statusesOf({ stateBytes, sizes }: CSignature): readonly Status[] {
+export function statusesOf({ stateBytes, sizes, threads }: CSignature): readonly Status[] {
   return [
     ...statuses,
     ...(stateBytes > 0 ? [stateStatus] : []),
     ...(sizes.some((size) => isChosen(size) || isFound(size)) ? [sizeStatus] : []),
     ...(sizes.some(({ grows }) => grows) ? [fullStatus] : []),
+    ...(threads ? [threadsStatus] : []),
   ];
 }
 
@@ -112,7 +114,7 @@ export function headerText(signature: CSignature): string {
   const run = runParameters(signature).map((parameter) => `,\n    ${parameter}`);
   const outputs = outputParameters(signature).map((parameter) => `,\n    ${parameter}`);
   const title = 'A neural network in plain C99: no allocation, no global state.';
-  return headerFrame({ name, title, includes: ['stddef.h', 'stdint.h'] }, [
+  return headerFrame({ name, title, includes: [...(signature.threads ? ['pthread.h'] : []), 'stddef.h', 'stdint.h'] }, [
     '/* Working memory that a context needs, and its alignment. */',
     `#define ${name}_ARENA_BYTES ${signature.arenaBytes}`,
     `#define ${name}_ARENA_ALIGNMENT ${ARENA_ALIGNMENT}`,
@@ -125,10 +127,12 @@ export function headerText(signature: CSignature): string {
     ...signature.outputs.flatMap((port) => portMacros(name, 'output', port)),
     '',
     ...statusEnumLines(name, statusesOf(signature)),
+    ...(signature.threads ? threadTypes(signature) : []),
     '/* One run at a time uses a context; contexts with arenas of their own are independent. */',
     'typedef struct {',
     '  unsigned char *arena;',
     ...(external ? ['  const unsigned char *weights;'] : []),
+    ...(signature.threads ? [`  ${name}_threads *threads;`] : []),
     `} ${name}_context;`,
     '',
     `/* Gives the context its memory${external ? ` and the contents of ${name}_weights.bin` : ''}, which must outlive it. Returns a ${name}_status. */`,
@@ -137,6 +141,7 @@ export function headerText(signature: CSignature): string {
     `/* Runs the network: elements row-major, buffers that do not overlap. Returns a ${name}_status. */`,
     `int ${name}_run(${name}_context *ctx${run.join('')});`,
     '',
+    ...(signature.threads ? threadDeclarations(signature) : []),
     ...stateDeclarations(signature),
     `/* With ${name}_TRACE defined, ${name}_run calls this after each kernel: its place in the launches of manifest.json, and its layer. */`,
     `#ifdef ${name}_TRACE`,

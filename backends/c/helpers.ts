@@ -27,6 +27,17 @@ function define(
   return { name, text, needs };
 }
 
+/** lower + step · ⌊turns · thread / threads⌋: where the part of a loop's range begins that a thread does. */
+export const shareHelper = define(
+  'qc_share',
+  'i32',
+  'int32_t lower, int32_t upper, int32_t step, int32_t thread, int32_t threads',
+  [
+    'const int64_t turns = upper <= lower ? 0 : (upper - lower + step - 1) / step;',
+    'return lower + step * (int32_t)(turns * thread / threads);',
+  ],
+);
+
 const two = (t: ScalarType) => `${cType(t)} a, ${cType(t)} b`;
 const one = (t: ScalarType) => `${cType(t)} a`;
 

@@ -8,6 +8,9 @@ import { cStorageType } from './types.ts';
 /** Compilers to try, in order. */
 export const hostCompilers = ['cc', 'gcc', 'clang'] as const;
 
+/** How many threads a main program has, where the code has some: to be defined as it is compiled. */
+export const threadsMacro = 'QC_HOST_THREADS';
+
 /** Options that every build of generated code takes. */
 export const hostFlags = ['-std=c99', '-ffp-contract=off', '-fno-math-errno'] as const;
 
@@ -74,6 +77,14 @@ function setUp(signature: CSignature): string[] {
         ]
       : []),
     `  int status = ${name}_init(&context, arena, ${signature.arenaBytes}${external ? `, weights, ${signature.weightsBytes}` : ''});`,
+    ...(signature.threads
+      ? [
+          `  static ${name}_threads threads;`,
+          '  if (status == 0) {',
+          `    status = ${name}_start_threads(&context, &threads, ${threadsMacro});`,
+          '  }',
+        ]
+      : []),
   ];
 }
 
@@ -89,12 +100,13 @@ const closeInputs = ({ inputs, sizes }: CSignature): string[] =>
   [...(sizes.some(isChosen) ? ['sizes'] : []), ...inputs.map(identifierOf)].map((one) => `  fclose(file_${one});`);
 
 /** The end of main. */
-function tearDown({ name, inputs, outputs, weights }: CSignature): string[] {
+function tearDown({ name, inputs, outputs, weights, threads }: CSignature): string[] {
   const held = ['arena', ...(weights === 'external' ? ['room'] : []), ...[...inputs, ...outputs].map(identifierOf)];
   return [
     '  if (status != 0) {',
     `    fprintf(stderr, "%s\\n", ${name}_status_text(status));`,
     '  }',
+    ...(threads ? [`  ${name}_end_threads(&context);`] : []),
     ...held.map((one) => `  free(${one});`),
     '  return status;',
     '}',

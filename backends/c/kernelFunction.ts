@@ -9,6 +9,7 @@ import { commentText, identifier, Names } from '../clike/names.ts';
 import { armDspWords } from './armDsp.ts';
 import { holds } from './guard.ts';
 import { type CSupport, cLanguage } from './language.ts';
+import { threadParameters } from './threads.ts';
 import { cStorageType, cType } from './types.ts';
 import { baseline, type Level, levels } from './vector/levels.ts';
 import { vectorLanguage } from './vector/printer.ts';
@@ -19,6 +20,8 @@ export interface KernelFunction {
   readonly parameters: readonly KernelParameter[];
   /** The body for each level that has one of its own, the best first; the baseline's is last. */
   readonly bodies: readonly LevelBody[];
+  /** Whether several threads run it, each its part; it is told which of how many. */
+  readonly shares: boolean;
   /** Names of the model's layers. */
   readonly layers: Set<string>;
 }
@@ -44,7 +47,7 @@ export interface KernelFunctions {
 const keywords = (
   'auto break case char const continue default do double else enum extern float for goto if inline int long register ' +
   'restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false ' +
-  'memcpy memcmp sqrtf sqrt main NAN INFINITY and or xor not asm'
+  'memcpy memcmp sqrtf sqrt main NAN INFINITY and or xor not asm qc_thread qc_threads'
 ).split(' ');
 
 /** Prints every kernel that @main launches; kernels with the same text become one function. */
@@ -77,7 +80,8 @@ export function printKernels(module: Module, support: CSupport): KernelFunctions
 
 /** The definition of a kernel's function, with a comment that names the layers. */
 export function functionText(f: KernelFunction): string[] {
-  const parameters = f.parameters.map(({ type, name }) => `${type}${name}`).join(', ');
+  const told = f.shares ? threadParameters.map((name) => `int32_t ${name}`) : [];
+  const parameters = [...f.parameters.map(({ type, name }) => `${type}${name}`), ...told].join(', ');
   return [
     ...[...f.layers].map((layer) => `/* ${commentText(layer)} */`),
     `QC_NOINLINE static void ${f.name}(${parameters || 'void'})`,
@@ -105,7 +109,7 @@ function printKernel(
   op: Op,
   support: CSupport,
   disjoint: boolean,
-): Pick<KernelFunction, 'parameters' | 'bodies'> {
+): Pick<KernelFunction, 'parameters' | 'bodies' | 'shares'> {
   const { kernel, variants } = structure.launch.attributesOf(op);
   const kernelOf = (name: string): Func => {
     const func = module.functions.get(name);
@@ -123,9 +127,18 @@ function printKernel(
   });
   // for one processor, the best that it has
   const printed = machine ? known.filter(({ when }) => holds(when, machine)).slice(0, 1) : known;
-  const bodies = printed.map(({ level, body, when }) => ({ when, lines: bodyOf(body, support, parameters, level) }));
-  return { parameters, bodies };
+  const shares = printed.some(({ body }) => sharesLoops(body));
+  const bodies = printed.map(({ level, body, when }) => {
+    const lines = bodyOf(body, support, parameters, level);
+    return { when, lines: shares && !sharesLoops(body) ? [...firstAlone, ...lines] : lines };
+  });
+  return { parameters, bodies, shares };
 }
+
+const sharesLoops = (func: Func): boolean => [...walk(func.body)].some((op) => structure.share.is(op));
+
+/** The beginning of a body that shares no loop, where another version of the kernel does. */
+const firstAlone = ['  (void)qc_threads;', '  if (qc_thread != 0) {', '    return;', '  }'];
 
 function parametersOf(func: Func, disjoint: boolean): KernelParameter[] {
   const names = new Names(keywords);

@@ -4,7 +4,8 @@ import { binary, type Expression, expression, nested, precedence, primary } from
 import { type Language, operatorFloats } from '../clike/language.ts';
 import { singleDigits } from '../clike/numbers.ts';
 import type { Machine } from './guard.ts';
-import { type Helper, helperFor } from './helpers.ts';
+import { type Helper, helperFor, shareHelper } from './helpers.ts';
+import { threadParameters } from './threads.ts';
 import { cType } from './types.ts';
 
 /** What the kernels of one file have asked for so far. */
@@ -62,6 +63,13 @@ export function cLanguage(support: CSupport, codeWords?: Language['codeWords']):
       return element === 'i1' ? expression(`${place.text} != 0`, precedence.equality, [place]) : place;
     },
     store: (buffer, index, value) => `${buffer}[${index.text}] = ${value.text};`,
+    share(lower, upper, step) {
+      support.require(shareHelper);
+      const [thread, threads] = threadParameters;
+      const bound = (number: string) =>
+        primary(`${shareHelper.name}(${lower.text}, ${upper.text}, ${step}, ${number}, ${threads})`, [lower, upper]);
+      return [bound(thread), bound(`${thread} + 1`)];
+    },
     barrier: undefined,
     dot4: undefined,
     codeWords,

@@ -57,7 +57,16 @@ export interface CSignature {
   readonly weights: 'inline' | 'external';
   /** Whether NAME_selftest exists. */
   readonly selftest: boolean;
+  /** Whether several threads can run it: NAME_start_threads exists. */
+  readonly threads?: boolean;
 }
+
+/** Statements that return a status where a condition holds. */
+export const guard = (condition: string, status: string): string[] => [
+  `  if (${condition}) {`,
+  `    return ${status};`,
+  '  }',
+];
 
 /** The ports of a planned program. */
 export function portsOf(module: Module): { inputs: CPort[]; outputs: CPort[] } {

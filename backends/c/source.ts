@@ -1,24 +1,14 @@
-import * as structure from '../../dialects/kernel/structure.ts';
-import type { Block, Module, Op, RefType, Value } from '../../src/ir/index.ts';
-import { invariant } from '../../src/support/diagnostics.ts';
 import { elementBytes } from '../../src/support/tensor.ts';
-import { stringText } from '../clike/names.ts';
 import { statusTextLines } from '../clike/status.ts';
 import { armDspText } from './armDsp.ts';
 import type { Cpu } from './cpus.ts';
-import {
-  ARENA_ALIGNMENT,
-  foundParameter,
-  initParameters,
-  runParameters,
-  statusesOf,
-  WEIGHTS_ALIGNMENT,
-} from './header.ts';
+import { ARENA_ALIGNMENT, initParameters, statusesOf, WEIGHTS_ALIGNMENT } from './header.ts';
 import { functionText, type KernelFunctions } from './kernelFunction.ts';
 import type { CSupport } from './language.ts';
 import type { Layout } from './layout.ts';
-import { type CPort, type CSignature, countOf } from './signature.ts';
-import { countText, isChosen, isFound, sizeText } from './sizes.ts';
+import { type CPort, type CSignature, countOf, guard } from './signature.ts';
+import { countText } from './sizes.ts';
+import { startText } from './threads.ts';
 import { levelsText, productsText } from './vector/levels.ts';
 
 /** Everything above the weights: what the file needs of its compiler. */
@@ -59,7 +49,7 @@ export function preamble(signature: CSignature, support: CSupport, cpu?: Pick<Cp
     '#endif',
     '#endif',
     `#ifdef ${name}_TRACE`,
-    `#define QC_TRACE(launch, layer) ${name}_trace(launch, layer);`,
+    `#define QC_TRACE(launch, layer) ${signature.threads ? `if (qc_thread == 0) { ${name}_trace(launch, layer); }` : `${name}_trace(launch, layer);`}`,
     '#else',
     '#define QC_TRACE(launch, layer)',
     '#endif',
@@ -117,73 +107,11 @@ export function interfaceText(signature: CSignature, layout: Layout): string {
   const { name } = signature;
   return `${[
     ...initText(signature),
+    ...(signature.threads ? [startText(signature)] : []),
     ...stateText(signature, layout),
     ...statusTextLines(name, statusesOf(signature)),
     '',
   ].join('\n')}\n`;
-}
-
-/** NAME_run, or a function in its place that calls these kernels. */
-export function runText(
-  module: Module,
-  signature: CSignature,
-  kernels: KernelFunctions,
-  layout: Layout,
-  called = `${signature.name}_run`,
-): string {
-  const { name } = signature;
-  const run = runParameters(signature).map((parameter) => `,\n    ${parameter}`);
-  const found = signature.sizes.filter(isFound);
-  const pointers = [
-    ...[...signature.inputs, ...signature.outputs].map(({ identifier }) => identifier),
-    ...found.map(foundParameter),
-  ].map((pointer) => `${pointer} == NULL`);
-  const numbers = new Map([...kernels.byLaunch.keys()].map((launch, i) => [launch, i]));
-  const program = { module, signature, kernels, layout, numbers };
-  const ports = [...signature.inputs, ...signature.outputs];
-  const copies = (inputs: boolean) =>
-    layout.staged
-      .filter(({ isInput }) => isInput === inputs)
-      .map(({ argument, identifier, offset }) => {
-        const bytes = bytesText(ports[argument] as CPort, signature);
-        return inputs
-          ? `  memcpy((arena + ${offset}), ${identifier}, ${bytes});`
-          : `  memcpy(${identifier}, (arena + ${offset}), ${bytes});`;
-      });
-  const grown = grownText(signature, layout);
-  const calls = [...copies(true), ...callsOf(module.main.body, program, '  '), ...copies(false)];
-  const uses = (word: string) => calls.some((call) => call.includes(word));
-  return `${[
-    `int ${called}(${name}_context *ctx${run.join('')})`,
-    '{',
-    ...guard(['ctx == NULL', ...pointers].join(' || '), `${name}_ERROR_NULL`),
-    ...guard(
-      signature.weights === 'external' ? 'ctx->arena == NULL || ctx->weights == NULL' : 'ctx->arena == NULL',
-      `${name}_ERROR_NOT_INITIALIZED`,
-    ),
-    ...sizeGuards(signature),
-    ...grown.before,
-    ...(uses('(arena + ') ? ['  unsigned char *const arena = ctx->arena;'] : []),
-    ...(uses('(state + ') ? [`  unsigned char *const state = ctx->arena + ${layout.stateOffset};`] : []),
-    ...(uses('(weights + ') ? [weightsPointer(signature)] : []),
-    ...found.map(({ identifier }) => `  int32_t ${identifier} = 0;`),
-    '',
-    ...calls,
-    ...grown.after,
-    ...found.map((size) => `  *${foundParameter(size)} = ${size.identifier};`),
-    `  return ${name}_OK;`,
-    '}',
-    '',
-  ].join('\n')}\n`;
-}
-
-function weightsPointer({ name, weights }: CSignature): string {
-  const from = weights === 'external' ? 'ctx->weights' : `(const unsigned char *)${name}_weights`;
-  return `  const unsigned char *const weights = ${from};`;
-}
-
-function guard(condition: string, status: string): string[] {
-  return [`  if (${condition}) {`, `    return ${status};`, '  }'];
 }
 
 function initText(signature: CSignature): string[] {
@@ -194,6 +122,7 @@ function initText(signature: CSignature): string[] {
     '{',
     ...guard('ctx == NULL', `${name}_ERROR_NULL`),
     '  ctx->arena = NULL;',
+    ...(signature.threads ? ['  ctx->threads = NULL;'] : []),
     ...(external ? ['  ctx->weights = NULL;'] : []),
     ...guard(external ? 'arena == NULL || weights == NULL' : 'arena == NULL', `${name}_ERROR_NULL`),
     ...(signature.arenaBytes > 0
@@ -252,33 +181,6 @@ function stateText(signature: CSignature, { stateOffset }: Layout): string[] {
   ];
 }
 
-/** Sizes that are out of their bounds: nothing has run then. */
-function sizeGuards({ name, sizes }: CSignature): string[] {
-  return sizes
-    .filter(isChosen)
-    .flatMap(({ identifier, min, max }) =>
-      guard(`${identifier} < ${min} || ${identifier} > ${max}`, `${name}_ERROR_SIZE`),
-    );
-}
-
-/** What reads the sizes that the context keeps before a run, and what writes them behind it. */
-function grownText({ name, sizes }: CSignature, { stateOffset }: Layout): { before: string[]; after: string[] } {
-  const before: string[] = [];
-  const full: string[] = [];
-  const after: string[] = [];
-  for (const { identifier, max, grows } of sizes) {
-    if (!grows) continue;
-    const place = `ctx->arena + ${stateOffset + grows.offset}`;
-    before.push(`  int32_t ${identifier};`, `  memcpy(&${identifier}, ${place}, sizeof ${identifier});`);
-    full.push(
-      `  const int32_t next_${identifier} = ${sizeText(grows.next, sizes)};`,
-      ...guard(`next_${identifier} > ${max}`, `${name}_ERROR_STATE_FULL`),
-    );
-    after.push(`  memcpy(${place}, &next_${identifier}, sizeof ${identifier});`);
-  }
-  return { before: [...before, ...full], after };
-}
-
 /** Refuses states whose sizes are none that a context can have. */
 function loadGuards({ name, sizes }: CSignature): string[] {
   return sizes.flatMap(({ identifier, min, max, grows }) =>
@@ -290,72 +192,4 @@ function loadGuards({ name, sizes }: CSignature): string[] {
         ]
       : [],
   );
-}
-
-/** The size that is an argument of @main behind the inputs and outputs. */
-function sizeOfArgument(argument: number, { inputs, outputs, sizes }: CSignature): string {
-  const size = sizes[argument - inputs.length - outputs.length];
-  invariant(size, 'an argument of @main is no size');
-  return size.identifier;
-}
-
-interface Program {
-  readonly module: Module;
-  readonly signature: CSignature;
-  readonly kernels: KernelFunctions;
-  readonly layout: Layout;
-  /** The place of each launch in the program. */
-  readonly numbers: ReadonlyMap<Op, number>;
-}
-
-/** The calls of a block, those that depend on a flag in an if. */
-function callsOf(block: Block, program: Program, indent: string): string[] {
-  return [...block.ops()].flatMap((op) => {
-    if (structure.launch.is(op)) {
-      const trace = `QC_TRACE(${program.numbers.get(op)}, ${stringText(op.source)})`;
-      return [callText(program, op, indent), `${indent}${trace}`, ...foundText(program, op, indent)];
-    }
-    if (!structure.when.is(op)) return [];
-    const flag = pointerText(program, op.operand(0), 'const uint8_t *');
-    return [
-      `${indent}if (*${flag} ${structure.when.attributesOf(op).holds ? '!=' : '=='} 0) {`,
-      ...callsOf(op.regions[0] as Block, program, `${indent}  `),
-      `${indent}}`,
-    ];
-  });
-}
-
-/** What reads the size that a launch has found; one that is too large ends the run. */
-function foundText(program: Program, op: Op, indent: string): string[] {
-  const { name, sizes } = program.signature;
-  const size = sizes.find((one) => one.name === structure.launch.attributesOf(op as never).finds);
-  if (!size) return [];
-  const from = pointerText(program, op.operands.at(-1) as Value, 'const int32_t *');
-  const refused = guard(`${size.identifier} > ${size.max}`, `${name}_ERROR_SIZE`);
-  return [`  ${size.identifier} = *${from};`, ...refused].map((line) => `${indent.slice(2)}${line}`);
-}
-
-/** A buffer as a pointer: its place in the arena, the weights or the states, or a parameter. */
-function pointerText({ module, signature, layout }: Program, value: Value, type: string): string {
-  const port = module.main.body.args.indexOf(value);
-  if (value.type.kind === 'scalar') return sizeOfArgument(port, signature);
-  const staged = layout.staged.find(({ argument }) => argument === port);
-  if (staged) return `(${type})(arena + ${staged.offset})`;
-  if (port >= 0) return `(${type})${[...signature.inputs, ...signature.outputs][port]?.identifier}`;
-  invariant(value.op && structure.buffer.is(value.op), 'a launch has an operand that is no buffer');
-  const { space } = value.type as RefType;
-  invariant(space === 'arena' || space === 'state' || type.startsWith('const '), `a kernel writes to ${space}`);
-  return `(${type})(${space} + ${structure.buffer.attributesOf(value.op).offset})`;
-}
-
-/** The call of one kernel. */
-function callText(program: Program, op: Op, indent: string): string {
-  const called = program.kernels.byLaunch.get(op);
-  invariant(called, 'a launch without a function');
-  const args = op.operands.map((_, i) => {
-    const type = called.parameters[i]?.type.replace('restrict ', '') ?? '';
-    return pointerText(program, op.operand(i), type.trim());
-  });
-  const short = `${indent}${called.name}(${args.join(', ')});`;
-  return short.length <= 120 ? short : `${indent}${called.name}(\n${indent}    ${args.join(`,\n${indent}    `)});`;
 }

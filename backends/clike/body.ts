@@ -89,6 +89,7 @@ export class BodyPrinter {
     else if (definition === structure.ifOp) this.#if(op);
     else if (definition === memory.store) this.#store(op);
     else if (definition === structure.grid) this.#grid(op);
+    else if (definition === structure.share) this.#share(op);
     else if (definition === structure.barrier) this.#barrier();
     else if (definition === structure.shared) this.#shared(op);
     else if (definition === mma) this.#mma(op);
@@ -210,6 +211,17 @@ export class BodyPrinter {
   #grid(op: Op): void {
     op.results.forEach((result, i) => {
       this.#values.set(result, [primary(gridNames[i] as string)]);
+    });
+  }
+
+  /** The bounds of this thread's part, each under a name of its own. */
+  #share(op: Op): void {
+    invariant(this.language.share, 'one thread runs a kernel in this language');
+    const [lower, upper] = [0, 1].map((i) => this.takeNamed(op.operand(i))[0]) as [Expression, Expression];
+    this.language.share(lower, upper, structure.share.attributesOf(op as never).step).forEach((bound, i) => {
+      const result = op.results[i] as Value;
+      this.#values.set(result, [bound]);
+      this.#values.name(result);
     });
   }
 

@@ -78,7 +78,7 @@ export interface CompileOptions extends PrepareOptions {
   readonly singleFile?: boolean;
   /** Register tiles of single layers, as `qc tune` finds them. */
   readonly schedules?: Schedules;
-  /** wasm only: threads share the memory and divide the loops of large kernels among them. */
+  /** wasm and c: threads share the memory and divide the loops of large kernels among them. */
   readonly threads?: boolean;
 }
 
@@ -304,11 +304,11 @@ function checkOptions(options: CompileOptions): void {
       help: 'choose another name with --name',
     });
   }
-  if (options.threads && target !== 'wasm') {
+  if (options.threads && target !== 'wasm' && target !== 'c') {
     throw new QcError({
       what: `programs for the target ${target} have no threads`,
-      why: 'they are workers that share the memory of a WebAssembly program',
-      help: 'leave the option out, or choose the target wasm',
+      why: 'a processor is shared by the threads of a program in WebAssembly or C',
+      help: 'leave the option out, or choose the target wasm or c',
     });
   }
   if (!singleFile) return;

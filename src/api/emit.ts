@@ -20,7 +20,7 @@ export interface EmitOptions {
   readonly cpu?: CpuName | undefined;
   readonly dispatch?: DispatchName | undefined;
   readonly singleFile: boolean;
-  /** wasm only. */
+  /** wasm and C. */
   readonly threads: boolean;
   readonly selfTest: SelfTestVector;
 }
@@ -64,7 +64,7 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
   c: {
     target: cpus.generic.target,
     cpus,
-    async emit(module, { name, weights, selfTest, cpu, dispatch }) {
+    async emit(module, { name, weights, selfTest, cpu, dispatch, threads }) {
       const { inputs, outputs, described } = selfTest;
       const selftest = {
         inputs,
@@ -74,7 +74,7 @@ export const backends: Readonly<Record<TargetName, Backend>> = {
         ...(described.sizes ? { sizes: described.sizes } : {}),
       };
       const how = dispatch === 'runtime' ? { dispatch: true } : { cpu: cpus[cpu ?? 'generic'] };
-      const { files, report, signature } = emitC(module, { name, weights, selftest, ...how });
+      const { files, report, signature } = emitC(module, { name, weights, selftest, threads, ...how });
       const { arenaBytes, stateBytes, weightsBytes } = report;
       return { files, arenaBytes, stateBytes, weightsBytes, c: signature };
     },

@@ -69,7 +69,7 @@ export const compile = defineCommand({
     schedules: { kind: 'text', value: 'FILE', help: 'register tiles that qc tune has found for this model and target' },
     threads: {
       kind: 'flag',
-      help: 'wasm: workers share the program, where pages and Node let them; results stay the same bit for bit',
+      help: 'threads share the loops of large kernels; wasm: workers, where pages and Node let them; C: POSIX threads that NAME_start_threads starts; results stay the same bit for bit',
     },
     'single-file': { kind: 'flag', help: 'wasm: one script with everything inside' },
     ...pipelineOptions,

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { hostCompilers, hostFlags, hostMain, pipeMain, profileMain } from '../../../backends/c/host.ts';
+import { availableParallelism } from 'node:os';
+import { hostCompilers, hostFlags, hostMain, pipeMain, profileMain, threadsMacro } from '../../../backends/c/host.ts';
 import { QcError } from '../../support/diagnostics.ts';
 import type { HostTensor } from '../../support/tensor.ts';
 import {
@@ -18,6 +19,8 @@ export interface RunCOptions {
   readonly flags?: readonly string[];
   /** Run NAME_selftest first; the code must have one. */
   readonly selftest?: boolean;
+  /** Of code that several threads can run: how many. Default: one for each processor, at most 8. */
+  readonly threads?: number;
   /** The compiler to use. Default: the first of cc, gcc and clang that starts. */
   readonly compiler?: string;
 }
@@ -83,11 +86,13 @@ export function timeC(
 const mainFile = 'qc-main.c';
 
 /** How code and a main become a program. */
-function buildC({ files }: NativeSource, main: string, options: RunCOptions): NativeBuild {
+function buildC({ files, signature }: NativeSource, main: string, options: RunCOptions): NativeBuild {
+  const count = options.threads ?? Math.min(8, availableParallelism());
+  const threads = signature.threads ? ['-pthread', `-D${threadsMacro}=${count}`] : [];
   const sources = [mainFile, ...[...files.keys()].filter((path) => path.endsWith('.c'))];
   return {
     files: { [mainFile]: main },
     compiler: options.compiler ?? findCompiler(),
-    args: [...hostFlags, ...(options.flags ?? ['-O2']), ...sources, '-o', 'model', '-lm'],
+    args: [...hostFlags, ...(options.flags ?? ['-O2']), ...threads, ...sources, '-o', 'model', '-lm'],
   };
 }
