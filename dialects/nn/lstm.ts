@@ -1,12 +1,13 @@
 import { attr, defineOp, type OnnxNode, type TensorType, type Value } from '../../src/ir/index.ts';
-import { knownCount } from './axes.ts';
 import { real, toF64 } from './elements.ts';
 import {
   addProduct,
   functionsOf,
   laidOut,
+  readOperands,
   readRecurrent,
   recurrentAttributes,
+  recurrentCost,
   recurrentOperands,
   recurrentTypes,
   runRecurrent,
@@ -62,30 +63,20 @@ export const lstm = defineOp({
     });
     return [...states, cells].map((data, i) => real((results[i] as TensorType).shape as number[], data));
   },
-  cost: ({ x, w, r }) => ({
-    multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
-  }),
+  cost: recurrentCost,
   lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'LSTM', build: importLstm }],
   toOnnx(writer, { x, w, r, b, sequence_lens, initial_h, initial_c, p }, attributes, op) {
-    const sizes = {
-      hidden_size: Number((op.operand(2).type as TensorType).shape[2]),
-      input_forget: attributes.input_forget ? 1 : 0,
-    };
-    return writeRecurrent(writer, 'LSTM', [x, w, r, b, sequence_lens, initial_h, initial_c, p], 3, attributes, sizes);
+    const int = { input_forget: attributes.input_forget ? 1 : 0 };
+    const inputs = [x, w, r, b, sequence_lens, initial_h, initial_c, p];
+    return writeRecurrent(writer, 'LSTM', op, inputs, attributes, int);
   },
 });
 
 function importLstm(node: OnnxNode): readonly Value[] {
   const layout = node.int('layout', 0);
-  const x = timeFirst(node, layout, 0) ?? node.refuse('no input');
   const operands = {
-    x,
-    w: node.input(1),
-    r: node.input(2),
-    b: node.optionalInput(3),
-    sequence_lens: node.optionalInput(4),
-    initial_h: timeFirst(node, layout, 5),
+    ...readOperands(node, layout),
     initial_c: timeFirst(node, layout, 6),
     p: node.optionalInput(7),
   };

@@ -4,6 +4,7 @@ import {
   expressed,
   type OnnxNode,
   type OnnxWriter,
+  type Op,
   type TensorType,
   tensor,
   type Value,
@@ -11,6 +12,7 @@ import {
 import { elementary } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { knownCount } from './axes.ts';
 import { toF64 } from './elements.ts';
 import { transpose } from './transpose.ts';
 
@@ -200,6 +202,23 @@ export function runRecurrent(
   return [all, last];
 }
 
+/** Multiply-adds of all gates in every step. */
+export const recurrentCost = ({ x, w, r }: RecurrentTypes) => ({
+  multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
+});
+
+/** The operands that every recurrent ONNX operator begins with, the time first. */
+export function readOperands(node: OnnxNode, layout: number) {
+  return {
+    x: timeFirst(node, layout, 0) ?? node.refuse('no input'),
+    w: node.input(1),
+    r: node.input(2),
+    b: node.optionalInput(3),
+    sequence_lens: node.optionalInput(4),
+    initial_h: timeFirst(node, layout, 5),
+  };
+}
+
 /** What an ONNX node says about direction, activations and clipping; `defaults` are those of one direction. */
 export function readRecurrent(node: OnnxNode, defaults: readonly string[]) {
   const direction = node.string('direction', 'forward').toLowerCase();
@@ -225,23 +244,24 @@ export function readRecurrent(node: OnnxNode, defaults: readonly string[]) {
   };
 }
 
-/** Writes a recurrent node with the operands of its ONNX operator, in order. */
+/** Writes a recurrent op as the ONNX operator with the operands that are named, in order. */
 export function writeRecurrent(
   writer: OnnxWriter,
   operator: string,
+  op: Op,
   inputs: readonly (string | undefined)[],
-  outputs: number,
   { direction, activations: names, alphas, betas, clip }: RecurrentAttributes,
-  int: Readonly<Record<string, number>>,
+  int: Readonly<Record<string, number>> = {},
 ): readonly string[] {
+  const hidden_size = Number((op.operand(2).type as TensorType).shape[2]);
   const given = (key: 'alpha' | 'beta', values: readonly number[]) =>
     values.filter((_, i) => (activations[names[i] as string] as ActivationInfo)[key] !== undefined);
-  return writer.nodes(operator, inputs, outputs, {
+  return writer.nodes(operator, inputs, op.results.length, {
     string: { direction },
     strings: { activations: names },
     floats: { activation_alpha: given('alpha', alphas), activation_beta: given('beta', betas) },
     float: clip < Infinity ? { clip } : {},
-    int,
+    int: { hidden_size, ...int },
   });
 }
 

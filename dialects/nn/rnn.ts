@@ -1,16 +1,16 @@
 import { defineOp, type OnnxNode, type TensorType, type Value } from '../../src/ir/index.ts';
-import { knownCount } from './axes.ts';
 import { real, toF64 } from './elements.ts';
 import {
   addProduct,
   functionsOf,
   laidOut,
+  readOperands,
   readRecurrent,
   recurrentAttributes,
+  recurrentCost,
   recurrentOperands,
   recurrentTypes,
   runRecurrent,
-  timeFirst,
   writeRecurrent,
 } from './recurrent.ts';
 
@@ -38,27 +38,15 @@ export const rnn = defineOp({
     });
     return states.map((data, i) => real((results[i] as TensorType).shape as number[], data));
   },
-  cost: ({ x, w, r }) => ({
-    multiplyAdds: knownCount(x.shape.slice(0, 2)) * (knownCount(w.shape) + knownCount(r.shape)),
-  }),
+  cost: recurrentCost,
   lower: { kind: 'template', template: 'recurrent' },
   onnx: [{ op: 'RNN', build: importRnn }],
   toOnnx(writer, { x, w, r, b, sequence_lens, initial_h }, attributes, op) {
-    const sizes = { hidden_size: Number((op.operand(2).type as TensorType).shape[2]) };
-    return writeRecurrent(writer, 'RNN', [x, w, r, b, sequence_lens, initial_h], 2, attributes, sizes);
+    return writeRecurrent(writer, 'RNN', op, [x, w, r, b, sequence_lens, initial_h], attributes);
   },
 });
 
 function importRnn(node: OnnxNode): readonly Value[] {
   const layout = node.int('layout', 0);
-  const x = timeFirst(node, layout, 0) ?? node.refuse('no input');
-  const operands = {
-    x,
-    w: node.input(1),
-    r: node.input(2),
-    b: node.optionalInput(3),
-    sequence_lens: node.optionalInput(4),
-    initial_h: timeFirst(node, layout, 5),
-  };
-  return laidOut(node, layout, node.create(rnn, operands, readRecurrent(node, ['Tanh'])).results);
+  return laidOut(node, layout, node.create(rnn, readOperands(node, layout), readRecurrent(node, ['Tanh'])).results);
 }
