@@ -50,6 +50,7 @@ export type { KernelContext, KernelPlan } from './plan.ts';
 export { elementAdvice, kernelElements, refusedInPrograms, refusedOnDevices } from './refused.ts';
 export { fitsSums } from './simd/codeLevels.ts';
 export { widening } from './simd/widenCodes.ts';
+export { buildWide, wideType } from './simd/wideOperands.ts';
 
 /** Templates by the name that ops give: of the SIMD family, and loops over single elements. */
 const templates: Record<string, Template> = {

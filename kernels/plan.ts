@@ -37,6 +37,11 @@ export interface KernelContext {
    * many, and become bytes by a kernel of their own, right before the cluster's.
    */
   codes(packed: Value, weights: Value): Value;
+  /**
+   * 8-bit codes as 16 bits, for kernels of the target's baseline alone: made right before the cluster by a kernel of its
+   * own, which does nothing on machines with any of `features`.
+   */
+  wide(codes: Value, features: readonly string[]): Value;
   /** Declares the buffer argument for a tensor that is read. */
   input(k: KernelBuilder, name: string, value: Value): Value;
   /** Declares the buffer argument for a tensor that is written; of several, in the order of the op's results. */

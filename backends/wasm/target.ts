@@ -11,4 +11,6 @@ export const wasmTarget: Target = {
   contractions: ['dot_i16x8', 'relaxed_dot_i8x16'],
   floatRescale: true,
   accumulators: 10,
+  // stays in the second cache of a core
+  wideBytes: 1 << 20,
 };

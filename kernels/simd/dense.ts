@@ -25,6 +25,7 @@ import {
 } from './contraction.ts';
 import { innerProducts } from './innerProduct.ts';
 import { buildWarpContraction, tileOfWarp, warpTileOf } from './warpContraction.ts';
+import { paysWide } from './wideOperands.ts';
 
 /** A contraction with constant weights seen as [group][column][segment][run]. */
 interface Dense {
@@ -173,21 +174,26 @@ function dense(cluster: Cluster, context: KernelContext, work: Dense): KernelPla
     { types: [tensor([flips ? 2 * count : count], sumElement)] },
   ).result;
 
+  const features = products.flatMap(({ feature }) => feature ?? []);
+  const isWide = element === 'i8' && paysWide(target, [x, packed], multiplyAdds(problem));
+  const wide = isWide ? [x, packed].map((codes) => context.wide(codes, features)) : [];
   const others = epilogueOperands(cluster);
   const columns = problem.columns * problem.groups;
   const warp = element === 'i8' ? warpTileOf(problem, target) : undefined;
   return {
-    operands: [x, packed, starts, ...others],
+    operands: [x, packed, starts, ...wide, ...others],
     multiplyAdds: multiplyAdds(problem),
     variants: products.map((product) => ({
       feature: product.feature,
       tile: warp ? tileOfWarp(warp) : tileOf(problem, target, product, panel.width),
       build: (k) => {
-        const buffers = {
+        const given = {
           x: context.input(k, 'x', x),
           w: context.input(k, 'w', packed),
           starts: context.input(k, 'start', starts),
         };
+        const [wideX, wideW] = wide.map((codes, i) => context.input(k, `wide${i}`, codes));
+        const buffers = wideX && wideW && product.feature === undefined ? { ...given, x: wideX, w: wideW } : given;
         const beside = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
         const y = context.output(k, cluster.result);
         const after = epilogue(cluster, beside);

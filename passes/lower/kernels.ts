@@ -8,6 +8,7 @@ import { returnOp } from '../../dialects/nn/return.ts';
 import { storedAttention } from '../../dialects/quant/attention.ts';
 import { borderOf } from '../../dialects/quant/border.ts';
 import {
+  buildWide,
   clusterOf,
   elementAdvice,
   fingerprint,
@@ -18,6 +19,7 @@ import {
   planKernel,
   storedElement,
   widening,
+  wideType,
 } from '../../kernels/index.ts';
 import {
   boundsOf,
@@ -27,6 +29,7 @@ import {
   type ScalarType,
   storageOf,
   symbol,
+  type TensorType,
   tensor,
   type Value,
 } from '../../src/ir/index.ts';
@@ -121,6 +124,7 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
     target,
     rewriter,
     codes: (packed, weights) => widened(packed, weights, op, kernels, { target, rewriter, symbols }) ?? packed,
+    wide: (codes, features) => wide(codes, features, op, kernels, { target, rewriter, symbols }),
     input: (k, name, value) => k.buffer(name, checked(value, source), isWeight(value) ? 'weights' : 'input'),
     output: (k, value, name = 'y') => k.buffer(name, checked(value, source), 'output'),
     most: (name) => boundsOf(symbol(name), symbols).max,
@@ -160,26 +164,74 @@ function lower(op: Op, kernels: Kernels, { target, rewriter, symbols }: Tools): 
   rewriter.replace(op, launched.results.slice(0, op.results.length));
 }
 
-/** Packed codes as bytes, which a kernel makes of fewer bits; undefined where they are stored as bytes. */
-function widened(
-  packed: Value,
-  weights: Value,
+/** A kernel of its own, right before an op's, that makes one tensor of another. */
+interface Helper {
+  readonly name: string;
+  /** What launches say that it computes. */
+  readonly op: string;
+  readonly from: Value;
+  readonly space: 'weights' | 'input';
+  readonly type: TensorType;
+  readonly build: (k: KernelBuilder, from: Value, to: Value) => void;
+  /** Features with which nothing is to do. */
+  readonly idle?: readonly string[];
+}
+
+function launchHelper(
+  { name, op, from, space, type, build, idle = [] }: Helper,
   { source }: Op,
   kernels: Kernels,
   { target, rewriter }: Tools,
-): Value | undefined {
-  const found = widening(packed, weights, target, rewriter);
-  if (!found) return undefined;
-  const k = new KernelBuilder(kernels.freshName(`codes_${source}`), source, target.family, kernels.symbols);
-  found.build(k, k.buffer('w', 'u8', 'weights'), k.buffer('y', 'i8', 'output'));
-  const kernel = kernels.add(k);
-  const attributes = { kernel, variants: {}, multiply_adds: 0, op: 'kernel.widen_codes', fused: [], tiles: {} };
+): Value {
+  const made = (kind: string, fill: Helper['build']): string => {
+    const k = new KernelBuilder(kernels.freshName(`${kind}_${source}`), source, target.family, kernels.symbols);
+    fill(k, k.buffer('x', checked(from, source), space), k.buffer('y', storageOf(type.element), 'output'));
+    return kernels.add(k);
+  };
+  const kernel = made(name, build);
+  const variants = Object.fromEntries(idle.map((feature) => [feature, made('idle', () => {})]));
   return rewriter.create(
     launch,
-    { buffers: [found.stored] },
-    { ...attributes, in_place: [], ...kernels.gridOf(kernel), chooses: false },
-    { types: [found.type], source },
-  ).results[0];
+    { buffers: [from] },
+    {
+      kernel,
+      variants,
+      multiply_adds: 0,
+      op,
+      fused: [],
+      tiles: {},
+      in_place: [],
+      ...kernels.gridOf(kernel),
+      chooses: false,
+    },
+    { types: [type], source },
+  ).results[0] as Value;
+}
+
+/** Packed codes as bytes, which a kernel makes of fewer bits; undefined where they are stored as bytes. */
+function widened(packed: Value, weights: Value, op: Op, kernels: Kernels, tools: Tools): Value | undefined {
+  const found = widening(packed, weights, tools.target, tools.rewriter);
+  if (!found) return undefined;
+  const { stored: from, type, build } = found;
+  return launchHelper(
+    { name: 'codes', op: 'kernel.widen_codes', from, space: 'weights', type, build },
+    op,
+    kernels,
+    tools,
+  );
+}
+
+/** 8-bit codes as 16 bits, on machines without any of `features`. */
+function wide(codes: Value, features: readonly string[], op: Op, kernels: Kernels, tools: Tools): Value {
+  const type = wideType(codes);
+  const space = isWeight(codes) ? 'weights' : 'input';
+  const build = (k: KernelBuilder, from: Value, to: Value) => buildWide(k, tools.target, type, from, to);
+  return launchHelper(
+    { name: 'wide', op: 'kernel.widen_codes', from: codes, space, type, build, idle: features },
+    op,
+    kernels,
+    tools,
+  );
 }
 
 /** Constants in any shape, and what will be folded from them. */

@@ -64,6 +64,18 @@ export function accumulatorRanges(acc: Value): Interval[] | undefined {
   return undefined;
 }
 
+/**
+ * The ranges of `accumulatorRanges` for each of `count` channels that are rescaled in ways of their own; where one way
+ * serves all, the range of all.
+ */
+export function rangesToRescale(acc: Value, count: number): Interval[] | undefined {
+  const ranges = accumulatorRanges(acc);
+  if (!ranges || ranges.length === count) return ranges;
+  const low = ranges.reduce((least, range) => Math.min(least, range.low), Number.POSITIVE_INFINITY);
+  const high = ranges.reduce((most, range) => Math.max(most, range.high), Number.NEGATIVE_INFINITY);
+  return Array.from({ length: count }, () => ({ low, high }));
+}
+
 function rangesOfContraction(made: Op): Interval[] | undefined {
   const weights = constantOf(made.operands[1]);
   if (!weights && matmul.is(made)) {

@@ -7,7 +7,7 @@ import { applyGreedily, op, rule } from '../../src/rewrite/index.ts';
 import type { Target } from '../../src/target/index.ts';
 import { constantOf, createFloats } from '../constants.ts';
 import type { Interval } from '../integer/accumulatorRange.ts';
-import { accumulatorRanges } from './accumulatorRanges.ts';
+import { rangesToRescale } from './accumulatorRanges.ts';
 
 /** A requantization of one channel: clamp(((acc·m + 2^(s−1)) >> s) + z, min, max) for acc in `range`. */
 export interface Requantization {
@@ -66,14 +66,13 @@ function firstAtLeast(y: number, m: number, s: number): number {
 function factorsOf(root: Op): number[] | undefined {
   const multiplier = constantOf(root.operand(1));
   const shift = constantOf(root.operand(2));
-  const ranges = accumulatorRanges(root.operand(0));
+  const count = multiplier?.data.length ?? 0;
+  const ranges = rangesToRescale(root.operand(0), count);
   if (!multiplier || !shift || !ranges) return undefined;
   const { zero_point: zeroPoint, min, max } = requantize.attributesOf(root);
-  const count = multiplier.data.length;
-  if (ranges.length !== 1 && ranges.length !== count) return undefined;
   const factors: number[] = [];
   for (let i = 0; i < count; i++) {
-    const range = (ranges[i] ?? ranges[0]) as Interval;
+    const range = ranges[i] as Interval;
     const factor = floatFactor({
       m: multiplier.data[i] as number,
       s: shift.data[i] as number,

@@ -6,7 +6,7 @@ import { op, rule } from '../../src/rewrite/index.ts';
 import { InternalError, QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { constantOf, createInts } from '../constants.ts';
-import { accumulatorRanges, anyI32 } from './accumulatorRanges.ts';
+import { anyI32, rangesToRescale } from './accumulatorRanges.ts';
 import { commonShift } from './commonShift.ts';
 
 function parameterOf(root: Op, index: number): HostTensor {
@@ -19,12 +19,11 @@ function parameterOf(root: Op, index: number): HostTensor {
 const uniform = rule('uniform-shift', op(requantize), ({ root }, rewriter) => {
   const multiplier = parameterOf(root, 1);
   const shift = parameterOf(root, 2);
-  const ranges = accumulatorRanges(root.operand(0));
-  const known = ranges && (ranges.length === 1 || ranges.length === multiplier.data.length) ? ranges : undefined;
+  const ranges = rangesToRescale(root.operand(0), multiplier.data.length);
   const channels = Array.from(multiplier.data as Int32Array, (m, i) => ({
     m,
     s: shift.data[i] as number,
-    range: known?.[i] ?? known?.[0] ?? anyI32,
+    range: ranges?.[i] ?? anyI32,
   }));
   const bits = bitsOf(storageOf((root.result.type as TensorType).element));
   const common = commonShift(channels, bits);

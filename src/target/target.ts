@@ -21,6 +21,8 @@ export interface Target {
   readonly halves?: boolean;
   /** Whether 32 invocations multiply tiles of 8-bit codes together, by the op kernel.mma. */
   readonly warpProducts?: boolean;
+  /** Bytes that codes may take which are widened to 16 bits ahead of their products; undefined: each product widens. */
+  readonly wideBytes?: number;
   /** Registers that a contraction's tile may fill with accumulators. */
   readonly accumulators: number;
   /** Rows of the register tile of every contraction, where they were chosen by measuring. */

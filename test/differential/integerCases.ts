@@ -80,9 +80,28 @@ func @main(%x: tensor<13x32xi8>) -> (%y: tensor<13x24xi32>) {
 `,
 };
 
+/** Every code is in so many products that the baseline widens both operands before them. */
+const manyProducts: Case = {
+  name: 'i8 matmul, every code in many products',
+  text: `
+resource @w : i8[1633] = random(1, -127, 127)
+resource @m : i32[1] = random(3, 1073741824, 2147483647)
+resource @s : i32[1] = random(4, 41, 41)
+func @main(%x: tensor<75x23xi8>) -> (%y: tensor<75x71xi8>) {
+  %w = nn.constant {value = @w} : tensor<23x71xi8>
+  %m = nn.constant {value = @m} : tensor<1xi32>
+  %s = nn.constant {value = @s} : tensor<1xi32>
+  %0 = int.matmul %x, %w {zero_point_a = 11} : tensor<75x71xi32> loc("product")
+  %1 = int.requantize %0, %m, %s {zero_point = -5, min = -128, max = 127} : tensor<75x71xi8> loc("product")
+  nn.return %1
+}
+`,
+};
+
 /** Integer ops on codes of 16 bits, and those that work on rows. */
 export const integerCases: readonly Case[] = [
   twoProducts,
+  manyProducts,
   ...narrowCases,
   one(
     'sum of 16-bit codes',
