@@ -43,7 +43,7 @@ export function writeNest(
   if (extents.some((extent) => extent === 0)) return;
   const nest = collapse(extents, all);
   const word = wordOf(target, buffer);
-  const fits = canVectorize(nest, all, lanes);
+  const fits = lanes % word === 0 && canVectorize(nest, all, lanes);
   if (fits || word === 1) writeVectors(k, nest, all, buffer, fits ? lanes : 1, value);
   else writeWords(k, nest, all, buffer, word, value);
 }

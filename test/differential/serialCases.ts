@@ -164,6 +164,8 @@ func @main(%a: tensor<2x1x3x4xf32>, %b: tensor<1x2x4x5xf32>) -> (%y: tensor<2x2x
   one('tile', '2x3x2xf32', '4x3x6xf32', 'nn.tile %x {repeats = [2, 1, 3]}'),
   one('padding with the edge', '3x5xf32', '6x9xf32', 'nn.pad %x {pads = [1, 4, 2, 0], mode = "edge"}'),
   one('padding by mirroring', '3x5xf32', '6x9xf32', 'nn.pad %x {pads = [1, 4, 2, 0], mode = "reflect"}'),
+  one('codes beside codes, columns by turns', '3x5x1xi16', '3x5x2xi16', 'nn.concat %x, %x {axis = 2}'),
+  one('codes padded along rows', '3x5xi8', '4x8xi8', 'nn.pad %x {pads = [0, 2, 1, 1], value = -7}'),
   one('a triangle', '2x4x5xf32', '2x4x5xf32', 'nn.trilu %x {k = -1, upper = false}'),
   one('softmax over a middle axis', '3x7x5xf32', '3x7x5xf32', 'nn.softmax %x {axis = 1}', '', '', 1e-6),
   one('resize to the nearest', '1x2x3x4xf32', '1x2x7x8xf32', 'nn.resize_nearest %x {sizes = [1, 2, 7, 8]}'),

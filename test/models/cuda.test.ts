@@ -3,7 +3,8 @@ import { cudaTarget } from '../../backends/cuda/target.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { missingShim, runOnShim } from '../cuda/shim.ts';
 import { hasModels } from '../quant/modelCases.ts';
-import { type Device, describeModel } from './onDevice.ts';
+import { type Device, describeModel, describeWhole, wholeModels } from './onDevice.ts';
+import { hasSharedModels } from './sharedSamples.ts';
 import { packagedModels, sharedModels } from './singleInput.ts';
 
 /** Whole models on the CPU; `QC_FULL` adds larger ones. */
@@ -11,8 +12,10 @@ const names = ['mnist_resnet_f', 'resnet8_cifar10', ...(process.env.QC_FULL ? ['
 
 const shim: Device = {
   target: cudaTarget,
-  async run(module, _, row) {
-    const outputs = runOnShim(module, [row], { flags: ['-O2'] });
+  mostBytes: async () => Number.POSITIVE_INFINITY,
+  async run(module, inputs) {
+    const given = module.main.body.args.map(({ name = '' }) => inputs[name] as HostTensor);
+    const outputs = runOnShim(module, given, { flags: ['-O2'] });
     return Object.fromEntries(module.main.resultNames.map((name, i) => [name, (outputs[i] as HostTensor).data]));
   },
 };
@@ -29,5 +32,12 @@ describe.skipIf(missingShim || !hasModels)(
       if (model) describeModel(model, shim);
       else it.skip(name, () => {});
     }
+  },
+);
+
+describe.skipIf(missingShim || !hasSharedModels)(
+  `whole models in CUDA, on the CPU${missingShim} (needs ../shared/models)`,
+  () => {
+    for (const name of wholeModels) describeWhole(name, shim);
   },
 );

@@ -1,17 +1,27 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runWasm } from '../../backends/wasm/index.ts';
+import { wasmTarget } from '../../backends/wasm/target.ts';
+import { transform } from '../../src/api/compile.ts';
 import { bindDimensions } from '../../src/api/dimensions.ts';
 import { stagesFor } from '../../src/api/pipeline.ts';
+import { copyModule } from '../../src/api/read.ts';
+import { arenaOf } from '../../src/api/report/memory.ts';
 import { importOnnx, interpret, type Module, parse, print, runPipeline } from '../../src/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import type { Target } from '../../src/target/index.ts';
 import { exposeIntegers } from './integerResults.ts';
+import { dimsOf, type SharedSample, sharedModel, sharedSamples } from './sharedSamples.ts';
 import type { SingleInputModel } from './singleInput.ts';
 
-/** Where planned modules of one input run. */
+type Named = Readonly<Record<string, HostTensor>>;
+
+/** Where planned modules run. */
 export interface Device {
   readonly target: Target;
+  /** What its weights may take, and what everything else may. */
+  mostBytes(): Promise<number>;
   /** The outputs by name. */
-  run(module: Module, input: string, row: HostTensor): Promise<Readonly<Record<string, HostTensor['data']>>>;
+  run(module: Module, inputs: Named): Promise<Readonly<Record<string, HostTensor['data']>>>;
 }
 
 /** A model before kernels, as text: each run uses up a module of its own. */
@@ -32,7 +42,7 @@ async function both(model: SingleInputModel, scheme: 'float' | 'w8a8', fresh: ()
   const codes = scheme === 'w8a8' ? exposeIntegers(module, 'codes') : [];
   const expected = interpret(module, { [model.input]: row });
   await runPipeline(module, stagesFor(scheme).kernels, { target });
-  return { codes, expected, actual: await run(module, model.input, row) };
+  return { codes, expected, actual: await run(module, { [model.input]: row }) };
 }
 
 /** A model in float, and in w8a8 with all its integers, on a device and on the interpreter. */
@@ -58,5 +68,56 @@ export function describeModel(model: SingleInputModel, device: Device): void {
       for (const name of codes)
         expect(Array.from(actual[name] as Int8Array), name).toEqual(Array.from(expected[name]?.data as Int8Array));
     });
+  });
+}
+
+/** As a share of the largest magnitude of an output. */
+const floatTolerance = 1e-3;
+
+/** A shared model planned for wasm and for a device, and inputs of it. */
+async function plannedTwice(name: string, scheme: 'float' | 'int8', target: Target) {
+  const samples = sharedSamples(name);
+  const module = sharedModel(name, name.startsWith('silero') ? { sequence: 576 } : {});
+  const dims = dimsOf(module, samples[0] as SharedSample);
+  const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
+  const { kernels } = await transform(module, { dims, scheme, calibration });
+  const onWasm = copyModule(module);
+  await runPipeline(onWasm, kernels, { target: wasmTarget });
+  await runPipeline(module, kernels, { target });
+  return { module, onWasm, inputs: (samples[0] as SharedSample).inputs };
+}
+
+/** The shared models, the smallest first; a quick run takes one. */
+const shared = [
+  ...['ad01_fp32', 'mnist_resnet_f', 'resnet8_cifar10', 'mbnet128_0.25_f', 'vww_96_float', 'silero_vad_16k_op15'],
+  ...['blazeface_front_128', 'ultraface_RFB_320', 'vit_mnist', 'mamba_char_step', 'stories260K_kv', 'stories260K'],
+  ...['llama_char_kv', 'llama_char', 'llama_char_outlier', 'ddpm_mnist', 'rxnmapper_albert', 'yolox_nano_416'],
+];
+export const wholeModels = process.env.QC_FULL ? shared : shared.slice(0, 1);
+
+/**
+ * A shared model on a device beside the program for wasm, if it fits: in integers from input to output the same bytes,
+ * in float near it. What it takes of the device's memory is printed.
+ */
+export function describeWhole(name: string, { target, mostBytes, run }: Device): void {
+  it.each(['int8', 'float'] as const)(`${name} in %s, beside wasm`, { timeout: 900_000 }, async (scheme) => {
+    const { module, onWasm, inputs } = await plannedTwice(name, scheme, target);
+    const weights = module.facts.get('weights')?.bytes().length ?? 0;
+    const arena = arenaOf(module).bytes;
+    const fits = Math.max(weights, arena) <= (await mostBytes());
+    const size = `${weights} bytes of weights and an arena of ${arena}`;
+    console.log(`${name} in ${scheme} on ${target.name}: ${size}: ${fits ? 'fits' : 'too large'}`);
+    if (!fits) return;
+    const program = await runWasm(onWasm, { simd: 'baseline' });
+    const expected = program.run(Object.fromEntries(Object.entries(inputs).map(([key, { data }]) => [key, data])));
+    const actual = await run(module, inputs);
+    for (const [output, wanted] of Object.entries(expected)) {
+      const found = actual[output] as HostTensor['data'];
+      expect(found.length, output).toBe(wanted.length);
+      const [a, b] = [Array.from(wanted, Number), Array.from(found, Number)];
+      const worst = a.reduce((most, v, i) => Math.max(most, Math.abs(v - (b[i] as number))), 0);
+      const largest = a.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+      expect(worst, output).toBeLessThanOrEqual(scheme === 'int8' ? 0 : floatTolerance * largest);
+    }
   });
 }

@@ -3,7 +3,8 @@ import { runWgsl } from '../../backends/wgsl/host.ts';
 import { wgslTarget } from '../../backends/wgsl/target.ts';
 import { hasModels } from '../quant/modelCases.ts';
 import { device, missingWebGpu } from '../wgsl/dawn.ts';
-import { type Device, describeModel } from './onDevice.ts';
+import { type Device, describeModel, describeWhole, wholeModels } from './onDevice.ts';
+import { hasSharedModels } from './sharedSamples.ts';
 import { packagedModels, sharedModels } from './singleInput.ts';
 
 /** Whole models whose shaders a driver on the CPU compiles in reasonable time; `QC_FULL` adds larger ones. */
@@ -11,9 +12,11 @@ const names = ['mnist_resnet_f', ...(process.env.QC_FULL ? ['resnet8_cifar10', '
 
 const dawn: Device = {
   target: wgslTarget,
-  async run(module, input, { data }) {
+  mostBytes: async () => (await device()).device.limits.maxStorageBufferBindingSize,
+  async run(module, inputs) {
     const program = await runWgsl(module, await device());
-    const outputs = await program.run({ [input]: data });
+    const given = Object.entries(inputs).map(([name, { data }]) => [name, data]);
+    const outputs = await program.run(Object.fromEntries(given));
     program.destroy();
     return outputs;
   },
@@ -31,5 +34,12 @@ describe.skipIf(missingWebGpu || !hasModels)(
       if (model) describeModel(model, dawn);
       else it.skip(name, () => {});
     }
+  },
+);
+
+describe.skipIf(missingWebGpu || !hasSharedModels)(
+  `whole models in WGSL${missingWebGpu} (needs ../shared/models)`,
+  () => {
+    for (const name of wholeModels) describeWhole(name, dawn);
   },
 );
