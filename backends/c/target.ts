@@ -8,7 +8,7 @@ export const cTarget: Target = {
   slack: 64,
   granule: 1,
   longIntegers: true,
-  contractions: ['dot_i16x8', 'dot_i8x4', 'dot_i8x16', 'mmla_i8x16', 'dot_i16x16', 'dot_u8x64'],
+  contractions: ['dot_i16x8', 'dot_i8x4', 'dot_i8x16', 'mmla_i8x16', 'dot_i16x16', 'dot_i16x32', 'dot_u8x64'],
   floatRescale: false,
   accumulators: 10,
 };

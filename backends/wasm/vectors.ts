@@ -150,6 +150,7 @@ const instructions: Record<IntrinsicName, Instruction> = {
   dot4_i8: elsewhere,
   dot_i8x4: elsewhere,
   dot_i16x16: elsewhere,
+  dot_i16x32: elsewhere,
   dot_i8x16: elsewhere,
   mmla_i8x16: elsewhere,
   dot_u8x64: elsewhere,

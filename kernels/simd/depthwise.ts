@@ -83,6 +83,7 @@ const byIntrinsic: Record<IntrinsicName, TapProduct | undefined> = {
   dot_i8x4: undefined,
   dot_i16x8: pairs('dot_i16x8'),
   dot_i16x16: pairs('dot_i16x16'),
+  dot_i16x32: undefined,
   dot_i8x16: quads('dot_i8x16', false),
   // each channel has weights of its own
   mmla_i8x16: undefined,

@@ -84,6 +84,7 @@ const byIntrinsic: Record<IntrinsicName, GroupProduct | undefined> = {
   dot_i8x4: undefined,
   dot_i16x8: pairs,
   dot_i16x16: undefined,
+  dot_i16x32: undefined,
   dot_i8x16: quads('dot_i8x16'),
   mmla_i8x16: undefined,
   relaxed_dot_i8x16: quads('relaxed_dot_i8x16'),

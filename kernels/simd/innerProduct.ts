@@ -224,12 +224,14 @@ function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
 }
 
 /** Products for panels of `width` outputs. */
-const byIntrinsic: Record<IntrinsicName, (width: number, turned: boolean) => InnerProduct> = {
+const byIntrinsic: Record<IntrinsicName, ((width: number, turned: boolean) => InnerProduct) | undefined> = {
   scalar_i8: () => scalarDot,
   dot4_i8: () => wordDot('dot4_i8'),
   dot_i8x4: () => wordDot('dot_i8x4'),
   dot_i16x8: () => pairDot('dot_i16x8', 4),
   dot_i16x16: (width) => pairDot('dot_i16x16', Math.min(8, width)),
+  // where it is, 8-bit codes have an instruction of their own
+  dot_i16x32: undefined,
   dot_i8x16: () => signedQuads,
   mmla_i8x16: () => products,
   relaxed_dot_i8x16: (_, turned) => flippedQuads('relaxed_dot_i8x16', 4, turned),
@@ -259,7 +261,9 @@ export function innerProducts(
   turned = false,
 ): InnerProduct[] {
   const { contractions } = target;
-  if (element === 'i8') return contractions.map((name) => byIntrinsic[name](width, turned));
+  if (element === 'i8') {
+    return contractions.map((name) => byIntrinsic[name]?.(width, turned)).filter((product) => product !== undefined);
+  }
   if (element === 'i16') return wideProducts(contractions, width);
   const lanes = lanesFor(target, 4);
   return contractions.flatMap((name, i) => {

@@ -141,6 +141,18 @@ export const intrinsics = {
     exact: 'operands are sign-extended 8-bit codes, so a pair is below 2^15',
     meaning: grouped(2, toI32),
   },
+  /** dot_i16x16 on registers of 512 bits, for 16-bit activations: vpdpwssd. Its first half or quarter serves fewer columns. */
+  dot_i16x32: {
+    name: 'dot_i16x32',
+    feature: 'avx512-vnni',
+    element: 'i16',
+    columns: 8,
+    depth: 2,
+    lanes: 16,
+    accumulators: 24,
+    exact: 'always (sums wrap at 32 bits, which the range proof excludes)',
+    meaning: grouped(2, toI32),
+  },
   /** Signed 8-bit codes, four products a lane: sdot. */
   dot_i8x16: {
     name: 'dot_i8x16',

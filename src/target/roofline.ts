@@ -25,6 +25,7 @@ const machines: Readonly<Record<Target['family'], Roofline>> = {
       dot_i16x8: 28e9,
       relaxed_dot_i8x16: 75e9,
       dot_i16x16: 56e9,
+      dot_i16x32: 80e9,
       dot_i8x16: 75e9,
       mmla_i8x16: 150e9,
       dot_u8x64: 160e9,

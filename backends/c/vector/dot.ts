@@ -26,13 +26,14 @@ const pairs: Spelling = {
     const register = registerOf(weights);
     if (!register) return [];
     const { prefix: p, integers: I } = register;
-    const products = (which: string) =>
-      which === 'low'
-        ? 'vmull_s16(vget_low_s16((int16x8_t)w), vget_low_s16((int16x8_t)x))'
-        : 'vmull_high_s16((int16x8_t)w, (int16x8_t)x)';
+    // compilers take the lanes apart once for all products that read them
+    const apart = (which: 1 | 2, of: string) => `vget_low_s16(vuzp${which}q_s16((int16x8_t)${of}, (int16x8_t)${of}))`;
     const neon = {
       when: 'QC_NEON',
-      body: [`return (${T})vaddq_s32((int32x4_t)sum, vpaddq_s32(${products('low')}, ${products('high')}));`],
+      body: [
+        `const int32x4_t even = vmlal_s16((int32x4_t)sum, ${apart(1, 'w')}, ${apart(1, 'x')});`,
+        `return (${T})vmlal_s16(even, ${apart(2, 'w')}, ${apart(2, 'x')});`,
+      ],
     };
     const x86 = {
       when: p === '_mm' ? 'QC_SSE2' : register.when,
@@ -46,7 +47,8 @@ const pairs: Spelling = {
         `return (${T})vaddq_s32((int32x4_t)sum, vaddq_s32(even, odd));`,
       ],
     };
-    return p === '_mm' ? [x86, neon, mve, halves(T)] : [x86];
+    const fused = { when: 'QC_AVX512', body: [`return (${T})${p}_dpwssd_epi32((${I})sum, (${I})w, (${I})x);`] };
+    return p === '_mm' ? [fused, x86, neon, mve, halves(T)] : p === '_mm256' ? [fused, x86] : [fused];
   },
 };
 
@@ -80,6 +82,7 @@ const products: Spelling = {
 export const spellings: Partial<Record<IntrinsicName, Spelling>> = {
   dot_i16x8: pairs,
   dot_i16x16: pairs,
+  dot_i16x32: pairs,
   dot_i8x16: signedQuads,
   mmla_i8x16: products,
   dot_u8x64: unsignedQuads,
