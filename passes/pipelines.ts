@@ -1,4 +1,4 @@
-import { type OptionValues, printPipeline } from '../src/pass/index.ts';
+import { type OptionValues, parsePipeline, printPipeline } from '../src/pass/index.ts';
 import {
   choicesIn,
   isIntegerOnly,
@@ -85,7 +85,9 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const steps = isIntegerOnly(recipe) ? { most: mostSteps } : {};
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   const chosen = [
-    ...(recipe.transforms ?? []).map((transform) => step(transform, given)),
+    ...(recipe.transforms ?? [])
+      .flatMap((transform) => parsePipeline(transform))
+      .map(({ pass, options }) => step(pass, { ...options, ...given })),
     ...(recipe.budget ? [step('allocate-bits', given)] : []),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed

@@ -1,4 +1,5 @@
 import type { Recipe, SchemeName } from '../../src/index.ts';
+import { recipes } from '../../src/scheme/index.ts';
 import type { Task } from '../accuracy/task.ts';
 import { tasks } from '../accuracy/tasks.ts';
 import { decoder, digits } from './tasks.ts';
@@ -22,6 +23,13 @@ const storages = [
 
 const roundings = ['nearest', 'gptq'] as const;
 
+/** Every place rotated, as the papers do it, in blocks of channels; −1: all channels of a place. */
+const rotated = (block: number): Recipe['transforms'] =>
+  (['rotate-residual', 'rotate-heads', 'rotate-inputs'] as const).map(
+    (pass) => `${pass}{block=${block}, always=true}` as const,
+  );
+const { activations: blocks } = recipes['block-rotation'];
+
 /** What is compared. */
 export const experiments: readonly Experiment[] = [
   {
@@ -35,6 +43,34 @@ export const experiments: readonly Experiment[] = [
         weights: { ...weights, rounding },
       })),
     ),
+  },
+  {
+    name: 'adaround',
+    title: 'Weights of few bits: learned rounding beside the others',
+    tasks: [named('stories260K'), digits],
+    schemes: storages.flatMap(([name, weights]) =>
+      (['nearest', 'gptq', 'adaround'] as const).map((rounding) => ({
+        name: `${name}, ${rounding}`,
+        scheme: 'w4a16',
+        weights: { ...weights, rounding },
+      })),
+    ),
+  },
+  {
+    name: 'w4a8',
+    title: 'Weights of 4 bits, activations of 8: rotations and GPTQ',
+    tasks: [decoder('llama_char'), decoder('llama_char_outlier')],
+    schemes: ['w4a8', recipes.quarot],
+  },
+  {
+    name: 'blocks',
+    title: 'Weights and activations in MXFP4: all channels rotated together, and in blocks',
+    tasks: [decoder('llama_char_outlier')],
+    schemes: [
+      { name: 'not rotated', scheme: 'mxfp4', activations: blocks },
+      { name: 'rotated together', scheme: 'mxfp4', activations: blocks, transforms: rotated(-1) },
+      { name: 'rotated in blocks', scheme: 'mxfp4', activations: blocks, transforms: rotated(32) },
+    ],
   },
   {
     name: 'mixed',

@@ -3,6 +3,7 @@ export { dcast } from './dcast.ts';
 export { dynamicQcast } from './dynamicQcast.ts';
 export { observe } from './observe.ts';
 export { observeWindows } from './observeWindows.ts';
+export { powerOfTwo } from './powerOfTwo.ts';
 export { qcast } from './qcast.ts';
 export { roundFloat } from './roundFloat.ts';
 export { rowDcast } from './rowDcast.ts';

@@ -1,6 +1,12 @@
 import type { Op } from '../../src/ir/index.ts';
 import type { PassContext } from '../../src/pass/define.ts';
-import { type Budget, type LayerScheme, storageBits, type WeightScheme } from '../../src/scheme/index.ts';
+import {
+  activationWidth,
+  type Budget,
+  type LayerScheme,
+  storageBits,
+  type WeightScheme,
+} from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { floatConstantOf } from '../constants.ts';
@@ -65,6 +71,5 @@ function bytesOf({ op }: StoredLayer, bits: number): number {
 
 /** Multiply-adds times the bits of both factors; floats have 32. Source: HAWQ-V3, section 3.4. */
 function bitOperations({ op, scheme: { activations } }: StoredLayer, bits: number): number {
-  const { storage = 'f32' } = activations ?? {};
-  return op.definition.cost(op).multiplyAdds * bits * { i8: 8, i16: 16, e4m3: 8, f32: 32 }[storage];
+  return op.definition.cost(op).multiplyAdds * bits * (activations ? activationWidth(activations.storage) : 32);
 }

@@ -7,12 +7,11 @@ import {
   plainProducts,
   transposed,
 } from '../../src/linalg/index.ts';
-import { type MatrixGrids, type Rounding, roundToNearest } from './storedWeights.ts';
+import { betterRounding, type RoundingOutcome } from './betterRounding.ts';
+import type { MatrixGrids, Rounding } from './storedWeights.ts';
 
 /** What became of a matrix that GPTQ was asked to round. */
-export interface GptqOutcome {
-  /** Error of the layer's results on the calibration samples, over that of rounding to nearest; 1 where that was kept. */
-  readonly ratio: number;
+export interface GptqOutcome extends RoundingOutcome {
   /** What was added to the diagonal, over its mean; undefined where no damping made the matrix definite. */
   readonly damping: number | undefined;
 }
@@ -35,20 +34,14 @@ export function gptqRounding(
   tell: (outcome: GptqOutcome) => void,
   products = plainProducts,
 ): Rounding {
-  return (weights, shape, grids, codes) => {
-    const [inputs, outputs] = shape;
-    roundToNearest(weights, shape, grids, codes);
-    const nearest = codes.slice();
+  let damping: number | undefined;
+  const choose: Rounding = (weights, [inputs, outputs], grids, codes) => {
     const order = actOrder(hessian, inputs);
-    const { factor, damping } = factorOf(hessian, order, products);
-    if (!factor) return tell({ ratio: 1, damping });
-    spreadErrors(weights, order, outputs, factor, grids, codes, products);
-    const errorOf = (chosen: Int8Array | Uint8Array) => outputError(hessian, weights, shape, grids, chosen, products);
-    const [before, after] = [errorOf(nearest), errorOf(codes)];
-    if (after < before) return tell({ ratio: after / before, damping });
-    codes.set(nearest);
-    tell({ ratio: 1, damping });
+    const found = factorOf(hessian, order, products);
+    damping = found.damping;
+    if (found.factor) spreadErrors(weights, order, outputs, found.factor, grids, codes, products);
   };
+  return betterRounding(hessian, choose, ({ ratio }) => tell({ ratio, damping }), products);
 }
 
 /** Inputs that were seen, the largest H_ii first; of equals the first one first. */
@@ -135,42 +128,4 @@ function spreadErrors(
       }
     }
   }
-}
-
-/** Rows of H that are multiplied at once. */
-const rowsOfError = 512;
-
-/** Outputs whose errors are summed, evenly spread: each is rounded by itself, and as many tell what all have gained. */
-const mostOutputs = 512;
-
-/** Σ_n δ_nᵀ·H·δ_n: ‖X·ΔW‖² where H = XᵀX. Blocks off the diagonal of the symmetric H count twice. */
-function outputError(
-  hessian: Float64Array,
-  weights: Float32Array,
-  [inputs, outputs]: readonly [number, number],
-  grids: MatrixGrids,
-  codes: Int8Array | Uint8Array,
-  products: Products,
-): number {
-  const step = Math.ceil(outputs / mostOutputs);
-  const count = Math.ceil(outputs / step);
-  const deltas = new Float64Array(inputs * count);
-  for (let k = 0; k < inputs; k++) {
-    for (let n = 0; n < count; n++) {
-      const at = k * outputs + n * step;
-      deltas[k * count + n] = grids.number(k, n * step, codes[at] as number) - (weights[at] as number);
-    }
-  }
-  const [h, d] = [matrixOf(hessian, inputs, inputs), matrixOf(deltas, inputs, count)];
-  const columns = [0, count] as const;
-  let total = 0;
-  for (const rows of blocksOf(inputs, rowsOfError)) {
-    const [from, to] = rows;
-    const sums = new Float64Array((to - from) * count);
-    const target = matrixOf(sums, to - from, count);
-    products.add(target, partOf(h, rows, rows), partOf(d, rows, columns), 1);
-    products.add(target, partOf(h, rows, [to, inputs]), partOf(d, [to, inputs], columns), 2);
-    for (let i = 0; i < sums.length; i++) total += (sums[i] as number) * (deltas[from * count + i] as number);
-  }
-  return total;
 }

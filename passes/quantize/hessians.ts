@@ -11,17 +11,19 @@ export async function productsOf({ products }: PassContext): Promise<Products> {
 
 /**
  * Of each value [..., K] of @main, XᵀX [K, K] in f64 over all rows of all calibration samples.
+ * @param what the pass asks for, for the message
  * @throws QcError without calibration samples
  */
 export async function hessiansOf(
   module: Module,
   values: readonly Value[],
   context: PassContext,
+  what: string,
 ): Promise<Map<Value, Float64Array>> {
   const hessians = values.map(({ type }) => new Float64Array(((type as TensorType).shape.at(-1) as number) ** 2));
   const probe = await (context.probe ?? interpreterProbe)(module, values);
   const products = await productsOf(context);
-  for (const sample of samplesOf(context, 'gptq')) {
+  for (const sample of samplesOf(context, what)) {
     probe.run(sample, (i, { data, shape }) => {
       addRows(hessians[i] as Float64Array, data as Float32Array, shape.at(-1) as number, products);
     });

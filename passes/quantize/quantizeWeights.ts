@@ -1,23 +1,32 @@
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { type Module, type Op, Rewriter, type TensorType } from '../../src/ir/index.ts';
+import type { Products } from '../../src/linalg/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
 import { applyGreedily } from '../../src/rewrite/index.ts';
-import { isStatic, type LayerChoice, type WeightScheme } from '../../src/scheme/index.ts';
+import {
+  isFloatActivation,
+  isStatic,
+  type LayerChoice,
+  roundsBySamples,
+  type WeightRounding,
+  type WeightScheme,
+} from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { isLinear } from '../channels.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
 import { isStoredMatrix } from '../storedMatrix.ts';
+import { adaRounding } from './adaRound.ts';
 import { DynamicProducts } from './dynamicProduct.ts';
-import { type GptqOutcome, gptqRounding } from './gptq.ts';
+import { FloatActivations } from './floatActivations.ts';
+import { gptqRounding } from './gptq.ts';
 import { hessiansOf, productsOf } from './hessians.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
-import { roundRows } from './rowScales.ts';
 import { type Rounding, roundToNearest, storeMatrix } from './storedWeights.ts';
 
 /**
  * Stores the weights of matrix products as codes, and has their activations quantized row by row at run time where the
- * scheme asks for it. It needs calibration data for GPTQ alone. Weights that are codes already keep theirs.
+ * scheme asks for it. It needs calibration data for roundings that look at samples alone. Weights that are codes already keep theirs.
  */
 export const quantizeWeights = definePass({
   name: 'quantize-weights',
@@ -29,13 +38,13 @@ export const quantizeWeights = definePass({
     const schemes = new LayerSchemes(module, recipe, skip);
     const roundingOf = await roundingsFor(module, schemes, context);
     const rewriter = new Rewriter();
-    const dynamic = new DynamicProducts(rewriter);
+    const [dynamic, floats] = [new DynamicProducts(rewriter), new FloatActivations(rewriter)];
     let stored = 0;
     for (const op of [...module.main.body.ops()]) {
       const choice = schemes.of(op);
       if (!choice.weights || isStatic(choice)) continue;
       if (storeWeights(op, choice.weights, rewriter, roundingOf(op), context)) stored++;
-      if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, rewriter, dynamic);
+      if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, dynamic, floats);
     }
     // the float constants that nothing reads any more
     applyGreedily(module.main.body, []);
@@ -74,23 +83,39 @@ async function roundingsFor(
 ): Promise<(op: Op) => Rounding> {
   const layers = [...module.main.body.ops()].filter((op) => {
     const choice = schemes.of(op);
-    if (choice.weights?.rounding !== 'gptq' || isStatic(choice) || !isLinear(op)) return false;
+    if (!roundsBySamples(choice) || isStatic(choice) || !isLinear(op)) return false;
     return refusalOf(op, floatConstantOf(op.operands[1]) as HostTensor) === undefined;
   });
   if (layers.length === 0) return () => roundToNearest;
-  const hessians = await hessiansOf(module, [...new Set(layers.map((op) => op.operand(0)))], context);
+  const roundingOf = (op: Op) => schemes.of(op).weights?.rounding as keyof typeof methods;
+  const what = [...new Set(layers.map(roundingOf))].join(' and ');
+  const hessians = await hessiansOf(module, [...new Set(layers.map((op) => op.operand(0)))], context, what);
   const products = await productsOf(context);
   const chosen = new Map(layers.map((op) => [op, hessians.get(op.operand(0)) as Float64Array]));
   return (op) => {
     const hessian = chosen.get(op);
-    const tell = ({ ratio, damping }: GptqOutcome) => {
-      const kept = damping === undefined ? 'its inputs do not span a space' : 'gptq makes its error no smaller';
-      const outcome = ratio < 1 ? `gptq, error × ${ratio.toPrecision(3)}` : `rounded to nearest: ${kept}`;
-      context.report(`${op.source}: ${outcome}`);
-    };
-    return hessian ? gptqRounding(hessian, tell, products) : roundToNearest;
+    const report = (outcome: string) => context.report(`${op.source}: ${outcome}`);
+    return hessian ? methods[roundingOf(op)](hessian, report, products) : roundToNearest;
   };
 }
+
+type Method = (hessian: Float64Array, report: (outcome: string) => void, products: Products) => Rounding;
+
+/** Roundings that look at samples, each with what it says of a layer. */
+const methods: Readonly<Record<Exclude<WeightRounding, 'nearest'>, Method>> = {
+  gptq: (hessian, report, products) =>
+    gptqRounding(
+      hessian,
+      ({ ratio, damping }) =>
+        report(damping === undefined ? 'rounded to nearest: its inputs do not span a space' : told('gptq', ratio)),
+      products,
+    ),
+  adaround: (hessian, report, products) =>
+    adaRounding(hessian, ({ ratio }) => report(told('adaround', ratio)), products),
+};
+
+const told = (method: string, ratio: number): string =>
+  ratio < 1 ? `${method}, error × ${ratio.toPrecision(3)}` : `rounded to nearest: ${method} makes its error no smaller`;
 
 function refusalOf(op: Op, weights: HostTensor): string | undefined {
   if (!matmul.is(op)) return 'weights of convolutions are stored by channel, with calibrated activations alone';
@@ -100,13 +125,14 @@ function refusalOf(op: Op, weights: HostTensor): string | undefined {
   return undefined;
 }
 
-function quantizeActivations(op: Op, choice: LayerChoice, rewriter: Rewriter, dynamic: DynamicProducts): void {
-  const { activations } = choice;
+function quantizeActivations(
+  op: Op,
+  { activations }: LayerChoice,
+  dynamic: DynamicProducts,
+  floats: FloatActivations,
+): void {
   if (!activations || (op.operand(0).type as TensorType).element !== 'f32') return;
-  if (activations.storage === 'i8') {
-    dynamic.replace(op, activations.symmetric);
-    return;
-  }
-  rewriter.before(op);
-  rewriter.setOperand(op, 0, roundRows(rewriter, op.operand(0), op.source));
+  const { storage, symmetric } = activations;
+  if (isFloatActivation(storage)) floats.round(op, activations, storage);
+  else dynamic.replace(op, symmetric);
 }

@@ -4,11 +4,11 @@ import {
   chooseActivationParams,
   chooseDynamicParams,
   chooseDynamicSymmetric,
-  F32_MIN_NORMAL,
   formats,
   quantizeF32,
 } from '../../src/numerics/index.ts';
-import type { ActivationScheme } from '../../src/scheme/index.ts';
+import { type ActivationScheme, isFloatActivation } from '../../src/scheme/index.ts';
+import { activationFormat } from './activationFormat.ts';
 
 /**
  * Rows of activations as a scheme rounds them, back as numbers. One range for all is chosen from these rows by the
@@ -41,14 +41,14 @@ function staticParams(
   return chooseActivationParams(min, max);
 }
 
-function roundRow(row: Float32Array, { storage, symmetric }: ActivationScheme): Float32Array {
+function roundRow(row: Float32Array, scheme: ActivationScheme): ArrayLike<number> {
+  const { storage, symmetric } = scheme;
+  if (isFloatActivation(storage)) {
+    const format = activationFormat(scheme, storage, row.length);
+    return formats.decodeRow(formats.encodeRow(row, format), format);
+  }
   const low = row.reduce((a, b) => Math.min(a, b), 0);
   const high = row.reduce((a, b) => Math.max(a, b), 0);
-  if (storage === 'e4m3') {
-    const { encode, decode, largest } = formats.e4m3;
-    const scale = Math.max(-low, high, F32_MIN_NORMAL * 1024) / largest;
-    return row.map((x) => decode(encode(x / scale)) * scale);
-  }
   const params = symmetric ? chooseDynamicSymmetric(low, high) : chooseDynamicParams(low, high);
   return row.map((x) => rounded(x, params));
 }

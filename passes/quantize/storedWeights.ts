@@ -26,6 +26,8 @@ export interface MatrixGrids {
   /** The code whose number is nearest to w, for the weight of input k and output n. */
   code(k: number, n: number, w: number): number;
   number(k: number, n: number, code: number): number;
+  /** The code of the next larger number than a code's (`step` 1), or the next smaller one (−1), if there is one. */
+  neighbour(code: number, step: 1 | -1): number | undefined;
 }
 
 /** Chooses the codes of weights [inputs, outputs]. */
@@ -66,6 +68,7 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
       zeroPoints[g * outputs + n] = zeroPoint;
     }
   }
+  const ranks = new Map(encode.codes.map((code, i) => [encode.number(code, 1, 0), i]));
   const placeOf = (k: number, n: number) => Math.floor(k / group) * outputs + n;
   const grids: MatrixGrids = {
     code(k, n, w) {
@@ -76,6 +79,7 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
       const at = placeOf(k, n);
       return encode.number(code, scales[at] as number, zeroPoints[at] as number);
     },
+    neighbour: (code, step) => encode.codes[(ranks.get(encode.number(code, 1, 0)) as number) + step],
   };
   const codes = encode.signed ? new Int8Array(data.length) : new Uint8Array(data.length);
   round(data, shape, grids, codes);
@@ -107,6 +111,8 @@ interface Encoder {
   readonly storage: ScalarType;
   readonly signed: boolean;
   readonly levels?: readonly number[];
+  /** One for each number that it encodes to, in the order of the numbers. */
+  readonly codes: readonly number[];
   readonly group: (values: Float64Array) => GroupScale;
   /** The code whose number is nearest. */
   readonly code: (w: number, scale: number, zeroPoint: number) => number;
@@ -121,7 +127,9 @@ function symmetricEncoder(scheme: WeightScheme, weights: Float32Array, outputs: 
   const { grid, rule, isInteger } = formatOf(scheme, weights, outputs);
   const perTensor = scheme.granularity === 'tensor';
   const levels = levelsOf(grid).map((level) => (Number.isFinite(level) ? level : 0));
+  const places = [...new Set([...new Set(levels)].sort((a, b) => a - b).map(grid.encode))];
   return {
+    codes: isInteger ? places.map(grid.decode) : places,
     storage: (isInteger ? `i${grid.bits}` : `u${grid.bits}`) as ScalarType,
     signed: isInteger,
     ...(isInteger ? {} : { levels }),
@@ -173,6 +181,7 @@ function asymmetricEncoder({ storage, range }: WeightScheme): Encoder {
   return {
     storage: `u${bits}` as ScalarType,
     signed: false,
+    codes: Array.from({ length: top + 1 }, (_, one) => one),
     code,
     number,
     group(values) {

@@ -2,7 +2,7 @@ import { clampOf } from '../../passes/clamps.ts';
 import { interpret, toReals } from '../interpret/index.ts';
 import type { Module, Op, TensorType, Value } from '../ir/index.ts';
 import { numbersOf, type Sample } from '../pass/index.ts';
-import { choicesIn, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
+import { choicesIn, isStatic, type Recipe, recipeName, type SchemeName } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { type CalibrationOptions, calibrationContext, withCalibration } from './calibration.ts';
@@ -139,7 +139,7 @@ async function makeTwins(module: Module, keepFloat: readonly string[], options: 
 
 /** @throws QcError for activations that are quantized at run time: their products have no twin in float */
 function refuseRunTimeCodes(recipe: Recipe): void {
-  if (!choicesIn(recipe).some(({ activations }) => activations?.granularity === 'token')) return;
+  if (!choicesIn(recipe).some((choice) => choice.activations && !isStatic(choice))) return;
   throw new QcError({
     what: `the activations of ${recipeName(recipe)} are quantized at run time, which is not measured by layer`,
     why: 'their ranges differ from row to row',

@@ -1,6 +1,6 @@
 import { matchesName } from '../support/pattern.ts';
 import { isSchemeName, type SchemeName, schemes } from './presets.ts';
-import { type ActivationScheme, isStatic, type LayerScheme, type WeightScheme } from './scheme.ts';
+import { type ActivationScheme, isStatic, type LayerScheme, roundsBySamples, type WeightScheme } from './scheme.ts';
 
 /** Changes to how weights or activations are stored; what is not named stays as it was. */
 export type WeightChanges = { readonly [K in keyof WeightScheme]?: WeightScheme[K] | undefined };
@@ -33,6 +33,12 @@ export const transformNames = [
 ] as const;
 export type TransformName = (typeof transformNames)[number];
 
+/** A pass, or one with options: `rotate-residual{block=32}`. */
+export type TransformText = TransformName | `${TransformName}{${string}}`;
+
+/** The pass of a transform. */
+export const transformNameOf = (text: string): string => text.split('{', 1)[0] as string;
+
 /**
  * What all layers with stored weights may take together: bytes of codes; bit operations, which are multiply-adds times the
  * bits of both factors; or time on the target, as measured. Shares are of what they take without a budget.
@@ -50,7 +56,7 @@ export interface Recipe extends LayerChanges {
   readonly name?: string | undefined;
   readonly scheme: SchemeName;
   /** What is done to the float model first, in this order. */
-  readonly transforms?: readonly TransformName[] | undefined;
+  readonly transforms?: readonly TransformText[] | undefined;
   /** Later rules count more. */
   readonly layers?: readonly LayerRule[] | undefined;
   /** Widths are chosen for each layer, so that the summed errors are least; `storage` is then the width that shares refer to. */
@@ -109,7 +115,7 @@ export function choicesIn(recipe: Recipe): LayerScheme[] {
 export function isCalibrated(recipe: Recipe): boolean {
   const choices = choicesIn(recipe);
   return (
-    choices.some((choice) => isStatic(choice) || choice.weights?.rounding === 'gptq') ||
+    choices.some((choice) => isStatic(choice) || roundsBySamples(choice)) ||
     !!recipe.transforms?.length ||
     !!recipe.budget
   );

@@ -13,12 +13,21 @@ const table = {
   repquant: { scheme: 'w8a8', transforms: ['repquant'] },
   /** 4-bit weights in groups of 32 whose roundings make up for one another. */
   gptq: { scheme: 'w4a16', weights: { rounding: 'gptq' } },
+  /** 4-bit weights in groups of 32, each down or up as a descent on the layer's results finds. */
+  adaround: { scheme: 'w4a16', weights: { rounding: 'adaround' } },
   /** 2 to 8 bits a weight, layer by layer, in the space of 4 and a tenth. */
   hawq: { scheme: 'w4a16', weights: { symmetric: false, range: 'mse' }, budget: { share: 1.1 } },
   /** 4-bit weights by GPTQ, 8-bit activations by row, in rotated channels of which none stands out. */
   quarot: {
     scheme: 'w4a8',
     transforms: ['rotate-residual', 'rotate-heads', 'rotate-scores', 'rotate-inputs'],
+    weights: { rounding: 'gptq' },
+  },
+  /** Weights and activations in MXFP4, in rotated blocks of channels. */
+  'block-rotation': {
+    scheme: 'mxfp4',
+    activations: { storage: 'e2m1', granularity: 'group', group: 32, scale: 'power-of-two', symmetric: true },
+    transforms: ['rotate-residual', 'rotate-heads', 'rotate-inputs'],
     weights: { rounding: 'gptq' },
   },
 } as const satisfies Readonly<Record<string, Recipe>>;

@@ -15,9 +15,13 @@ const storages = {
 export type WeightStorage = keyof typeof storages;
 export const weightStorages = Object.keys(storages) as WeightStorage[];
 
-/** What a quantized activation is. */
-export const activationStorages = ['i8', 'i16', 'e4m3'] as const;
-export type ActivationStorage = (typeof activationStorages)[number];
+/** What a quantized activation is: an integer, or a small float. */
+const activationBits = { i8: 8, i16: 16, e2m1: 4, e2m3: 6, e3m2: 6, e4m3: 8, e5m2: 8 };
+export type ActivationStorage = keyof typeof activationBits;
+export const activationStorages = Object.keys(activationBits) as ActivationStorage[];
+
+/** What a quantized activation is that is computed with as a float. */
+export type FloatActivation = Exclude<ActivationStorage, 'i8' | 'i16'>;
 
 /**
  * What a scale is: any f32, a power of two (the E8M0 of microscaled formats), the smallest power of two with which no
@@ -29,8 +33,16 @@ export type ScaleKind = (typeof scaleKinds)[number];
 /** How the largest weight that has a code is chosen: the largest there is, or that of the smallest squared error. */
 export const weightRanges = ['absmax', 'mse'] as const;
 
-/** How the code of a weight is chosen: the nearest, or by GPTQ, which lets later weights make up for errors of earlier ones. */
-export const weightRoundings = ['nearest', 'gptq'] as const;
+/**
+ * How the code of a weight is chosen: the nearest; by GPTQ, which lets later weights make up for errors of earlier ones; or
+ * the one below or above as AdaRound learns it from the layer's results.
+ */
+export const weightRoundings = ['nearest', 'gptq', 'adaround'] as const;
+export type WeightRounding = (typeof weightRoundings)[number];
+
+/** What a scale of activations is: of the weights' kinds those that a block's largest number decides. */
+export const activationScales = ['f32', 'power-of-two', 'e4m3'] as const;
+export type ActivationScale = (typeof activationScales)[number];
 
 /** How weights are stored. */
 export interface WeightScheme {
@@ -43,13 +55,19 @@ export interface WeightScheme {
   readonly scale: ScaleKind;
   readonly range: (typeof weightRanges)[number];
   /** Default `nearest`. */
-  readonly rounding?: (typeof weightRoundings)[number] | undefined;
+  readonly rounding?: WeightRounding | undefined;
 }
 
-/** How activations are stored. `tensor`: one range, from calibration; `token`: one a row, found at run time. */
+/**
+ * How activations are stored. `tensor`: one range, from calibration; found at run time: `token`, one a row, and `group`,
+ * one for each `group` channels of a row.
+ */
 export interface ActivationScheme {
   readonly storage: ActivationStorage;
-  readonly granularity: 'tensor' | 'token';
+  readonly granularity: 'tensor' | 'token' | 'group';
+  readonly group?: number | undefined;
+  /** Of small floats. Default `f32`; of `e4m3` the second level is an f32 a row. */
+  readonly scale?: ActivationScale | undefined;
   readonly symmetric: boolean;
   /** Of calibration, for `tensor`. */
   readonly observer?: string | undefined;
@@ -91,6 +109,26 @@ export function isStatic({ activations }: LayerScheme): boolean {
 /** Whether a layer keeps all its numbers as they are. */
 export function isFloatLayer({ weights, activations }: LayerScheme): boolean {
   return !weights && !activations;
+}
+
+/** Whether codes of weights are chosen by what calibration samples show. */
+export function roundsBySamples({ weights }: LayerScheme): boolean {
+  return (weights?.rounding ?? 'nearest') !== 'nearest';
+}
+
+/** Bits of a quantized activation, scales not counted. */
+export function activationWidth(storage: ActivationStorage): number {
+  return activationBits[storage];
+}
+
+/** Whether a quantized activation is a small float, which products multiply as f32. */
+export function isFloatActivation(storage: ActivationStorage): storage is FloatActivation {
+  return storage !== 'i8' && storage !== 'i16';
+}
+
+/** Neighbouring channels that share a scale, in rows of so many. */
+export function activationGroup({ granularity, group }: ActivationScheme, channels: number): number {
+  return granularity === 'group' ? Math.min(group as number, channels) : channels;
 }
 
 /** Bits of one stored weight, scales not counted. */

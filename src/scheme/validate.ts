@@ -2,11 +2,14 @@ import { z } from 'zod';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import { parseJson } from '../support/document.ts';
 import { schemeNames } from './presets.ts';
-import { choicesIn, type Recipe, transformNames } from './recipe.ts';
+import { choicesIn, type Recipe, type TransformText, transformNameOf, transformNames } from './recipe.ts';
 import {
+  activationScales,
   activationStorages,
+  isFloatActivation,
   isStatic,
   type LayerScheme,
+  roundsBySamples,
   scaleKinds,
   storageBits,
   weightRanges,
@@ -26,7 +29,9 @@ const weights = z.strictObject({
 
 const activations = z.strictObject({
   storage: z.enum(activationStorages).optional(),
-  granularity: z.enum(['tensor', 'token']).optional(),
+  granularity: z.enum(['tensor', 'token', 'group']).optional(),
+  group: z.int().min(4).max(65536).multipleOf(4).optional(),
+  scale: z.enum(activationScales).optional(),
   symmetric: z.boolean().optional(),
   observer: z.string().optional(),
   percentile: z.number().gt(50).lte(100).optional(),
@@ -40,12 +45,21 @@ const changes = {
   activations: z.union([z.literal('float'), activations]).optional(),
 };
 
+const transform = z
+  .string()
+  .check(({ value, issues }) => {
+    const known: readonly string[] = transformNames;
+    const isKnown = known.includes(transformNameOf(value)) && /^[a-z-]+(\{.*\})?$/s.test(value);
+    if (!isKnown) issues.push({ code: 'invalid_value', values: [...known], input: value });
+  })
+  .transform((text) => text as TransformText);
+
 const patterns = z.array(z.string().min(1));
 
 const schema = z.strictObject({
   name: z.string().min(1).optional(),
   scheme: z.enum(schemeNames),
-  transforms: z.array(z.enum(transformNames)).optional(),
+  transforms: z.array(transform).optional(),
   ...changes,
   layers: z
     .array(
@@ -177,15 +191,27 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   }
   if (!isInteger && !w.symmetric) refuse(`weights.symmetric: ${w.storage} has no zero point`, 'leave it out');
   if (w.scale !== 'f32' && !w.symmetric) refuse('weights.scale: only with symmetric weights', 'set symmetric to true');
-  if (a?.storage === 'e4m3' && a.granularity === 'tensor') {
-    refuse('activations.granularity: e4m3 activations have a scale a row', 'set granularity to "token"');
+  if (a && isFloatActivation(a.storage) && a.granularity === 'tensor') {
+    refuse(`activations.granularity: scales of ${a.storage} activations are found at run time`, 'set it to "token"');
   }
-  if (a?.storage === 'i16' && a.granularity === 'token') {
+  if (a?.granularity === 'group' && a.group === undefined) {
+    refuse('activations.group: missing, and the granularity is group', 'say how many channels share a scale');
+  }
+  if (a && !isFloatActivation(a.storage) && (a.granularity === 'group' || (a.scale ?? 'f32') !== 'f32')) {
+    refuse(
+      `activations.storage: ${a.storage}, with what only small floats have: ${a.granularity === 'group' ? 'groups' : `a scale of ${a.scale}`}`,
+      'set it to e2m1, e2m3, e3m2, e4m3 or e5m2',
+    );
+  }
+  if (a?.storage === 'i16' && a.granularity !== 'tensor') {
     refuse('activations.granularity: 16-bit activations have calibrated ranges', 'set granularity to "tensor"');
   }
   if (!isStatic(choice)) return;
-  if (w.rounding === 'gptq') {
-    refuse('weights.rounding: gptq, and activations have calibrated ranges', 'set activations.granularity to "token"');
+  if (roundsBySamples(choice)) {
+    refuse(
+      `weights.rounding: ${w.rounding}, and activations have calibrated ranges`,
+      'set activations.granularity to "token"',
+    );
   }
   if (!isInteger || !w.symmetric || w.granularity === 'group' || w.scale !== 'f32' || storageBits(w.storage) < 2) {
     refuse(

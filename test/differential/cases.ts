@@ -1,6 +1,7 @@
 import { attentionCases } from './attentionCases.ts';
 import { controlCases } from './controlCases.ts';
 import { integerCases } from './integerCases.ts';
+import { roundingCases } from './roundingCases.ts';
 import { samplingCases } from './samplingCases.ts';
 import { serialCases } from './serialCases.ts';
 import { storedCases } from './storedCases.ts';
@@ -443,6 +444,7 @@ export const cases: readonly Case[] = [
   ...storedCases,
   ...attentionCases,
   ...integerCases,
+  ...roundingCases,
   ...samplingCases,
   ...controlCases,
 ];

@@ -49,6 +49,16 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'least error, asymmetric': { scheme: 'w4a8', weights: { range: 'mse', symmetric: false } },
   'one scale': { scheme: 'w4a16', weights: { granularity: 'tensor', group: undefined } },
   'powers of two': { scheme: 'w4a8', weights: { scale: 'power-of-two', storage: 'i8' }, activations: 'float' },
+  'microscaled activations': {
+    scheme: 'mxfp4',
+    activations: { storage: 'e2m3', granularity: 'group', group: 32, scale: 'power-of-two' },
+  },
+  'blocks that do not fill rows': {
+    scheme: 'nvfp4',
+    activations: { storage: 'e3m2', granularity: 'group', group: 24, scale: 'e4m3' },
+  },
+  'small floats by row': { scheme: 'w8a16', activations: { storage: 'e5m2', granularity: 'token' } },
+  'learned rounding': { scheme: 'w3a16', weights: { rounding: 'adaround' } },
   'levels and codes': { scheme: 'nvfp4', activations: {} },
   'static and stored': { scheme: 'w8a8', layers: [{ match: 'layer 5', scheme: 'w4a8' }] },
 };

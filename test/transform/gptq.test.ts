@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { adaRounding } from '../../passes/quantize/adaRound.ts';
 import { type GptqOutcome, gptqRounding } from '../../passes/quantize/gptq.ts';
-import { storeMatrix } from '../../passes/quantize/storedWeights.ts';
+import { roundToNearest, storeMatrix } from '../../passes/quantize/storedWeights.ts';
 import { prepare } from '../../src/api/compile.ts';
 import { wasmProducts } from '../../src/api/products.ts';
 import { interpret } from '../../src/interpret/index.ts';
@@ -13,7 +14,7 @@ import {
   plainProducts,
   transposed,
 } from '../../src/linalg/index.ts';
-import type { Recipe, WeightScheme } from '../../src/scheme/index.ts';
+import type { Recipe, WeightRounding, WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { wave } from '../quant/graphs.ts';
 import { calibration, network } from '../scheme/network.ts';
@@ -169,18 +170,66 @@ describe('gptq', () => {
     'makes the error on the calibration data smaller: %s',
     { timeout: 60_000 },
     async (_, weights) => {
-      const errorOf = async (rounding: 'nearest' | 'gptq') => {
+      const errorOf = async (rounding: WeightRounding) => {
         const recipe: Recipe = { scheme: 'w4a16', weights: { ...weights, rounding } };
         const { module } = await prepare(network().module, { scheme: recipe, calibration });
         return calibration.map((sample) => squares(network().module, module, sample)).reduce((a, b) => a + b, 0);
       };
-      expect(await errorOf('gptq')).toBeLessThan(0.6 * (await errorOf('nearest')));
+      const nearest = await errorOf('nearest');
+      expect(await errorOf('gptq')).toBeLessThan(0.6 * nearest);
+      expect(await errorOf('adaround')).toBeLessThan(0.6 * nearest);
     },
   );
 
   it('asks for calibration data', async () => {
     const scheme: Recipe = { scheme: 'w4a16', weights: { rounding: 'gptq' } };
     await expect(prepare(network().module, { scheme })).rejects.toThrow(/needs calibration data/);
+  });
+});
+
+describe('adaround', () => {
+  const learned = (weights: HostTensor, hessian: readonly number[], scheme = perChannel) => {
+    let ratio = Number.NaN;
+    const round = adaRounding(Float64Array.from(hessian), (outcome) => {
+      ratio = outcome.ratio;
+    });
+    const { codes, numbers } = storeMatrix(weights, scheme, round);
+    return { codes: Array.from(codes.data as Int8Array), numbers, ratio };
+  };
+
+  it('rounds one of two weights up whose inputs are alike, where both nearest are below', () => {
+    const { codes, ratio } = learned(column(7, 0.4, 0.45), [1, 0, 0, 0, 2, 2, 0, 2, 2]);
+    expect(codes).toEqual([7, 0, 1]);
+    // (0.15)² against (0.85)²
+    expect(ratio).toBeCloseTo((0.15 / 0.85) ** 2, 5);
+  });
+
+  it('keeps rounding to nearest where it gains nothing, and where a weight is beyond its grid', () => {
+    expect(learned(column(7, 0.4, 0.4), [1, 0, 0, 0, 3, 0, 0, 0, 2])).toMatchObject({ codes: [7, 0, 0], ratio: 1 });
+    const saturated: WeightScheme = { ...perChannel, storage: 'e2m1', scale: 'power-of-two' };
+    expect(Array.from(learned(column(7, 0, -7), [1, 0, 0, 0, 1, 0, 0, 0, 1], saturated).numbers)).toEqual([6, 0, -6]);
+  });
+
+  it.each<Partial<WeightScheme>>([
+    { storage: 'i3' },
+    { storage: 'i2', symmetric: false },
+    { storage: 'e2m1' },
+    { storage: 'nf4' },
+  ])('takes the number below or above: %j', (changes) => {
+    const scheme = { ...perChannel, ...changes };
+    const weights = column(...wave(24, 3));
+    const grid = new Set<number>();
+    const { numbers: nearest } = storeMatrix(weights, scheme, (w, shape, grids, codes) => {
+      roundToNearest(w, shape, grids, codes);
+      for (let x = -3; x < 3; x += 1 / 64) grid.add(grids.number(0, 0, grids.code(0, 0, x)));
+    });
+    const { numbers, ratio } = learned(weights, [...gram(24, 30)], scheme);
+    expect(ratio).toBeLessThan(1);
+    numbers.forEach((x, i) => {
+      const w = weights.data[i] as number;
+      const between = [...grid].filter((level) => (level - w) * (level - x) < -1e-9);
+      expect([between.length, Math.abs(x - w) >= Math.abs((nearest[i] as number) - w) - 1e-12]).toEqual([0, true]);
+    });
   });
 });
 

@@ -6,7 +6,8 @@ import { isFloatLayer } from '../../../src/scheme/index.ts';
 import type { HostTensor } from '../../../src/support/tensor.ts';
 import { type SampledRows, sampleRows } from '../../calibrate/sampleRows.ts';
 import { LayerSchemes } from '../../quantize/layerSchemes.ts';
-import { layerError } from '../layerError.ts';
+import { applyBetter, type Candidate } from '../applyBetter.ts';
+import { type InputRows, layerError } from '../layerError.ts';
 import { nearestPowerOfTwo } from '../scaling/chooseMap.ts';
 import { type LayerInput, layerInputs } from '../structure/rotationSites.ts';
 import { ConstantEdits } from './constantEdits.ts';
@@ -38,26 +39,21 @@ export const rotateInputs = definePass({
     }
     const values = inputs.map(({ value }) => value);
     const rows = await sampleRows(module, values, context, 'rotate-inputs');
-    let rotated = 0;
-    for (const input of inputs) {
+    const candidateFor = (input: LayerInput): Candidate => {
       const block = hadamardBlock(input.channels, within);
       const x = rows.get(input.value) as SampledRows;
-      const [before, after] = [new ConstantEdits(), editsFor(input, block)];
-      const turned = mapped(x, hadamardMap(block, scaleOf(block)));
-      const errorOf = (read: Pick<SampledRows, 'rows' | 'count'>, edits: ConstantEdits) =>
-        input.layers.reduce((sum, layer) => sum + layerError(read, edits.numbers(layer, 1), schemes.of(layer)), 0);
-      const factor = errorOf(turned, after) / errorOf(x, before);
-      if (factor < 1) {
-        transformInput(input, block, after);
-        rotated++;
-      } else {
-        const where = input.layers[0]?.source;
-        context.report(`${where}: rotate-inputs is refused: it multiplies the error by ${factor.toPrecision(3)}`);
-      }
-    }
+      const edits = editsFor(input, block);
+      const errorOf = (read: InputRows, made: ConstantEdits) =>
+        input.layers.reduce((sum, layer) => sum + layerError(read, made.numbers(layer, 1), schemes.of(layer)), 0);
+      return {
+        where: input.layers[0]?.source,
+        errors: () => [errorOf(x, new ConstantEdits()), errorOf(mapped(x, hadamardMap(block, scaleOf(block))), edits)],
+        apply: () => transformInput(input, block, edits),
+      };
+    };
+    applyBetter('rotate-inputs', inputs, candidateFor, options.always, context.report);
     // constants that nothing reads any more
     applyGreedily(module.main.body, []);
-    context.report(`rotate-inputs: ${rotated} of ${inputs.length} places`);
   },
 });
 

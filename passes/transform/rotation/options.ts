@@ -8,10 +8,12 @@ import type { MatrixOf } from './rotateSites.ts';
 
 /**
  * Options of the passes that rotate. `block`: channels that are mixed with one another; 0: the blocks of a block format,
- * whose outliers must not reach other blocks (Block Rotation is All You Need for MXFP4, 2025), else all of them.
+ * whose outliers must not reach other blocks (Block Rotation is All You Need for MXFP4, 2025), else all of them; −1: all.
+ * `always`: even where the error becomes larger.
  */
 export const rotationOptions = {
   block: attr.int(0),
+  always: attr.bool(false),
   recipe: recipeOption,
   skip: skipOption,
 };
@@ -32,14 +34,17 @@ export function blockOf(
   module: Module,
   { block, recipe, skip }: { block: number; recipe: string; skip: readonly string[] },
 ): BlockOf {
-  const most = block > 0 ? block : formatBlock(module, new LayerSchemes(module, recipe, skip));
+  const most = block !== 0 ? block : formatBlock(module, new LayerSchemes(module, recipe, skip));
   return (channels) => (most > 0 && channels % most === 0 ? most : channels);
 }
 
 /** Blocks of formats whose scales have no mantissa or few bits of it; 0 where weights have none. */
 function formatBlock(module: Module, schemes: LayerSchemes): number {
-  const weights = [...module.main.body.ops()].map((op) => schemes.of(op).weights);
-  return weights.find((one) => one && one.scale !== 'f32' && one.granularity === 'group')?.group ?? 0;
+  const stored = [...module.main.body.ops()].flatMap((op) => {
+    const { weights, activations } = schemes.of(op);
+    return [weights, activations];
+  });
+  return stored.find((one) => one?.granularity === 'group' && (one.scale ?? 'f32') !== 'f32')?.group ?? 0;
 }
 
 /** A block of the channels that nn.hadamard can transform; 1 where there is none. */

@@ -4,6 +4,7 @@ import { applyGreedily } from '../../../src/rewrite/index.ts';
 import { isFloatLayer } from '../../../src/scheme/index.ts';
 import { sampleRows } from '../../calibrate/sampleRows.ts';
 import { LayerSchemes } from '../../quantize/layerSchemes.ts';
+import { applyBetter, type Candidate } from '../applyBetter.ts';
 import type { InputRows } from '../layerError.ts';
 import type { FoundSites, RotationSite } from '../structure/rotationSites.ts';
 import { ConstantEdits } from './constantEdits.ts';
@@ -38,7 +39,7 @@ export async function rotateSites(
   method: string,
   found: FoundSites,
   matrixOf: MatrixOf,
-  { recipe, skip }: { readonly recipe: string; readonly skip: readonly string[] },
+  { recipe, skip, always }: { readonly recipe: string; readonly skip: readonly string[]; readonly always: boolean },
   context: PassContext,
 ): Promise<void> {
   const schemes = new LayerSchemes(module, recipe, skip);
@@ -50,9 +51,8 @@ export async function rotateSites(
   const read = found.sites.flatMap((site) => [...layers(site), ...site.channels.norms]);
   const inputs = [...new Set(read.map((op) => op.operand(0)))];
   const rows = inputs.length > 0 ? await sampleRows(module, inputs, context, method) : new Map<Value, InputRows>();
-  let rotated = 0;
-  for (const site of found.sites) {
-    if (layers(site).every((layer) => isFloatLayer(schemes.of(layer)))) continue;
+  const rounded = found.sites.filter((site) => layers(site).some((layer) => !isFloatLayer(schemes.of(layer))));
+  const candidateFor = (site: RotationSite): Candidate => {
     const map = matrixOf(site.channels.block);
     const after = new ConstantEdits();
     rotate(after, site, map);
@@ -61,19 +61,18 @@ export async function rotateSites(
     const turned = (layer: Op) => (readers.has(layer) ? mapped(inputOf(layer), map) : inputOf(layer));
     const errorOf = (edits: ConstantEdits, input: typeof inputOf) =>
       siteError(site, edits, input, (layer) => schemes.of(layer));
-    const [plain, error] = [errorOf(new ConstantEdits(), inputOf), errorOf(after, turned)];
-    if (error < plain) {
-      after.commit();
-      uncentre(site);
-      rotated++;
-    } else {
-      const factor = (error / plain).toPrecision(3);
-      context.report(`${site.where}: ${method} is refused: it multiplies the error by ${factor}`);
-    }
-  }
+    return {
+      where: site.where,
+      errors: () => [errorOf(new ConstantEdits(), inputOf), errorOf(after, turned)],
+      apply() {
+        after.commit();
+        uncentre(site);
+      },
+    };
+  };
+  applyBetter(method, rounded, candidateFor, always, context.report);
   // constants that nothing reads any more
   applyGreedily(module.main.body, []);
-  context.report(`${method}: ${rotated} of ${found.sites.length} places`);
 }
 
 /** Rows with their channels sent through a map. */

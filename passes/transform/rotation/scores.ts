@@ -5,6 +5,7 @@ import { type ActivationScheme, isStatic } from '../../../src/scheme/index.ts';
 import { type SampledRows, sampleRows } from '../../calibrate/sampleRows.ts';
 import { LayerSchemes } from '../../quantize/layerSchemes.ts';
 import { roundActivations } from '../../quantize/roundActivations.ts';
+import { applyBetter, type Candidate } from '../applyBetter.ts';
 import { squaredDistance } from '../layerError.ts';
 import { rotaryScores, type Scores } from '../structure/rotationSites.ts';
 import { scaleOf } from './inputs.ts';
@@ -35,8 +36,7 @@ export const rotateScores = definePass({
     }
     const values = new Set(places.flatMap((place) => [queriesOf(place), keysOf(place)]));
     const rows = await sampleRows(module, [...values], context, 'rotate-scores');
-    let rotated = 0;
-    for (const place of places) {
+    const candidateFor = (place: Scores): Candidate => {
       const block = hadamardBlock(place.channels, within);
       const scheme = schemes.of(place.product).activations as ActivationScheme;
       const error = (turned: boolean) =>
@@ -45,17 +45,13 @@ export const rotateScores = definePass({
           const { rows: exact } = turned ? mapped(x, hadamardMap(block, 1)) : x;
           return sum + squaredDistance(roundActivations(exact, place.channels, scheme), exact);
         }, 0);
-      const factor = error(true) / error(false);
-      if (factor < 1) {
-        transformScores(place, block);
-        rotated++;
-      } else {
-        context.report(
-          `${place.product.source}: rotate-scores is refused: it multiplies the error by ${factor.toPrecision(3)}`,
-        );
-      }
-    }
-    context.report(`rotate-scores: ${rotated} of ${places.length} places`);
+      return {
+        where: place.product.source,
+        errors: () => [error(false), error(true)],
+        apply: () => transformScores(place, block),
+      };
+    };
+    applyBetter('rotate-scores', places, candidateFor, options.always, context.report);
   },
 });
 

@@ -18,11 +18,16 @@ function largestOf(format: FloatFormat): number {
   return decodeFloat(encodeFloat(Number.MAX_VALUE, format, true), format);
 }
 
+/** The small floats of the OCP specifications. */
+export const smallFloats = { e2m1: F4E2M1, e2m3: F6E2M3, e3m2: F6E3M2, e4m3: F8E4M3FN, e5m2: F8E5M2 } as const;
+export type SmallFloat = keyof typeof smallFloats;
+
 export const e2m1: Grid = floatGrid('e2m1', F4E2M1);
 export const e2m3: Grid = floatGrid('e2m3', F6E2M3);
 export const e3m2: Grid = floatGrid('e3m2', F6E3M2);
 export const e4m3: Grid = floatGrid('e4m3', F8E4M3FN);
 export const e5m2: Grid = floatGrid('e5m2', F8E5M2);
+export const smallGrids: Readonly<Record<SmallFloat, Grid>> = { e2m1, e2m3, e3m2, e4m3, e5m2 };
 
 /** Any sign-exponent-mantissa format without infinity and NaN. `bias` may be any integer. */
 export function miniFloat(exponentBits: number, mantissaBits: number, bias = 2 ** (exponentBits - 1) - 1): FloatFormat {
