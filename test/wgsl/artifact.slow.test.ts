@@ -109,6 +109,31 @@ describe.skipIf(missingWebGpu)(`a wgsl artifact${missingWebGpu}`, () => {
     },
   );
 
+  it('takes weights as they arrive, in pieces of any size', async () => {
+    const { gpu, device: own } = await device();
+    const file = (path: string) => artifact.files.get(path) as Uint8Array<ArrayBuffer>;
+    const text = (path: string) => new TextDecoder().decode(file(path));
+    const { load } = (await importText(text('model.js'))) as {
+      load(device: GPUDevice, options: object): Promise<WgslModel>;
+    };
+    const from = (bytes: Uint8Array, ends: readonly number[]) => {
+      const pieces = [...ends, bytes.length].map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end));
+      const weights = new Response(
+        new ReadableStream({
+          start(controller) {
+            for (const piece of pieces) controller.enqueue(piece);
+            controller.close();
+          },
+        }),
+      );
+      return load(own, { shader: text('model.wgsl'), weights, languageFeatures: gpu.wgslLanguageFeatures });
+    };
+    const weights = file('model.bin');
+    for (const ends of [[], [1, 3, 6, 11, 18, 82], [64, 127]])
+      near((await (await from(weights, ends)).run({ x })).y as Float32Array);
+    await expect(from(weights.subarray(0, 100), [9])).rejects.toThrow(/weights have 100 bytes; the model needs \d+/);
+  });
+
   it('says what is wrong with an input', async () => {
     await expect(model.run({})).rejects.toThrow('input "x" is missing');
     await expect(model.run({ x, z: x })).rejects.toThrow('there is no input "z"');
@@ -145,10 +170,22 @@ func @main(%x: tensor<3x8xi8>) -> (%y: tensor<3x6xi32>) {
     );
   });
 
-  it('says that there is no WebGPU, and that a device was lost', async () => {
+  it('says that there is no WebGPU, no adapter or too small a one, and that a device was lost', async () => {
     const script = new TextDecoder().decode(artifact.files.get('model.js'));
     const { load } = (await importText(script)) as { load(): Promise<unknown> };
     await expect(load()).rejects.toThrow('there is no WebGPU here');
+    const limits = { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 };
+    const found = (adapter?: object) => vi.stubGlobal('navigator', { gpu: { requestAdapter: async () => adapter } });
+    found();
+    await expect(load()).rejects.toThrow('WebGPU found no adapter');
+    const large = script.replace(/"weightsBytes":\d+/, `"weightsBytes":${2 ** 27 + 8}`);
+    expect(large).not.toBe(script);
+    found({ limits });
+    const { load: loadLarge } = (await importText(large)) as { load(): Promise<unknown> };
+    await expect(loadLarge()).rejects.toThrow(
+      `buffer of ${2 ** 27 + 8} bytes, 8 more than this adapter's maxStorageBufferBindingSize of ${2 ** 27}`,
+    );
+    vi.unstubAllGlobals();
     const host = await openDevice();
     const lost = await instantiateWgsl(artifact.files, host);
     host.device.destroy();
