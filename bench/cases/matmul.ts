@@ -2,7 +2,7 @@ import { parse } from '../../src/index.ts';
 import type { HostTensor, TypedArray } from '../../src/support/tensor.ts';
 import { toBase64 } from '../../src/text/base64.ts';
 import { generator, RandomResource } from '../../src/text/index.ts';
-import { type KernelCase, largestError } from './case.ts';
+import { type KernelCase, largestError, relativeError } from './case.ts';
 import { type OneNode, oneNodeModel } from './oneNode.ts';
 
 /** Of a product of a [rows, depth] input `x` and constant weights [depth, columns]. */
@@ -35,8 +35,8 @@ function randomWeights(dtype: 'f32' | 'i8', count: number, largest: number): Typ
 
 const base64 = (value: number) => toBase64(new Uint8Array(Int32Array.of(value).buffer));
 
-/** In float, without bias. */
-export function floatMatmul(size: Size): KernelCase {
+/** Of float numbers, without bias; under `w8a8-dynamic` computed in 8 bits. */
+export function floatMatmul(size: Size, scheme: 'float' | 'w8a8-dynamic' = 'float'): KernelCase {
   const { rows, depth, columns } = size;
   const next = generator(1);
   const x = {
@@ -46,10 +46,10 @@ export function floatMatmul(size: Size): KernelCase {
   } as const;
   const w = randomWeights('f32', depth * columns, 1);
   return {
-    name: `f32 ${sizeText(size)}`,
+    name: `f32 ${sizeText(size)}${scheme === 'float' ? '' : `, ${scheme}`}`,
     multiplyAdds: rows * depth * columns,
-    bytes: 4 * depth * columns,
-    scheme: 'float',
+    bytes: (scheme === 'float' ? 4 : 1) * depth * columns,
+    scheme,
     module: () =>
       parse(`
 resource @w : f32[${depth * columns}] = random(1, -1, 1)
@@ -62,7 +62,7 @@ func @main(%x: tensor<${rows}x${depth}xf32>) -> (%y: tensor<${rows}x${columns}xf
     input: x,
     onnx: product('MatMul', size, 'f32', ['x', ['w', { dtype: 'f32', shape: [depth, columns], data: w }]]),
     onnxInput: x,
-    error: largestError(1e-3),
+    error: scheme === 'float' ? largestError(1e-3) : relativeError(0.03),
     tf: { kind: 'matMul', weights: { dtype: 'f32', shape: [depth, columns], data: w } },
     peaks: { relaxed: 'relaxedMulAdd', baseline: 'mulAdd' },
   };
@@ -73,24 +73,25 @@ const [multiplier, shift, zeroPoint] = [1610612736, 42, -7];
 /**
  * In 8 bits, one scale, rounded to codes again. onnxruntime gets unsigned activations, its faster case; its results
  * may differ by one, because it multiplies by a float.
+ * @param largest of the weights' codes: 7 for weights of 4 bits
  */
-export function integerMatmul(size: Size): KernelCase {
+export function integerMatmul(size: Size, largest: 127 | 7 = 127): KernelCase {
   const { rows, depth, columns } = size;
   const next = generator(2);
   const codes = () => Math.floor(next() * 256) - 128;
   const x = Int8Array.from({ length: rows * depth }, codes);
-  const w = randomWeights('i8', depth * columns, 127);
+  const w = randomWeights('i8', depth * columns, largest);
   const shape = [rows, depth];
   return {
-    name: `i8 ${sizeText(size)}`,
+    name: `i8 ${sizeText(size)}${largest === 127 ? '' : ', weights of 4 bits'}`,
     multiplyAdds: rows * depth * columns,
-    bytes: depth * columns,
+    bytes: depth * columns * (largest === 127 ? 1 : 0.5),
     scheme: 'float',
     module: () =>
       parse(`
 quant @qx {scale = [1], zero_point = [${zeroPoint}]}
 quant @qy {scale = [1], zero_point = [3]}
-resource @w : i8[${depth * columns}] = random(1, -127, 127)
+resource @w : i8[${depth * columns}] = random(1, -${largest}, ${largest})
 resource @m : i32[1] = base64 "${base64(multiplier)}"
 resource @s : i32[1] = base64 "${base64(shift)}"
 func @main(%x: tensor<${rows}x${depth}x!quant<i8:f32, @qx>>) -> (%y: tensor<${rows}x${columns}x!quant<i8:f32, @qy>>) {

@@ -1,7 +1,7 @@
 import { compile } from '../../src/index.ts';
 import { cBuilds, cRunner } from '../c.ts';
 import type { KernelCase } from '../cases/case.ts';
-import { integerMatmul, type Size } from '../cases/matmul.ts';
+import { floatMatmul, integerMatmul, type Size } from '../cases/matmul.ts';
 import { asQ4, nbitsMatmul } from '../cases/nbits.ts';
 import { interleave } from '../interleave.ts';
 import { llamaMatmuls } from '../peers/llama.ts';
@@ -76,7 +76,15 @@ async function matvec(effort: Effort): Promise<{ rows: string[][]; figures: Reco
 /** What fewer bits make of qc's own time: the first case's over the second's. */
 const comparisons: readonly { name: string; cases: () => readonly [KernelCase, KernelCase] }[] = [
   { name: '2-bit matvec over 4-bit', cases: () => [nbitsMatmul(row, 'w4a8'), nbitsMatmul(row, 'w4a8', 2)] },
-  { name: 'W4A8 512³ over int8', cases: () => [integerMatmul(square), nbitsMatmul(square, 'w4a8')] },
+  { name: 'W4A8 512³ over int8', cases: () => [integerMatmul(square), integerMatmul(square, 7)] },
+  {
+    name: 'W4A8 512³ in groups over W8A8, from floats',
+    cases: () => [floatMatmul(square, 'w8a8-dynamic'), nbitsMatmul(square, 'w4a8')],
+  },
+  {
+    name: 'W4A8 512³ in groups, from floats, over int8',
+    cases: () => [integerMatmul(square), nbitsMatmul(square, 'w4a8')],
+  },
 ];
 
 /** Weights of 4 bits and fewer in wasm and in C. */

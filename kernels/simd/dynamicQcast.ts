@@ -9,6 +9,19 @@ import { overRow } from './row.ts';
 /** The smallest normal f32: scales below are degenerate. */
 const leastScale = 2 ** -126;
 
+/** 1.5·2²³: floats about it are the whole numbers, so that adding it rounds to the nearest, ties to even. */
+const wholeFloats = 12582912;
+
+/** Numbers below 2²² in size, as those of a range divided by its step are, rounded to even; NaN becomes 0. */
+function roundedSteps(k: KernelBuilder, x: Value): Value {
+  const about = k.constant(wholeFloats, 'f32', x);
+  const bits = k.bitcast(k.add(x, about), 'i32');
+  const steps = k.sub(bits, k.constant(bitsOf(wholeFloats), 'i32', bits));
+  return k.select(k.cmp('eq', x, x), steps, k.constant(0, 'i32', steps));
+}
+
+const bitsOf = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0] as number;
+
 /** quant.dynamic_qcast: for each row its range, then its codes group by group. */
 export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
@@ -20,6 +33,8 @@ export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPl
   const { groups, padded } = groupShape(inputs, group, align);
   const wide = lanesFor(context.target, 4);
   const lanes = lanesFor(context.target, 1);
+  // comparisons of several vectors need not wait for one another
+  const chains = wide > 1 && inputs >= 4 * wide ? 4 : 1;
   const build = (k: KernelBuilder): void => {
     const xs = context.input(k, 'x', x);
     const [codes, scales, zeros, sums] = root.results.map((result, i) =>
@@ -31,8 +46,8 @@ export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPl
       apart ? k.parallel([rows], ([row]) => body(row as Value)) : k.loop(0, rows, 1, body);
     each((row) => {
       const read = (i: Value, n: number) => k.load(xs, k.add(k.scaled(row, inputs), i), n);
-      const low = overRow(k, inputs, wide, 0, read, (a, b) => k.min(a, b));
-      const high = overRow(k, inputs, wide, 0, read, (a, b) => k.max(a, b));
+      const low = overRow(k, inputs, chains * wide, 0, read, (a, b) => k.min(a, b));
+      const high = overRow(k, inputs, chains * wide, 0, read, (a, b) => k.max(a, b));
       const span = symmetric ? k.max(k.neg(low), high) : k.sub(high, low);
       const exact = k.div(span, k.constant(symmetric ? 127 : 255, 'f32'));
       const one = k.constant(1, 'f32');
@@ -47,7 +62,7 @@ export function dynamicQcast(cluster: Cluster, context: KernelContext): KernelPl
       const part = (g: Value, from: number, to: number, n: number, sum: Value): Value =>
         k.for(from, to, n, [sum], (i, [before]) => {
           const value = read(k.add(k.scaled(g, group), i), n);
-          const steps = k.convert(k.roundEven(k.div(value, k.splat(scale, n))), 'i32');
+          const steps = roundedSteps(k, k.div(value, k.splat(scale, n)));
           // the range is applied before the zero point is added, so that a saturated conversion cannot wrap
           const z = k.splat(zero, n);
           const least = k.sub(k.constant(-128, 'i32', steps), z);

@@ -1,16 +1,28 @@
 import { weightsOf } from '../../dialects/int/groupMatmul.ts';
 import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { productOf, type StoredWeights, staticShape, type Value } from '../../src/ir/index.ts';
+import { type Dim, productOf, type StoredWeights, staticShape, tensor, type Value } from '../../src/ir/index.ts';
 import { planeWidths, tileSteps } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
+import type { Target } from '../../src/target/index.ts';
 import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { besideWeights, digitsOf, fitsSums, lookUp, swizzles, type WholeLevels, wholeLevels } from './codeLevels.ts';
-import { type GroupProduct, groupProducts } from './groupProduct.ts';
+import { type GroupProduct, groupProducts, type UnpackedProduct, unpackedProducts } from './groupProduct.ts';
+import { type GroupBuffers, type GroupShape, type GroupSteps, type GroupTile, groupTotals } from './groupTile.ts';
 import { unpackUnit } from './panelCodes.ts';
-import { forEachPanelTile, type PanelTile } from './panelLoops.ts';
+import { forEachPanelTile, forEachRowTile } from './panelLoops.ts';
 import { packPanels } from './storedPanels.ts';
+import {
+  forEachSlotPanel,
+  forEachUnpackedTile,
+  slotsFor,
+  type UnpackedPanel,
+  unpackedBytes,
+  unpackedSteps,
+  unpackedTile,
+  unpackPanel,
+} from './unpackedPanels.ts';
 
 /** Parts of a code or its level, of at most 7 bits each: planes, levels, and the weight of their sum, as a power of two. */
 interface CodePart {
@@ -22,6 +34,9 @@ interface CodePart {
 /** Tiles of a group up to which they are all written out. */
 const unrolledTiles = 4;
 
+/** Rows from which on the codes of a panel are unpacked once for all of them. */
+const manyRows = 8;
+
 /** Codes of 8 bits are two parts of 4, since products are exact everywhere for 7 bits only. */
 const wideParts: readonly CodePart[] = [
   { planes: [0], shift: 0 },
@@ -29,8 +44,8 @@ const wideParts: readonly CodePart[] = [
 ];
 
 /**
- * int.group_matmul: exact sums of a group in 32 bits, begun at −z·Σa, which all outputs of a panel share where they
- * have one zero point; then one multiplication by the group's scale.
+ * int.group_matmul: exact sums of a group in 32 bits, then one multiplication by the group's scale. Few rows unpack codes
+ * in registers; many share panels that are unpacked to memory.
  */
 export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
@@ -46,9 +61,9 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const { columns: unit, depth } = products[0] as GroupProduct;
   const { shape } = tensorType(a);
   const rows = productOf(shape.slice(0, -1));
-  const rowStep = shape.at(-1) as number;
+  const shared = productsOfMany(rows, columns, context.target);
   const fewRows = typeof rows === 'number' && rows <= 2;
-  const width = fewRows ? 4 * unit : 2 * unit;
+  const width = fewRows ? 4 * unit : Math.max(2 * unit, ...shared.map((product) => product.columns));
   const panels = packPanels(context, weights, stored, {
     planes: !stored.levels && stored.bits === 8 ? [4, 4] : planeWidths(stored.bits),
     width,
@@ -68,11 +83,19 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const drift = besideWeights(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
   const others = epilogueOperands(cluster);
   const beside = [panels.zeros, ...parts.map(({ levels }) => levels), bias].filter((v) => v !== undefined);
-  const tileInputs = panels.layout.tiles[2]?.step ?? 1;
-  const tilesOfGroup = panels.layout.tiles[2]?.size ?? 1;
+  const { step: inputsOfTile = 1, size: tiles = 1 } = panels.layout.tiles[2] ?? {};
+  const common: GroupShape = {
+    groups,
+    rowStep: shape.at(-1) as number,
+    width,
+    commonZero: (stored.commonZero ?? 0) * whole.factor + whole.offset,
+    shifts: parts.map(({ shift }) => shift),
+  };
+  const unpacked: UnpackedPanel = { parts: parts.length, groups, quads: (tiles * inputsOfTile) / 4, width };
+  const wholePanels = Math.floor(columns / width);
 
-  const build = (k: KernelBuilder, product: GroupProduct): void => {
-    const xs = context.input(k, 'a', a);
+  const build = (k: KernelBuilder, product: GroupProduct, ofMany: UnpackedProduct | undefined): void => {
+    const activations = context.input(k, 'a', a);
     const [rowScales, rowZeros] = [context.input(k, 'scale', scale), context.input(k, 'zero_point', zeroPoint)];
     const groupSums = context.input(k, 'sums', sums);
     const [packed, scales] = [context.input(k, 'w', panels.codes), context.input(k, 'scales', panels.scales)];
@@ -82,113 +105,112 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const start = bias && context.input(k, 'bias', bias);
     const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
+    const bytes = ofMany && k.buffer('unpacked', 'u8', 'output');
     const after = epilogue(cluster, loaded);
+    const buffers: GroupBuffers = { activations, sums: groupSums, scales, zeros };
     const [panelStep = 0, groupStep = 0, tileStep = 0, unitStep = 0] = tileSteps(panels.layout);
-    const each = product.registers;
 
-    const visit = ({ panel, rows: tile, live }: PanelTile): void => {
-      // vectors behind the last output are not even read
-      const units = Math.ceil(live / unit);
-      const cells = tile.length * units;
-      // few sums leave registers for two of each, so that one product need not wait for the one before
-      const chains = unit > 1 && cells * parts.length * product.registers <= 4 ? 2 : 1;
-      const addGroup = (totals: readonly Value[], g: Value): Value[] => {
-        const sumOf = tile.map((row) => k.load(groupSums, k.add(k.scaled(row, groups), g)));
-        const common = panels.zeros ? 0 : (stored.commonZero ?? 0) * whole.factor + whole.offset;
-        const begin = sumOf.map((sum) => k.mul(sum, k.constant(-common, 'i32')));
-        const zero = k.constant(0, 'i32');
-        const first = parts.flatMap(({ shift }) =>
-          tile.flatMap((_, r) =>
-            Array.from({ length: units * chains }, (_, i) =>
-              product.start(k, shift === 0 && i % chains === 0 ? (begin[r] as Value) : zero),
-            ).flat(),
-          ),
-        );
+    const packedSteps = (panel: Value, g: Value): GroupSteps => ({
+      count: tiles,
+      inputs: inputsOfTile,
+      unroll: tiles <= unrolledTiles ? tiles : 1,
+      vectors(t, u, p) {
         const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
-        const rowAt = tile.map((row) => k.add(k.scaled(row, rowStep), k.scaled(g, rowStep / groups)));
-        /** The activations that vectors of a tile multiply, each read once. */
-        const reader = (t: Value) => {
-          const known = new Map<string, Value>();
-          return (r: number, i: number): Value => {
-            const key = `${r} ${i}`;
-            const x =
-              known.get(key) ??
-              product.activations(k, xs, k.add(k.add(rowAt[r] as Value, k.scaled(t, tileInputs)), k.index(i)));
-            known.set(key, x);
-            return x;
-          };
-        };
-        const step = (carried: readonly Value[], t: Value): Value[] => {
-          const next = [...carried];
-          const read = reader(t);
-          for (let u = 0; u < units; u++) {
-            const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
-            parts.forEach(({ planes }, p) => {
-              unpackUnit(k, panels.layout, planes, packed, at).forEach(({ k: i, codes }, v) => {
-                const table = tables[p];
-                const ready = product.weights(k, table ? lookUp(k, table, codes, inRegister) : codes);
-                tile.forEach((_, r) => {
-                  const cell = ((p * cells + r * units + u) * chains + (v % chains)) * each;
-                  next.splice(cell, each, ...product.multiply(k, next.slice(cell, cell + each), ready, read(r, i)));
-                });
-              });
-            });
-          }
-          return next;
-        };
-        const steps = tilesOfGroup <= unrolledTiles ? tilesOfGroup : 1;
-        const found = k.for(0, tilesOfGroup, steps, first, (t, carried) => {
-          let next = carried;
-          for (let s = 0; s < steps; s++) next = step(next, k.add(t, k.index(s)));
-          return next;
-        });
-        const sumOfPart = (p: number, cell: number): Value => {
-          const links = Array.from({ length: chains }, (_, chain) => {
-            const start = ((p * cells + cell) * chains + chain) * each;
-            return found.slice(start, start + each);
-          });
-          const joined = (links[0] as Value[]).map((one, i) =>
-            links.slice(1).reduce((sum, link) => k.add(sum, link[i] as Value), one),
-          );
-          return product.finish(k, joined);
-        };
-        const besideAt = k.scaled(k.add(k.scaled(panel, groups), g), width);
-        return totals.map((total, cell) => {
-          const u = cell % units;
-          const at = k.add(besideAt, k.index(u * unit));
-          const sum = parts
-            .map(({ shift }, p) => k.shl(sumOfPart(p, cell), shift))
-            .reduce((left, right) => k.add(left, right));
-          const rowSum = sumOf[Math.floor(cell / units)] as Value;
-          const exact = zeros ? k.sub(sum, k.mul(k.load(zeros, at, unit), k.splat(rowSum, unit))) : sum;
-          return k.mulAdd(k.convert(exact, 'f32'), k.load(scales, at, unit), total);
-        });
-      };
-      const nothing = Array.from({ length: cells }, () => k.repeated(0, 'f32', unit));
-      const totals = k.for(0, groups, 1, nothing, (g, carried) => addGroup(carried, g));
+        const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
+        const { planes } = parts[p] as CodePart;
+        const table = tables[p];
+        return unpackUnit(k, panels.layout, planes, packed, at).map(({ k: i, codes }) => ({
+          k: i,
+          codes: table ? lookUp(k, table, codes, inRegister) : codes,
+        }));
+      },
+    });
+    /** Writes the first `live` outputs of a tile, whose vectors have `unit` outputs. */
+    const finish = (totals: readonly Value[], { panel, rows: tile, unit: from, units }: GroupTile, live: number) => {
+      const unit = totals[0]?.type.kind === 'vec' ? totals[0].type.lanes : 1;
+      const column = k.add(k.scaled(panel, width), k.scaled(from, unit));
       tile.forEach((row, r) => {
         const [rowScale, rowZero] = [k.load(rowScales, row), k.convert(k.load(rowZeros, row), 'f32')];
         const values = Array.from({ length: units }, (_, u) => {
-          const at = k.add(k.scaled(panel, width), k.index(u * unit));
-          const shifted = k.sub(
-            totals[r * units + u] as Value,
-            k.mul(k.splat(rowZero, unit), k.load(drifts, at, unit)),
-          );
+          const at = k.add(column, k.index(u * unit));
+          const total = totals[r * units + u] as Value;
+          const shifted = k.sub(total, k.mul(k.splat(rowZero, unit), k.load(drifts, at, unit)));
           const real = k.mul(shifted, k.splat(rowScale, unit));
           return start ? k.add(real, k.load(start, at, unit)) : real;
         });
-        const column = k.scaled(panel, width);
         const place = { element: k.add(k.scaled(row, columns), column), channel: column };
         k.store(after(k, clamped(k, k.concat(values), root), place, units * unit), y, place.element, live);
       });
     };
-    forEachPanelTile(k, context.target, { columns, width, rows, height: fewRows ? 1 : 3 }, visit);
+    const unpackedIn = (tile: Omit<GroupTile, 'units'> & { live: number }): void => {
+      const { panel, live } = tile;
+      // vectors behind the last output are not even read
+      const place = { ...tile, units: Math.ceil(live / unit) };
+      finish(
+        groupTotals(k, product, common, buffers, place, (g) => packedSteps(panel, g)),
+        place,
+        live,
+      );
+    };
+    const first = k.index(0);
+    const sizes = { columns, width, rows, height: fewRows ? 1 : 3 };
+    if (!ofMany || !bytes) {
+      forEachPanelTile(k, context.target, sizes, (tile) => unpackedIn({ ...tile, unit: first }));
+      return;
+    }
+    const tile = unpackedTile(ofMany, unpacked);
+    const byMemory = (slot: Value, panel: Value): void => {
+      unpackPanel(k, unpacked, bytes, slot, width / unit, (g) => packedSteps(panel, g));
+      forEachUnpackedTile(k, tile, { rows, units: width / ofMany.columns }, (rows, unit) => {
+        const place = { panel, rows, unit, units: tile[1] };
+        const totals = groupTotals(k, ofMany, common, buffers, place, (group) =>
+          unpackedSteps(k, ofMany, unpacked, bytes, { slot, group, unit }),
+        );
+        finish(totals, place, place.units * ofMany.columns);
+      });
+    };
+    forEachSlotPanel(k, wholePanels, (slot, panel) => {
+      if (typeof rows === 'number') {
+        byMemory(slot, panel);
+        return;
+      }
+      const many = k.cmp('ge', k.index(rows), k.index(manyRows));
+      k.if(many, () => byMemory(slot, panel));
+      k.if(k.cmp('lt', k.index(rows), k.index(manyRows)), () =>
+        forEachRowTile(k, rows, sizes.height, (rows) => unpackedIn({ panel, rows, unit: first, live: width })),
+      );
+    });
+    // outputs that fill no panel
+    forEachPanelTile(k, context.target, { ...sizes, first: wholePanels }, (tile) =>
+      unpackedIn({ ...tile, unit: first }),
+    );
   };
+  const bytes = slotsFor(wholePanels) * unpackedBytes(unpacked);
   return {
     operands: [a, scale, zeroPoint, sums, panels.codes, panels.scales, drift, ...beside, ...others],
     multiplyAdds: productOf([rows, inputs, columns]),
-    variants: products.map((product) => ({ feature: product.feature, build: (k) => build(k, product) })),
+    ...(shared.length > 0 ? { scratch: [tensor([bytes], 'u8')] } : {}),
+    variants:
+      shared.length === 0
+        ? products.map((product) => ({ feature: product.feature, build: (k) => build(k, product, undefined) }))
+        : shared.map((product) => ({
+            feature: product.feature,
+            tile: unpackedTile(product, unpacked),
+            build: (k) =>
+              build(
+                k,
+                products.find(({ feature }) => feature === product.feature) ?? (products[0] as GroupProduct),
+                product,
+              ),
+          })),
   };
+}
+
+/** How rows that share unpacked panels are multiplied, the baseline first; none: they do not. */
+function productsOfMany(rows: Dim, columns: number, target: Target): UnpackedProduct[] {
+  if (typeof rows === 'number' && rows < manyRows) return [];
+  const products = unpackedProducts(target);
+  return products.every((product) => product.columns <= columns) && columns >= 8 ? products : [];
 }
 
 /** Levels as whole numbers; codes without levels are their own. @throws QcError where they, or their sums, are too large */

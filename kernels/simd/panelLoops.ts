@@ -18,7 +18,14 @@ export interface PanelTile {
 export function forEachPanelTile(
   k: KernelBuilder,
   target: Target,
-  sizes: { readonly columns: number; readonly width: number; readonly rows: Dim; readonly height: number },
+  sizes: {
+    readonly columns: number;
+    readonly width: number;
+    readonly rows: Dim;
+    readonly height: number;
+    /** The first panel; default: 0. SIMD only. */
+    readonly first?: number;
+  },
   visit: (tile: PanelTile) => void,
 ): void {
   const { columns, width, rows } = sizes;
@@ -30,18 +37,19 @@ export function forEachPanelTile(
     if (rest !== 0) k.parallel([all], ([row]) => visit({ panel: k.index(whole), rows: [row as Value], live: rest }));
     return;
   }
-  const rowsFrom = (first: Value, count: number) => Array.from({ length: count }, (_, r) => k.add(first, k.index(r)));
-  const tiles = (panel: Value, live: number): void => {
-    if (typeof rows !== 'number') {
-      tiled(k, rows, sizes.height, (first, count) => visit({ panel, rows: rowsFrom(first, count), live }));
-      return;
-    }
-    const height = Math.min(sizes.height, rows);
-    k.each(0, rows, height, (i) => {
-      const first = rows % height === 0 ? i : k.min(i, k.index(rows - height));
-      visit({ panel, rows: rowsFrom(first, height), live });
-    });
-  };
-  k.each(0, whole, 1, (panel) => tiles(panel, width));
+  const tiles = (panel: Value, live: number): void =>
+    forEachRowTile(k, rows, sizes.height, (tile) => visit({ panel, rows: tile, live }));
+  k.each(sizes.first ?? 0, whole, 1, (panel) => tiles(panel, width));
   if (rest !== 0) tiles(k.index(whole), rest);
+}
+
+/** Visits tiles of `height` rows, or equally many fewer; the last one overlaps the one before it. */
+export function forEachRowTile(k: KernelBuilder, rows: Dim, height: number, visit: (tile: Value[]) => void): void {
+  const rowsFrom = (first: Value, count: number) => Array.from({ length: count }, (_, r) => k.add(first, k.index(r)));
+  if (typeof rows !== 'number') {
+    tiled(k, rows, height, (first, count) => visit(rowsFrom(first, count)));
+    return;
+  }
+  const least = Math.ceil(rows / Math.ceil(rows / height));
+  k.each(0, rows, least, (i) => visit(rowsFrom(rows % least === 0 ? i : k.min(i, k.index(rows - least)), least)));
 }

@@ -58,6 +58,9 @@ export const formatCases: readonly FormatCase[] = [
   { name: 'nf4 in groups of 64', scheme: stored('nf4', { group: 64 }) },
 ];
 
+/** Rows that share what is unpacked. */
+const rowsOfMany = 9;
+
 /** Neither fills its tiles: of groups, of vectors, of rows. */
 const [inputs, outputs] = [83, 21];
 
@@ -105,9 +108,9 @@ export function formatProgram({ scheme }: FormatCase): FormatProgram {
   const module = new Module();
   const { body } = module.addFunction(new Func('main'));
   const rewriter = new Rewriter().atEnd(body);
-  const [one, five, halves] = [activations(1, 1), activations(5, 2), activations(2, 3)];
+  const [one, nine, halves] = [activations(1, 1), activations(rowsOfMany, 2), activations(2, 3)];
   const bits = Uint16Array.from(halves.data as Float32Array, encodeF16);
-  const given: HostTensor[] = [one, five, { dtype: 'f16', shape: halves.shape, data: bits }];
+  const given: HostTensor[] = [one, nine, { dtype: 'f16', shape: halves.shape, data: bits }];
   const [x, xs, h] = given.map(({ dtype, shape }, i) =>
     body.addArgument(tensor(shape, dtype as ElementType), `x${i}`),
   ) as [Value, Value, Value];
@@ -134,11 +137,11 @@ export function formatProgram({ scheme }: FormatCase): FormatProgram {
     inputs: given,
     expected: [
       productOf(one, matrix.numbers),
-      productOf(five, matrix.numbers, offsets),
+      productOf(nine, matrix.numbers, offsets),
       productOf(rounded, matrix.numbers),
       productOf(codesOf(one, false).numbers, matrix.numbers),
-      productOf(codesOf(five, true).numbers, matrix.numbers, offsets),
-      ...(sums.length > 0 ? [sumsOf(codesOf(five, true).codes, matrix)] : []),
+      productOf(codesOf(nine, true).numbers, matrix.numbers, offsets),
+      ...(sums.length > 0 ? [sumsOf(codesOf(nine, true).codes, matrix)] : []),
     ],
     exact: sums.length,
   };
@@ -154,7 +157,7 @@ function integerSums(rewriter: Rewriter, x: Value, { codes, type }: StoredMatrix
   const narrow = spec.bits === 8 ? 8 : 32 / Math.min(...planeWidths(spec.bits));
   const { results } = rewriter.create(dynamicQcast, { x }, { group: spec.group, align: narrow, symmetric: true });
   const [a, , zero_point, sums] = results as [Value, Value, Value, Value];
-  const ones = createFloats(rewriter, 'one', [5, 1], new Float32Array(5).fill(1));
+  const ones = createFloats(rewriter, 'one', [rowsOfMany, 1], new Float32Array(rowsOfMany).fill(1));
   return [rewriter.create(groupMatmul, { a, scale: ones, zero_point, sums, w }, {}, { source: 'sums' }).result];
 }
 
