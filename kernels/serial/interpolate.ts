@@ -1,35 +1,53 @@
 import { interpolate as definition } from '../../dialects/int/interpolate.ts';
 import { narrowed } from '../../dialects/int/narrow.ts';
-
+import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { staticShape, type Value } from '../../src/ir/index.ts';
+import { knotBits } from '../../src/numerics/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { count } from './places.ts';
 
-/** int.interpolate: the two knots beside each code. */
+/** int.interpolate: the two knots beside each code, and the bend of the piece between them. */
 export function interpolate(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const { r, zero_point, min, max } = definition.attributesOf(root);
-  const [x, knots] = root.operands.map((v) => cluster.outside(v as Value)) as [Value, Value];
+  const operands = root.operands.flatMap((v) => (v ? [cluster.outside(v)] : []));
+  const [x, knots, bends] = operands as [Value, Value, Value | undefined];
   return {
-    operands: [x, knots],
+    operands,
     variants: [
       {
         feature: undefined,
         build(k) {
-          const [input, table] = [context.input(k, 'x', x), context.input(k, 'knots', knots)];
+          const input = context.input(k, 'x', x);
+          const tables = {
+            knots: context.input(k, 'knots', knots),
+            bends: bends && context.input(k, 'bends', bends),
+          };
           const y = context.output(k, cluster.result);
-          const number = (value: number) => k.constant(value, 'i32');
           k.loop(0, count(staticShape(tensorType(x))), 1, (at) => {
-            const u = k.add(k.convert(k.load(input, at), 'i32'), number(32768));
-            const i = k.convert(k.shr(u, r), 'index');
-            const [from, to] = [k.load(table, i), k.load(table, k.add(i, k.index(1)))];
-            const part = k.shr(k.mul(k.sub(to, from), k.and(u, number(2 ** r - 1))), r);
-            const value = k.shr(k.add(k.add(from, part), number(128)), 8);
-            k.store(narrowed(k, k.add(value, number(zero_point)), root, { min, max }), y, at);
+            const u = k.add(k.convert(k.load(input, at), 'i32'), k.constant(32768, 'i32'));
+            const value = valueAt(k, tables, u, r);
+            const code = k.shr(k.add(value, k.constant(2 ** (knotBits - 1), 'i32')), knotBits);
+            k.store(narrowed(k, k.add(code, k.constant(zero_point, 'i32')), root, { min, max }), y, at);
           });
         },
       },
     ],
   };
+}
+
+function valueAt(
+  k: KernelBuilder,
+  { knots, bends }: { readonly knots: Value; readonly bends: Value | undefined },
+  u: Value,
+  r: number,
+): Value {
+  if (r === 0) return k.load(knots, k.convert(u, 'index'));
+  const i = k.convert(k.shr(u, r), 'index');
+  const f = k.and(u, k.constant(2 ** r - 1, 'i32'));
+  const [from, to] = [k.load(knots, i), k.load(knots, k.add(i, k.index(1)))];
+  const rise = k.sub(to, from);
+  const bent = bends ? k.add(rise, k.shr(k.mul(k.load(bends, i), k.sub(k.constant(2 ** r, 'i32'), f)), r)) : rise;
+  return k.add(from, k.shr(k.mul(bent, f), r));
 }

@@ -7,7 +7,7 @@ import { createConstant, createInts } from '../constants.ts';
 import { type Codes, codesOf, type IntegerBuilder } from './builder.ts';
 import { tableFunctionOf } from './unaryTables.ts';
 
-/** Any function of one value: of 8 bits a table, of 16 bits lines between knots. */
+/** Any function of one value: of 8 bits a table, of 16 bits pieces of parabolas between knots. */
 export function lowerFunction(op: Op, build: IntegerBuilder): Value {
   const x = codesOf(op.operand(0), op.source);
   const y = codesOf(op.result, op.source);
@@ -38,11 +38,16 @@ function looked(op: Op, f: TableFunction, x: Codes, y: Codes, build: IntegerBuil
 }
 
 function interpolated(op: Op, f: TableFunction, x: Codes, y: Codes, build: IntegerBuilder): Value {
-  const { r, knots } = interpolate(f, x, { ...y, qmin: y.low, qmax: y.high });
-  build.report(`${op.source}: ${op.name} of 16 bits by ${knots.length - 1} lines`);
-  const table = createInts(build.rewriter, `${op.source}.knots`, [knots.length], knots);
+  const { r, knots, bends } = interpolate(f, x, { ...y, qmin: y.low, qmax: y.high });
+  build.report(`${op.source}: ${op.name} of 16 bits by ${bends ? `${bends.length} pieces` : 'a table'}`);
+  const ints = (name: string, values: Int32Array) =>
+    createInts(build.rewriter, `${op.source}.${name}`, [values.length], values);
+  const operands = {
+    x: build.stored(op.operand(0)),
+    knots: ints('knots', knots),
+    bends: bends && ints('bends', bends),
+  };
   const attributes = { r, zero_point: y.zeroPoint, min: y.low, max: y.high };
   const types = [build.storedType(op.result)];
-  return build.rewriter.create(intInterpolate, { x: build.stored(op.operand(0)), knots: table }, attributes, { types })
-    .result;
+  return build.rewriter.create(intInterpolate, operands, attributes, { types }).result;
 }

@@ -1,65 +1,118 @@
-/** Functions of 16-bit codes by straight lines between knots (docs/numeric-contract.md, "Functions of 16-bit values"). */
+/** Functions of 16-bit codes by pieces of parabolas between knots (docs/numeric-contract.md, "Functions of 16-bit values"). */
 
 import { checkScale } from './multiplier.ts';
 import { clamp, halfEven } from './rounding.ts';
 import { type CodeRange, tableEntry } from './table.ts';
 import type { TableFunction } from './tablefunction.ts';
 
-/** What a program holds of a function: knots every 2^r codes, in 256ths of a step of the result. */
+/** Bits behind the binary point of knots: they are in 4096ths of a step of the result. */
+export const knotBits = 12;
+
+/** What a program holds of a function. */
 export interface Interpolation {
   readonly r: number;
   /** T[i], the value at the code −32768 + i·2^r; 2^(16 − r) + 1 of them. */
   readonly knots: Int32Array;
+  /** C[i], four times what the value in the middle lies above the line from T[i] to T[i + 1]; absent with r = 0. */
+  readonly bends?: Int32Array;
 }
 
-/** Knots lie at most 2^10 codes apart. */
-const widest = 10;
+const one = 2 ** knotBits;
 /** Knots are kept within this: no code of the result is so far away. */
 const limit = 2 ** 28;
+/** Knots lie at most 2^10 codes apart; where at least 2^4, they are as many as a program should hold. */
+const [widest, finest] = [10, 4];
+/** How far from the function a value may be before it is rounded: results then seldom are other codes. */
+const near = 2 ** (knotBits - 6);
 
 /**
- * The coarsest knots with which no code of the result is more than 1 from the exact one; with r = 0 it is exact. All
- * 65536 codes are tried.
+ * The coarsest pieces that come within 1/64 of a step of the function; where that takes too many of them, those with
+ * which no code of the result is more than 1 from the exact one; with r = 0 it is exact. All 65536 codes are tried.
  * @param input codes of 16 bits with zero point 0
  */
 export function interpolate(f: TableFunction, input: { readonly scale: number }, output: CodeRange): Interpolation {
   checkScale(input.scale);
   checkScale(output.scale);
-  const exact = Int32Array.from({ length: 65536 }, (_, u) => tableEntry(f, input.scale * (u - 32768), output));
   const fine = Int32Array.from({ length: 65537 }, (_, u) => knot(f, input.scale * (u - 32768), output));
-  for (let r = widest; r > 0; r--) {
-    const knots = fine.filter((_, u) => u % 2 ** r === 0);
-    if (isClose({ r, knots }, exact, output)) return { r, knots };
-  }
-  return {
-    r: 0,
-    knots: Int32Array.from({ length: 65537 }, (_, u) => 256 * ((exact[u] ?? output.zeroPoint) - output.zeroPoint)),
-  };
+  const close = coarsest(
+    fine,
+    finest,
+    (u, value) => Math.abs(inRange(value, output) - inRange(fine[u] as number, output)) <= near,
+  );
+  if (close) return close;
+  const exact = Int32Array.from({ length: 65536 }, (_, u) => tableEntry(f, input.scale * (u - 32768), output));
+  const within = coarsest(fine, 1, (u, value) => Math.abs(codeOf(value, output) - (exact[u] as number)) <= 1);
+  return (
+    within ?? {
+      r: 0,
+      knots: Int32Array.from({ length: 65537 }, (_, u) => one * ((exact[u] ?? output.zeroPoint) - output.zeroPoint)),
+    }
+  );
 }
 
-/** half_even(256·f(x)/Sy), limited; undefined values are 0. */
+/** half_even(2^12·f(x)/Sy), limited; undefined values are 0. */
 function knot(f: TableFunction, x: number, { scale }: CodeRange): number {
   const value = f.value(x);
-  return Number.isNaN(value) ? 0 : clamp(halfEven((256 * value) / scale), -limit, limit);
+  return Number.isNaN(value) ? 0 : clamp(halfEven((one * value) / scale), -limit, limit);
 }
 
-function isClose(candidate: Interpolation, exact: Int32Array, output: CodeRange): boolean {
-  const { r, knots } = candidate;
-  // (T[i + 1] − T[i])·f fits 32 bits
-  for (let i = 1; i < knots.length; i++) {
-    if (Math.abs((knots[i] as number) - (knots[i - 1] as number)) >= 2 ** (31 - r)) return false;
+/** The widest pieces of at least 2^least codes all of whose values are close. */
+function coarsest(
+  fine: Int32Array,
+  least: number,
+  isClose: (u: number, value: number) => boolean,
+): Interpolation | undefined {
+  for (let r = widest; r >= least; r--) {
+    const pieces = piecesOf(fine, r);
+    if (fits(pieces) && isCloseEverywhere(pieces, isClose)) return pieces;
   }
-  return exact.every((code, u) => Math.abs(interpolated(candidate, u - 32768, output) - code) <= 1);
+  return undefined;
 }
+
+function isCloseEverywhere(pieces: Interpolation, isClose: (u: number, value: number) => boolean): boolean {
+  for (let u = 0; u < 65536; u++) if (!isClose(u, valueAt(pieces, u))) return false;
+  return true;
+}
+
+function piecesOf(fine: Int32Array, r: number): Required<Interpolation> {
+  const step = 2 ** r;
+  const at = (u: number) => fine[u] as number;
+  const knots = fine.filter((_, u) => u % step === 0);
+  const bends = Int32Array.from({ length: 65536 / step }, (_, i) => {
+    const [from, middle, to] = [at(i * step), at((i + 0.5) * step), at((i + 1) * step)];
+    return 4 * middle - 2 * (from + to);
+  });
+  return { r, knots, bends };
+}
+
+/** Whether products of `valueAt` stay within 32 bits. */
+function fits({ r, knots, bends }: Required<Interpolation>): boolean {
+  return bends.every((bend, i) => {
+    const rise = (knots[i + 1] as number) - (knots[i] as number);
+    return Math.abs(rise) + Math.abs(bend) < 2 ** (31 - r);
+  });
+}
+
+/** T[i] + ((D + (C[i]·(2^r − f) >> r))·f >> r): D = T[i + 1] − T[i], i = u >> r, f = u mod 2^r. */
+function valueAt({ r, knots, bends }: Interpolation, u: number): number {
+  const i = u >> r;
+  const from = knots[i] as number;
+  if (r === 0) return from;
+  const f = u & (2 ** r - 1);
+  const bend = ((bends?.[i] ?? 0) * (2 ** r - f)) >> r;
+  return from + ((((knots[i + 1] as number) - from + bend) * f) >> r);
+}
+
+const inRange = (value: number, { zeroPoint, qmin, qmax }: CodeRange): number =>
+  clamp(value, (qmin - zeroPoint) * one, (qmax - zeroPoint) * one);
+
+const codeOf = (value: number, { zeroPoint, qmin, qmax }: CodeRange): number =>
+  clamp(((value + one / 2) >> knotBits) + zeroPoint, qmin, qmax);
 
 /**
- * clamp(((T[i] + ((T[i + 1] − T[i])·f >> r) + 128) >> 8) + zy): i = u >> r, f = u mod 2^r, u = x + 32768.
+ * clamp(((v + 2^11) >> 12) + zy), v the value of the piece at u = x + 32768.
  * @param x a code of 16 bits
  */
-export function interpolated({ r, knots }: Interpolation, x: number, { zeroPoint, qmin, qmax }: CodeRange): number {
-  const u = x + 32768;
-  const i = u >> r;
-  const [from, to] = [knots[i] as number, knots[i + 1] as number];
-  const value = from + (((to - from) * (u & (2 ** r - 1))) >> r);
-  return clamp(((value + 128) >> 8) + zeroPoint, qmin, qmax);
+export function interpolated(pieces: Interpolation, x: number, output: CodeRange): number {
+  return codeOf(valueAt(pieces, x + 32768), output);
 }

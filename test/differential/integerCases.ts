@@ -143,16 +143,23 @@ export const integerCases: readonly Case[] = [
   one('angles of whole numbers', '5x7xi64', '5x7xi16', 'int.angle %x, %a', [
     constant('a', 'i32', '5x1', -(2 ** 31), 2 ** 31 - 1),
   ]),
-  one('lines between knots', '5x37xi16', '5x37xi16', `int.interpolate %x, %k {r = 6, zero_point = 0, ${wide}}`, [
-    constant('k', 'i32', '1025', -8388608, 8388607),
-  ]),
   one(
-    'lines between knots, to 8 bits',
+    'parabolas between knots',
+    '5x37xi16',
+    '5x37xi16',
+    `int.interpolate %x, %k, %c {r = 6, zero_point = 0, ${wide}}`,
+    [constant('k', 'i32', '1025', -8388608, 8388607), constant('c', 'i32', '1024', -8388608, 8388607)],
+  ),
+  one(
+    'parabolas between knots, to 8 bits',
     '5x37xi16',
     '5x37xi8',
-    `int.interpolate %x, %k {r = 9, zero_point = -5, ${narrow}}`,
-    [constant('k', 'i32', '129', -30000, 30000)],
+    `int.interpolate %x, %k, %c {r = 9, zero_point = -5, ${narrow}}`,
+    [constant('k', 'i32', '129', -480000, 480000), constant('c', 'i32', '128', -480000, 480000)],
   ),
+  one('a table of 16-bit codes', '5x37xi16', '5x37xi16', `int.interpolate %x, %k {r = 0, zero_point = 0, ${wide}}`, [
+    constant('k', 'i32', '65537', -(2 ** 27), 2 ** 27),
+  ]),
   one(
     'square roots',
     '5x37xi16',
