@@ -51,4 +51,12 @@ describe.skipIf(!isPresent)(`the default recipe beside onnxruntime's quantizer (
     expect(result?.exported?.snr).toBeGreaterThanOrEqual(35);
     expect(result?.exported?.agreement).toBeGreaterThanOrEqual(0.995);
   });
+
+  it('a detector of 16-bit codes, as exported', async () => {
+    const whole = task('blazeface_front_128');
+    const calibration = () => [...whole.calibration()].slice(0, 4);
+    const [result] = await measure({ ...whole, calibration }, ['w8a8'], { rows: 4, exports: true });
+    expect(result?.exported?.snr).toBeGreaterThanOrEqual(35);
+    expect(result?.exported?.agreement).toBeGreaterThanOrEqual(0.995);
+  });
 });
