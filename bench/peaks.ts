@@ -12,7 +12,7 @@ type Step = (b: Binaryen, m: binaryen.Module, accumulator: number, operand: numb
 const sums = 12;
 const turns = 100_000;
 
-const steps = {
+export const steps = {
   /** Sixteen products of bytes, added. */
   relaxedDot: { multiplyAdds: 16, step: (b, m, acc, x) => relaxedDot(b, m, x, x, acc) },
   relaxedMulAdd: { multiplyAdds: 4, step: (b, m, acc, x) => relaxedMulAdd(b, m, x, x, acc) },
@@ -27,7 +27,8 @@ export type PeakName = keyof typeof steps;
 /** Multiply-adds of one run of `peakRunner`. */
 export const peakWork = (name: PeakName): number => turns * sums * steps[name].multiplyAdds;
 
-async function instance(build: (b: Binaryen, m: binaryen.Module) => void): Promise<WebAssembly.Exports> {
+/** What a module of WebAssembly exports. */
+export async function instance(build: (b: Binaryen, m: binaryen.Module) => void): Promise<WebAssembly.Exports> {
   const b = await loadBinaryen();
   const m = new b.Module();
   m.setFeatures(b.Features.All);

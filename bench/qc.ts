@@ -1,7 +1,15 @@
 import { instantiateWasm, runWasm } from '../backends/wasm/host.ts';
 import { wasmTarget } from '../backends/wasm/target.ts';
 import { stagesFor } from '../src/api/pipeline.ts';
-import { type Artifact, compile, exportOnnx, quantizeTypes, runPipeline, type SchemeName } from '../src/index.ts';
+import {
+  type Artifact,
+  type CompileOptions,
+  compile,
+  exportOnnx,
+  quantizeTypes,
+  runPipeline,
+  type SchemeName,
+} from '../src/index.ts';
 import type { KernelCase } from './cases/case.ts';
 import type { BenchModel } from './models.ts';
 import type { Runner } from './runner.ts';
@@ -18,9 +26,14 @@ const calibrationOf = ({ calibration }: BenchModel, scheme: SchemeName) =>
   scheme === 'float' ? undefined : calibration;
 
 /** Compiles for a target. */
-export async function compileFor(target: 'wasm' | 'c', model: BenchModel, scheme: SchemeName): Promise<Compiled> {
+export async function compileFor(
+  target: 'wasm' | 'c',
+  model: BenchModel,
+  scheme: SchemeName,
+  more: Pick<CompileOptions, 'weights' | 'threads'> = {},
+): Promise<Compiled> {
   const start = performance.now();
-  const options = { target, scheme, calibration: calibrationOf(model, scheme), dims: model.dims };
+  const options = { target, scheme, calibration: calibrationOf(model, scheme), dims: model.dims, ...more };
   const artifact = await compile(model.module(), options);
   return { artifact, milliseconds: performance.now() - start };
 }

@@ -11,6 +11,11 @@ export interface Effort {
 /** A figure with the name by which goals and the regression gate find it; the greater the better. */
 export type Figures = Readonly<Record<string, Spread>>;
 
+/** The name of the figure that says how much of another the machine allows, as measured in the same run. */
+export const limitOf = (figure: string): string => `${figure}: limit`;
+
+export const isLimit = (figure: string): boolean => figure.endsWith(limitOf(''));
+
 export interface SectionResult {
   /** Markdown: tables and what explains them. */
   readonly text: string;

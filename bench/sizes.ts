@@ -14,6 +14,9 @@ export interface Sizes {
 
 const gzipped = (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length;
 
+/** The weights alone, of an artifact that has them in a file of their own. */
+export const gzippedWeights = ({ files }: Artifact): number => gzipped(files.get('model.bin') ?? new Uint8Array());
+
 export function sizesOf({ files, manifest }: Artifact): Sizes {
   const loaded = [...files].filter(([name]) => /\.(wasm|js|bin)$/.test(name));
   return {

@@ -2,10 +2,10 @@ import type { SchemeName } from '../../src/index.ts';
 import { agreement } from '../agreement.ts';
 import { type Starts, startAll } from '../firstAnswer/measure.ts';
 import { benchModel, modelNames } from '../models.ts';
-import { compileFor } from '../qc.ts';
+import { type Compiled, compileFor } from '../qc.ts';
 import type { Inputs } from '../runner.ts';
-import type { Section } from '../section.ts';
-import { ortWebSizes, type Sizes, sizesOf } from '../sizes.ts';
+import { limitOf, type Section } from '../section.ts';
+import { gzippedWeights, ortWebSizes, type Sizes, sizesOf } from '../sizes.ts';
 import { ratio, type Spread, spread } from '../stats.ts';
 import { kib, markdown, number, times } from '../table.ts';
 
@@ -25,8 +25,12 @@ export const start: Section = {
     for (const name of chosen ?? defaultModels.filter((one) => modelNames().includes(one))) {
       console.error(`starting ${name} …`);
       const model = benchModel(name);
-      const compiled = [];
-      for (const scheme of schemes) compiled.push(await compileFor('wasm', model, scheme));
+      const compiled: Compiled[] = [];
+      const weights: number[] = [];
+      for (const scheme of schemes) {
+        compiled.push(await compileFor('wasm', model, scheme));
+        weights.push(gzippedWeights((await compileFor('wasm', model, scheme, { weights: 'external' })).artifact));
+      }
       const artifacts = compiled.map(({ artifact }) => artifact);
       const programs = [{ onnx: model.onnx.bytes }, ...artifacts.map((artifact) => ({ artifact }))];
       const [web, ...own] = startAll(programs, model.samples[0] as Inputs, processes) as [Starts, ...Starts[]];
@@ -57,6 +61,8 @@ export const start: Section = {
         figures[`${name} ${scheme}: first answer`] = ratios[0];
         figures[`${name} ${scheme}: memory`] = ratios[1];
         figures[`${name} ${scheme}: bytes to ship`] = ratios[2];
+        const most = webSizes.gzipped / (weights[i] as number);
+        figures[limitOf(`${name} ${scheme}: bytes to ship`)] = { median: most, low: most, high: most };
         rows.push(row(`qc ${scheme}`, starts, sizes, [times(ratios[0]), times(ratios[1]), `${number(bytes)}×`]));
       });
     }
