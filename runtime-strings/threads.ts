@@ -92,6 +92,36 @@ async function hireAll(count) {
 		return error instanceof Error ? error.message : \`\${error}\`;
 	}
 }
+const trials = 8;
+function faster(ways, now = () => performance.now()) {
+	const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+	let chosen;
+	let runs = 0;
+	return (...sizes) => {
+		if (chosen) return chosen(...sizes);
+		const way = runs % 2 === 0 ? 0 : 1;
+		const start = now();
+		ways[way](...sizes);
+		const took = now() - start;
+		runs++;
+		if (runs > 2 * trials) least[way] = Math.min(least[way], took);
+		if (runs === 4 * trials) chosen = ways[least[0] <= least[1] ? 0 : 1];
+	};
+}
+async function runAlone(imports, module, relaxed) {
+	const shared = {
+		...imports,
+		threads: 1
+	};
+	const { exports } = await WebAssembly.instantiate(module, { qc: shared });
+	if (!relaxed) return exports.run;
+	const qc = {
+		...exports,
+		...shared,
+		mask: relaxed.mask
+	};
+	return (await WebAssembly.instantiate(relaxed.module, { qc })).exports.run;
+}
 function asked({ threads = "auto" }) {
 	if (threads === "auto") return Math.min(mostThreads, globalThis.navigator?.hardwareConcurrency ?? 1);
 	if (Number.isInteger(threads) && threads >= 1) return threads;
@@ -141,12 +171,17 @@ async function instantiateThreaded(info, defaults, options = {}) {
 			});
 			await Promise.all(colleagues.map((one) => one.heard()));
 			for (const one of colleagues) one.rest();
-			return (...sizes) => {
-				if (!isOpen) throw new Error("the model is closed");
+			const together = (...sizes) => {
 				told.set(sizes, 1);
 				Atomics.add(told, 0, 1);
 				Atomics.notify(told, 0);
 				run(...sizes);
+			};
+			const isAlike = info.symbols.length === 0;
+			const way = isAlike ? faster([together, await runAlone(crew.imports, module, relaxed)]) : together;
+			return (...sizes) => {
+				if (!isOpen) throw new Error("the model is closed");
+				way(...sizes);
 			};
 		}
 	};
