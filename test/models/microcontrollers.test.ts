@@ -24,6 +24,7 @@ import {
   type SharedSample,
   sharedModel,
   sharedSamples,
+  symbolsOf,
 } from './sharedSamples.ts';
 
 /** The board's memories: code and weights in the one, everything else in the other. */
@@ -53,7 +54,7 @@ interface Compiled {
 /** A model, and how it is compiled from two of its samples. */
 function modelOf(name: string) {
   const samples = sharedSamples(name);
-  const module = sharedModel(name, name.startsWith('silero') ? { sequence: 576 } : {});
+  const module = sharedModel(name, symbolsOf(name));
   const dims = dimsOf(module, samples[0] as SharedSample);
   const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
   return { module, dims, calibration };

@@ -10,7 +10,7 @@ import { importOnnx, interpret, type Module, parse, print, runPipeline } from '.
 import type { HostTensor } from '../../src/support/tensor.ts';
 import type { Target } from '../../src/target/index.ts';
 import { exposeIntegers } from './integerResults.ts';
-import { dimsOf, type SharedSample, sharedModel, sharedSamples } from './sharedSamples.ts';
+import { dimsOf, type SharedSample, sharedModel, sharedNames, sharedSamples, symbolsOf } from './sharedSamples.ts';
 import type { SingleInputModel } from './singleInput.ts';
 
 type Named = Readonly<Record<string, HostTensor>>;
@@ -77,7 +77,7 @@ const floatTolerance = 1e-3;
 /** A shared model planned for wasm and for a device, and inputs of it. */
 async function plannedTwice(name: string, scheme: 'float' | 'int8', target: Target) {
   const samples = sharedSamples(name);
-  const module = sharedModel(name, name.startsWith('silero') ? { sequence: 576 } : {});
+  const module = sharedModel(name, symbolsOf(name));
   const dims = dimsOf(module, samples[0] as SharedSample);
   const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
   const { kernels } = await transform(module, { dims, scheme, calibration });
@@ -87,13 +87,8 @@ async function plannedTwice(name: string, scheme: 'float' | 'int8', target: Targ
   return { module, onWasm, inputs: (samples[0] as SharedSample).inputs };
 }
 
-/** The shared models, the smallest first; a quick run takes one. */
-const shared = [
-  ...['ad01_fp32', 'mnist_resnet_f', 'resnet8_cifar10', 'mbnet128_0.25_f', 'vww_96_float', 'silero_vad_16k_op15'],
-  ...['blazeface_front_128', 'ultraface_RFB_320', 'vit_mnist', 'mamba_char_step', 'stories260K_kv', 'stories260K'],
-  ...['llama_char_kv', 'llama_char', 'llama_char_outlier', 'ddpm_mnist', 'rxnmapper_albert', 'yolox_nano_416'],
-];
-export const wholeModels = process.env.QC_FULL ? shared : shared.slice(0, 1);
+/** A quick run takes one. */
+export const wholeModels = process.env.QC_FULL ? sharedNames : sharedNames.slice(0, 1);
 
 /**
  * A shared model on a device beside the program for wasm, if it fits: in integers from input to output the same bytes,

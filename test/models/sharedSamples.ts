@@ -7,6 +7,17 @@ import type { HostTensor } from '../../src/support/tensor.ts';
 export const modelsFolder = '../shared/models';
 export const hasSharedModels = existsSync(modelsFolder);
 
+/** The shared models, those of little work first. */
+export const sharedNames: readonly string[] = [
+  ...['ad01_fp32', 'mnist_resnet_f', 'resnet8_cifar10', 'mbnet128_0.25_f', 'vww_96_float', 'silero_vad_16k_op15'],
+  ...['blazeface_front_128', 'ultraface_RFB_320', 'vit_mnist', 'mamba_char_step', 'stories260K_kv', 'stories260K'],
+  ...['llama_char_kv', 'llama_char', 'llama_char_outlier', 'ddpm_mnist', 'rxnmapper_albert', 'yolox_nano_416'],
+];
+
+/** Sizes that the structure of a shared model depends on. */
+export const symbolsOf = (name: string): Readonly<Record<string, number>> =>
+  name.startsWith('silero') ? { sequence: 576 } : {};
+
 type Named = Readonly<Record<string, HostTensor>>;
 
 /** Inputs, and what onnxruntime answers. */
