@@ -6,6 +6,8 @@ export interface InterleaveOptions {
   readonly sliceMilliseconds: number;
   /** How long each runner runs before the first round, so that engines have optimized its code. */
   readonly warmUpMilliseconds: number;
+  /** About how long all rounds may take: with slow runners there are fewer, but 5. Default: as long as they take. */
+  readonly mostMilliseconds?: number;
 }
 
 /** Milliseconds that `runs` runs take. */
@@ -28,6 +30,8 @@ async function runFor(runner: Runner, inputs: Inputs, milliseconds: number): Pro
   return [runs, took];
 }
 
+const fewestRounds = 5;
+
 /**
  * Times runners in turn, each a slice a round, the order turned around every other round. Gives milliseconds a run:
  * for each runner one number a round.
@@ -35,17 +39,21 @@ async function runFor(runner: Runner, inputs: Inputs, milliseconds: number): Pro
 export async function interleave(
   runners: readonly Runner[],
   inputs: Inputs,
-  { rounds, sliceMilliseconds, warmUpMilliseconds }: InterleaveOptions,
+  { rounds, sliceMilliseconds, warmUpMilliseconds, mostMilliseconds = Number.POSITIVE_INFINITY }: InterleaveOptions,
 ): Promise<number[][]> {
   const counts: number[] = [];
+  let roundMilliseconds = 0;
   for (const runner of runners) {
     await runFor(runner, inputs, warmUpMilliseconds);
     const [runs, took] = await runFor(runner, inputs, sliceMilliseconds);
-    counts.push(Math.max(1, Math.round((runs * sliceMilliseconds) / took)));
+    const count = Math.max(1, Math.round((runs * sliceMilliseconds) / took));
+    counts.push(count);
+    roundMilliseconds += (count * took) / runs;
   }
+  const affordable = Math.max(fewestRounds, Math.floor(mostMilliseconds / roundMilliseconds));
   const times: number[][] = runners.map(() => []);
   const order = runners.map((_, i) => i);
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < Math.min(rounds, affordable); round++) {
     for (const i of order) {
       const runs = counts[i] as number;
       times[i]?.push((await timeRuns(runners[i] as Runner, inputs, runs)) / runs);

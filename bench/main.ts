@@ -32,8 +32,8 @@ const { values, positionals } = parseArgs({
 });
 
 const effort: Effort = values.quick
-  ? { rounds: 7, sliceMilliseconds: 40, processes: 3 }
-  : { rounds: 21, sliceMilliseconds: 120, processes: 9 };
+  ? { rounds: 7, sliceMilliseconds: 40, modelMilliseconds: 8_000, processes: 3 }
+  : { rounds: 21, sliceMilliseconds: 120, modelMilliseconds: 30_000, processes: 9 };
 
 async function report(): Promise<void> {
   const unknown = positionals.find((name) => !sections.some((section) => section.name === name));

@@ -4,6 +4,8 @@ import type { Spread } from './stats.ts';
 export interface Effort {
   readonly rounds: number;
   readonly sliceMilliseconds: number;
+  /** About how long the rounds of one whole model may take. */
+  readonly modelMilliseconds: number;
   /** Processes that are started for one number. */
   readonly processes: number;
 }

@@ -13,7 +13,7 @@ const random = (seed: number, shape: readonly number[], scale = 1): HostTensor =
   };
 };
 
-interface Conv {
+export interface Conv {
   readonly channels: number;
   readonly filters: number;
   readonly size: number;
@@ -22,7 +22,7 @@ interface Conv {
   readonly depthwise?: boolean;
 }
 
-function conv(
+export function conv(
   { channels, filters, size, kernel, stride = 1, depthwise = false }: Conv,
   scheme: SchemeName,
 ): KernelCase {
@@ -60,7 +60,7 @@ function conv(
   };
 }
 
-function softmax(rows: number, columns: number): KernelCase {
+export function softmax(rows: number, columns: number): KernelCase {
   const input = random(1, [rows, columns], 8);
   const onnx = oneNodeModel({ opType: 'Softmax', inputs: ['x'], x: input, y: input, attributes: { axis: -1 } });
   return {
@@ -74,6 +74,31 @@ function softmax(rows: number, columns: number): KernelCase {
     onnxInput: input,
     error: relativeError(1e-4),
     tf: { kind: 'softmax' },
+  };
+}
+
+/** Heads of 64 numbers each, over `length` rows that are queries, keys and values. */
+export function attention(length: number, heads: number): KernelCase {
+  const input = random(1, [1, length, 64 * heads]);
+  const onnx = oneNodeModel({
+    opType: 'MultiHeadAttention',
+    domain: 'com.microsoft',
+    opset: 21,
+    inputs: ['x', 'x', 'x'],
+    x: input,
+    y: input,
+    attributes: { num_heads: heads },
+  });
+  return {
+    name: `attention ${length} × ${heads} heads of 64, float`,
+    multiplyAdds: 2 * length * length * 64 * heads,
+    bytes: 0,
+    module: () => importOnnx(onnx),
+    scheme: 'float',
+    input,
+    onnx,
+    onnxInput: input,
+    error: relativeError(1e-4),
   };
 }
 

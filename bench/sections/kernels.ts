@@ -1,24 +1,15 @@
 import type { KernelCase } from '../cases/case.ts';
 import { floatMatmul, integerMatmul } from '../cases/matmul.ts';
 import { nbitsMatmul } from '../cases/nbits.ts';
+import { shapes } from '../cases/shapes.ts';
 import { smallCases } from '../cases/small.ts';
-import { interleave } from '../interleave.ts';
-import { peakRunner, peakWork, readRunner } from '../peaks.ts';
-import { ortNode } from '../peers/ortNode.ts';
-import { ortWeb } from '../peers/ortWeb.ts';
-import { tfjs } from '../peers/tfjs.ts';
-import { type InstructionPath, wasmRunner } from '../qc.ts';
-import { onlyOutput, type Runner } from '../runner.ts';
-import { type Effort, limitOf, rounds, type Section } from '../section.ts';
-import { ratio, type Spread, spread } from '../stats.ts';
+import { streamingBytes, timeCase } from '../cases/timed.ts';
+import { type Effort, limitOf, type Section, type SectionResult } from '../section.ts';
+import { type Spread, spread } from '../stats.ts';
 import { markdown, number, percent, times } from '../table.ts';
-import { tileRunner, tileWork } from '../tiles.ts';
 
 const square = { rows: 512, depth: 512, columns: 512 };
 const row = { rows: 1, depth: 4096, columns: 4096 };
-
-/** Where an operation reads at least so much, it is held against reading alone, not against the port. */
-const streamingBytes = 4 << 20;
 
 const cases: readonly (() => KernelCase)[] = [
   () => integerMatmul(square),
@@ -30,130 +21,73 @@ const cases: readonly (() => KernelCase)[] = [
   ...smallCases,
 ];
 
-interface Timed {
-  readonly path: InstructionPath;
-  readonly milliseconds: readonly number[];
-  readonly overWeb: Spread;
-  readonly overNode: Spread;
-  readonly overTf: Spread | undefined;
-  /** Share of what the machine's port, or its memory, gives. */
-  readonly ofPeak: Spread | undefined;
-  /** The same ratios for what bounds the kernel: reading alone, or its tile without all that is around it. */
-  readonly limits: { readonly overWeb: Spread; readonly overNode: Spread; readonly ofPeak: Spread } | undefined;
-}
-
-/** A loop that a kernel is held against, and the part of it that is as much work as the kernel's. */
-interface Bound {
-  readonly runner: Runner;
-  readonly share: number;
-}
-
-async function timeCase(one: KernelCase, effort: Effort): Promise<Timed[]> {
-  const inputs = { x: one.input };
-  const peers: Runner[] = [];
-  for (const make of [ortWeb, ortNode]) {
-    const peer = await make({ bytes: one.onnx });
-    peers.push({ name: peer.name, run: () => peer.run({ x: one.onnxInput }) });
+async function measureAll(cases: readonly (() => KernelCase)[], effort: Effort): Promise<SectionResult> {
+  const rows: string[][] = [];
+  const figures: Record<string, Spread> = {};
+  for (const make of cases) {
+    const one = make();
+    console.error(`measuring ${one.name} …`);
+    for (const { path, milliseconds, overWeb, overNode, overTf, ofPeak, limits } of await timeCase(one, effort)) {
+      const { median } = spread(milliseconds);
+      const gops = number((2 * one.multiplyAdds) / median / 1e6);
+      const gigabytes = number(one.bytes / median / 1e6);
+      const peak = ofPeak ? `${percent(ofPeak.median)} of ${one.bytes >= streamingBytes ? 'reading' : 'port'}` : '–';
+      rows.push([
+        one.name,
+        path,
+        number(median),
+        gops,
+        gigabytes,
+        times(overWeb),
+        times(overNode),
+        overTf ? times(overTf) : '–',
+        peak,
+        limits ? times(limits.overWeb) : '–',
+      ]);
+      figures[`${one.name}, ${path}, over onnxruntime-web`] = overWeb;
+      figures[`${one.name}, ${path}, over onnxruntime-node`] = overNode;
+      if (overTf) figures[`${one.name}, ${path}, over TensorFlow.js`] = overTf;
+      if (ofPeak) figures[`${one.name}, ${path}, of its bound`] = ofPeak;
+      if (!limits) continue;
+      figures[limitOf(`${one.name}, ${path}, over onnxruntime-web`)] = limits.overWeb;
+      figures[limitOf(`${one.name}, ${path}, over onnxruntime-node`)] = limits.overNode;
+      figures[limitOf(`${one.name}, ${path}, of its bound`)] = limits.ofPeak;
+    }
   }
-  const expected = onlyOutput(await (peers[1] as Runner).run(inputs));
-  const tf = one.tf && (await tfjs(one.tf, one.onnxInput));
-  const wrong = tf && one.error(tf.results(), expected);
-  if (wrong) throw new Error(`${one.name}, TensorFlow.js: wrong results are not timed: ${wrong}`);
-  const own: { path: InstructionPath; runner: Runner; peak: Bound | undefined; limit: Bound | undefined }[] = [];
-  for (const path of ['relaxed', 'baseline'] as const) {
-    const runner = await wasmRunner(one, path);
-    if (!runner) continue;
-    const wrong = one.error(onlyOutput(await runner.run(inputs)), expected);
-    if (wrong) throw new Error(`${one.name}, ${runner.name}: wrong results are not timed: ${wrong}`);
-    const streams = one.bytes >= streamingBytes;
-    const port = one.peaks?.[path];
-    const reading = streams ? { runner: await readRunner(one.bytes), share: 1 } : undefined;
-    const peak = port && { runner: await peakRunner(port), share: one.multiplyAdds / peakWork(port) };
-    const tile = port && { runner: await tileRunner(port), share: one.multiplyAdds / tileWork(port) };
-    own.push({ path, runner, peak: reading ?? peak, limit: reading ?? tile });
-  }
-  const runners = [
-    ...peers,
-    ...(tf ? [tf] : []),
-    ...own.flatMap(({ runner, peak, limit }) => [
-      runner,
-      ...new Set([peak, limit].flatMap((bound) => bound?.runner ?? [])),
-    ]),
+  const header = [
+    'operation',
+    'path',
+    'ms',
+    'GOPS',
+    'GB/s of weights',
+    'faster than onnxruntime-web',
+    'than onnxruntime-node',
+    'than TensorFlow.js',
+    'of the bound',
+    'onnxruntime-web beside the limit',
   ];
-  const timed = await interleave(runners, inputs, rounds(effort));
-  const timesOf = (runner: Runner) => timed[runners.indexOf(runner)] as number[];
-  const scaled = (bound: Bound | undefined) => bound && timesOf(bound.runner).map((time) => time * bound.share);
-  return own.map(({ path, runner, ...bounds }) => {
-    const milliseconds = timesOf(runner);
-    const [peak, limit] = [scaled(bounds.peak), scaled(bounds.limit)];
-    return {
-      path,
-      milliseconds,
-      overWeb: ratio(timed[0] as number[], milliseconds),
-      overNode: ratio(timed[1] as number[], milliseconds),
-      overTf: tf && ratio(timesOf(tf), milliseconds),
-      ofPeak: peak && ratio(peak, milliseconds),
-      limits: peak &&
-        limit && {
-          overWeb: ratio(timed[0] as number[], limit),
-          overNode: ratio(timed[1] as number[], limit),
-          ofPeak: ratio(peak, limit),
-        },
-    };
-  });
+  const note =
+    'The limit is reading the weights, or the tile of registers with its loads from the first cache, without start vectors, rounding and stores.';
+  return { text: `${note}\n\n${markdown(header, rows)}`, figures };
 }
 
 /** Single operations on each path, in turns with both of onnxruntime's builds and with what bounds them. */
 export const kernels: Section = {
   name: 'kernels',
   title: 'Single operations',
-  async measure(effort) {
-    const rows: string[][] = [];
-    const figures: Record<string, Spread> = {};
-    for (const make of cases) {
-      const one = make();
-      console.error(`measuring ${one.name} …`);
-      for (const { path, milliseconds, overWeb, overNode, overTf, ofPeak, limits } of await timeCase(one, effort)) {
-        const { median } = spread(milliseconds);
-        const gops = number((2 * one.multiplyAdds) / median / 1e6);
-        const gigabytes = number(one.bytes / median / 1e6);
-        const peak = ofPeak ? `${percent(ofPeak.median)} of ${one.bytes >= streamingBytes ? 'reading' : 'port'}` : '–';
-        rows.push([
-          one.name,
-          path,
-          number(median),
-          gops,
-          gigabytes,
-          times(overWeb),
-          times(overNode),
-          overTf ? times(overTf) : '–',
-          peak,
-          limits ? times(limits.overWeb) : '–',
-        ]);
-        figures[`${one.name}, ${path}, over onnxruntime-web`] = overWeb;
-        figures[`${one.name}, ${path}, over onnxruntime-node`] = overNode;
-        if (overTf) figures[`${one.name}, ${path}, over TensorFlow.js`] = overTf;
-        if (ofPeak) figures[`${one.name}, ${path}, of its bound`] = ofPeak;
-        if (!limits) continue;
-        figures[limitOf(`${one.name}, ${path}, over onnxruntime-web`)] = limits.overWeb;
-        figures[limitOf(`${one.name}, ${path}, over onnxruntime-node`)] = limits.overNode;
-        figures[limitOf(`${one.name}, ${path}, of its bound`)] = limits.ofPeak;
-      }
-    }
-    const header = [
-      'operation',
-      'path',
-      'ms',
-      'GOPS',
-      'GB/s of weights',
-      'faster than onnxruntime-web',
-      'than onnxruntime-node',
-      'than TensorFlow.js',
-      'of the bound',
-      'onnxruntime-web beside the limit',
-    ];
-    const note =
-      'The limit is reading the weights, or the tile of registers with its loads from the first cache, without start vectors, rounding and stores.';
-    return { text: `${note}\n\n${markdown(header, rows)}`, figures };
-  },
+  measure: (effort) => measureAll(cases, effort),
+};
+
+/** Fewer and shorter rounds: there are many. */
+const lighter = (effort: Effort): Effort => ({
+  ...effort,
+  rounds: Math.ceil(effort.rounds / 3),
+  sliceMilliseconds: effort.sliceMilliseconds / 2,
+});
+
+/** The same operations in other sizes: where sizes are small, what a call costs; where they are large, the cache. */
+export const kernelShapes: Section = {
+  name: 'shapes',
+  title: 'Single operations, by shape',
+  measure: (effort) => measureAll(shapes, lighter(effort)),
 };

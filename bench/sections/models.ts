@@ -111,7 +111,10 @@ async function timeModel(model: BenchModel, effort: Effort): Promise<ModelTimes>
   const { web, node, webInt8 } = await peersOf(model, notes);
   const { ways, skipped } = await waysOf(model, await outputsOf(node, model.samples));
   const runners = [web, node, ...(webInt8 ? [webInt8] : []), ...ways.map(({ runner }) => runner)];
-  const all = await interleave(runners, model.samples[0] as Inputs, rounds(effort));
+  const all = await interleave(runners, model.samples[0] as Inputs, {
+    ...rounds(effort),
+    mostMilliseconds: effort.modelMilliseconds,
+  });
   for (const { runner } of ways) runner.close?.();
   const timesOf = (runner: Runner) => all[runners.indexOf(runner)] as number[];
   const middle = (runner: Runner | undefined) => (runner ? spread(timesOf(runner)).median : Number.POSITIVE_INFINITY);
