@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { isPresent, measure, modelsFolder } from '../../bench/accuracy/measure.ts';
+import { experiments } from '../../bench/methods/experiments.ts';
+
+/** Scores of an experiment on one model, by the name of the scheme, on some samples of the dev part. */
+async function scoresOf(
+  experiment: string,
+  model: string,
+  rows: number,
+  named: readonly string[],
+): Promise<Record<string, number>> {
+  const { tasks, schemes } = experiments.find(({ name }) => name === experiment) as (typeof experiments)[number];
+  const task = tasks.find(({ name }) => name === model) as (typeof tasks)[number];
+  const calibration = () => [...task.calibration()].slice(0, 8);
+  const chosen = schemes.filter((one) => named.includes(typeof one === 'string' ? one : (one.name as string)));
+  const results = await measure({ ...task, calibration }, chosen, { rows });
+  const float = results[0]?.score?.float as number;
+  return Object.fromEntries([['float', float], ...results.map(({ scheme, score }) => [scheme, score?.value])]);
+}
+
+describe.skipIf(!isPresent)(`methods on trained models (needs ${modelsFolder})`, { timeout: 600_000 }, () => {
+  it('MXFP4 of weights and activations: rotations in blocks beat those of all channels', async () => {
+    const [blocks, all] = ['rotated in blocks', 'rotated together'] as const;
+    const scores = await scoresOf('blocks', 'llama_char_outlier', 32, [blocks, all]);
+    expect(scores[blocks]).toBeLessThan(scores[all] as number);
+  });
+
+  it.each(['4 bits in groups', '4 bits a channel', '3 bits in groups', '3 bits a channel'])(
+    '%s: GPTQ beats rounding to nearest',
+    async (name) => {
+      const [gptq, nearest] = [`${name}, gptq`, `${name}, nearest`];
+      const scores = await scoresOf('rounding', 'stories260K', 8, [gptq, nearest]);
+      expect(scores[gptq]).toBeLessThan(scores[nearest] as number);
+    },
+  );
+
+  it('4-bit weights by GPTQ and 8-bit activations, rotated: perplexity within 2 % of float', async () => {
+    const scores = await scoresOf('w4a8', 'llama_char', 16, ['quarot']);
+    expect(scores.quarot).toBeLessThan(1.02 * (scores.float as number));
+  });
+
+  it('widths by layer win back half of what 4 bits lose against 8, in a tenth more space', async () => {
+    const names = ['8 bits', '4 bits', '2 to 8 bits'] as const;
+    const scores = await scoresOf('mixed', 'mbnet128_0.25_f', 100, names);
+    const [eight, four, mixed] = names.map((name) => scores[name]) as [number, number, number];
+    expect(mixed - four).toBeGreaterThanOrEqual((eight - four) / 2);
+  });
+});
