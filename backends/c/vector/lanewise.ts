@@ -1,4 +1,5 @@
 import type { LanewiseName } from '../../../dialects/kernel/index.ts';
+import { bitsOf } from '../../../src/ir/index.ts';
 import type { CSupport } from '../language.ts';
 import { type Form, gnu, numbers } from './definition.ts';
 import { bytesOfShape, isReal, isSigned, maskShape, type Shape, typeName, unsignedShape } from './shape.ts';
@@ -106,6 +107,27 @@ const multiplyAdd: Forms = ({ support, from }) => {
   return [x86, ...(from.lanes === 4 ? [neon] : []), gnu('a * b + c')];
 };
 
+/** Integers with twice or four times the bits on NEON, where GCC would widen them one by one. */
+function widened({ support, from, to, offset }: Operation): Form[] {
+  const times = bitsOf(to.element) / bitsOf(from.element);
+  if (isReal(from) || isReal(to) || bytesOfShape(to) !== 16 || (times !== 2 && times !== 4)) return [];
+  const sign = isSigned(from) ? '' : 'u';
+  const type = (bits: number, bytes: number) => `${sign}int${bits}x${(bytes * 8) / bits}_t`;
+  const letter = (bits: number) => `${sign || 's'}${bits}`;
+  const half = (value: string, bits: number, isLow: boolean) =>
+    `vget_${isLow ? 'low' : 'high'}_${letter(bits)}(${value})`;
+  const bits = bitsOf(from.element);
+  const bytes = bytesOfShape(from);
+  const at = (offset * bits) / 8;
+  if (bytes < 4 || bytes > 16) return [];
+  const lines = bytes < 8 ? ['uint32_t word;', 'memcpy(&word, &a, sizeof word);'] : [];
+  const loaded = `vreinterpret_${letter(bits)}_u32(vdup_n_u32(word))`;
+  const eight = bytes < 8 ? loaded : bytes === 8 ? `(${type(bits, 8)})a` : half(`(${type(bits, 16)})a`, bits, at < 8);
+  const wide = `vmovl_${letter(bits)}(${eight})`;
+  const value = times === 2 ? wide : `vmovl_${letter(2 * bits)}(${half(wide, 2 * bits, at % 8 < 4)})`;
+  return [{ when: 'QC_NEON', body: [...lines, `return (${typeName(support, to)})${value};`] }];
+}
+
 /** Integers widen or wrap, and become floats; floats become integers on x86 with what is too large mended. */
 const convert: Forms = (operation) => {
   const { support, from, to, offset } = operation;
@@ -121,9 +143,9 @@ const convert: Forms = (operation) => {
         `return (${T})_mm_srai_epi16(_mm_unpacklo_epi8(x, x), 8);`,
       ],
     };
-    return [{ when: 'QC_SSE41', body: [`return ${convertVector};`] }, pairs, gnu(convertVector)];
+    return [{ when: 'QC_SSE41', body: [`return ${convertVector};`] }, pairs, ...widened(operation), gnu(convertVector)];
   }
-  if (!isReal(from) || isReal(to)) return [gnu(convertVector)];
+  if (!isReal(from) || isReal(to)) return [...widened(operation), gnu(convertVector)];
   if (from.element !== 'f32' || to.element !== 'i32' || from.lanes !== to.lanes) return [];
   const x86 = {
     when: 'QC_SSE2',
@@ -208,54 +230,3 @@ export const vectorForms: Partial<Record<LanewiseName, Forms>> = {
   mul_shift: mulShift,
   mul_add: multiplyAdd,
 };
-
-/** Narrowing with clamps: of `parts` vectors that become one. */
-export function narrowForms(support: CSupport, from: Shape, to: Shape, parts: number): readonly Form[] {
-  const T = typeName(support, to);
-  const key = `${from.element} ${parts * from.lanes} ${to.element}`;
-  const last = to.element.startsWith('u') ? 'packus' : 'packs';
-  const low = (value: string): string[] => [
-    `${T} r;`,
-    `const __m128i low = ${value};`,
-    'memcpy(&r, &low, sizeof r);',
-    'return r;',
-  ];
-  const v = (name: string) => `(__m128i)${name}`;
-  if (bytesOfShape(from) === 16 && from.element === 'i32' && /8$/.test(to.element)) {
-    const packed = {
-      1: `_mm_${last}_epi16(_mm_packs_epi32(${v('a')}, ${v('a')}), _mm_setzero_si128())`,
-      2: `_mm_${last}_epi16(_mm_packs_epi32(${v('a')}, ${v('b')}), _mm_setzero_si128())`,
-      4: `_mm_${last}_epi16(_mm_packs_epi32(${v('a')}, ${v('b')}), _mm_packs_epi32(${v('c')}, ${v('d')}))`,
-    }[parts];
-    const x86 = packed && { when: 'QC_SSE2', body: parts === 4 ? [`return (${T})${packed};`] : low(packed) };
-    const half = (x: string, y: string) => `vcombine_s16(vqmovn_s32((int32x4_t)${x}), vqmovn_s32((int32x4_t)${y}))`;
-    const narrow = to.element === 'u8' ? 'vqmovun_s16' : 'vqmovn_s16';
-    const join = to.element === 'u8' ? 'vcombine_u8' : 'vcombine_s8';
-    const neon = {
-      when: 'QC_NEON',
-      body: [`return (${T})${join}(${narrow}(${half('a', 'b')}), ${narrow}(${half('c', 'd')}));`],
-    };
-    return [...(x86 ? [x86] : []), ...(parts === 4 ? [neon] : [])];
-  }
-  if (key.startsWith('i32 8 ') && bytesOfShape(from) === 32 && /8$/.test(to.element)) {
-    const halves = `_mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1))`;
-    return [
-      {
-        when: 'QC_AVX2',
-        body: ['const __m256i x = (__m256i)a;', ...low(`_mm_${last}_epi16(${halves}, _mm_setzero_si128())`)],
-      },
-    ];
-  }
-  if (key.startsWith('i32 16 ') && bytesOfShape(from) === 32 && /8$/.test(to.element)) {
-    const halves = (x: string) =>
-      `_mm_packs_epi32(_mm256_castsi256_si128((__m256i)${x}), _mm256_extracti128_si256((__m256i)${x}, 1))`;
-    return [{ when: 'QC_AVX2', body: [`return (${T})_mm_${last}_epi16(${halves('a')}, ${halves('b')});`] }];
-  }
-  if (bytesOfShape(from) === 64 && from.element === 'i32' && parts === 1 && to.element === 'i8') {
-    return [{ when: 'QC_AVX512', body: [`return (${T})_mm512_cvtsepi32_epi8((__m512i)a);`] }];
-  }
-  if (from.element === 'i16' && /8$/.test(to.element) && bytesOfShape(from) === 16 && parts === 2) {
-    return [{ when: 'QC_SSE2', body: [`return (${T})_mm_${last}_epi16(${v('a')}, ${v('b')});`] }];
-  }
-  return [];
-}

@@ -6,7 +6,8 @@ import { type CSupport, cLanguage } from '../language.ts';
 import { cStorageType, cType } from '../types.ts';
 import { type Form, gnu, laneByLane, numbers, vectorHelper } from './definition.ts';
 import { spellings } from './dot.ts';
-import { narrowForms, vectorForms } from './lanewise.ts';
+import { vectorForms } from './lanewise.ts';
+import { narrowForms } from './narrow.ts';
 import { bytesOfShape, type Shape, typeName, unsignedShape } from './shape.ts';
 
 const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
