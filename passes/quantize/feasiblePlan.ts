@@ -15,7 +15,7 @@ export interface ValueRange extends ChosenRange {
 }
 
 /** How much beyond their range wide codes reach: they are so many that nothing need be cut off. */
-const wideMargin = 2;
+export const wideMargin = 2;
 
 const largest = ({ min, max }: { readonly min: number; readonly max: number }): number =>
   Math.max(Math.abs(min), Math.abs(max));

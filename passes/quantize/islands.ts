@@ -3,7 +3,8 @@ import { add, div, max, min, mul } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { compareOps } from '../../dialects/nn/compare.ts';
 import { concat } from '../../dialects/nn/concat.ts';
-import { sqrt } from '../../dialects/nn/unary.ts';
+import { softmax } from '../../dialects/nn/softmax.ts';
+import { cos, erf, hardSigmoid, sigmoid, sin, softsign, sqrt, tanh } from '../../dialects/nn/unary.ts';
 import { where } from '../../dialects/nn/where.ts';
 import { dcast } from '../../dialects/quant/dcast.ts';
 import { observe } from '../../dialects/quant/observe.ts';
@@ -29,6 +30,7 @@ import { applyGreedily } from '../../src/rewrite/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { constantName, createConstant, createFloats, floatConstantOf } from '../constants.ts';
 import { isFloat32, isMove } from './capabilities.ts';
+import { wideMargin } from './feasiblePlan.ts';
 import { reachableRange } from './reachableRange.ts';
 
 /** What stayed float becomes codes of 16 bits, so that only inputs and outputs are float. */
@@ -54,10 +56,22 @@ function takeObservers(module: Module): Map<Value, Range> {
   for (const op of module.main.body.ops()) {
     if (!observe.is(op)) continue;
     const range = loadRange(module, observe.attributesOf(op).stats);
-    if (range) ranges.set(op.operand(0), range);
+    if (range) ranges.set(op.operand(0), withMargin(op.operand(0), range));
     rewriter.replace(op, [op.operand(0)]);
   }
   return ranges;
+}
+
+/** What functions come to at most, whatever they are given. */
+const bounds: ReadonlyMap<OpDefinition, Range> = new Map<OpDefinition, Range>([
+  ...[sigmoid, hardSigmoid, softmax].map((op): [OpDefinition, Range] => [op, { min: 0, max: 1 }]),
+  ...[tanh, erf, sin, cos, softsign].map((op): [OpDefinition, Range] => [op, { min: -1, max: 1 }]),
+]);
+
+/** A range that leaves room for what calibration has not seen: one bit of 16 costs little, a saturated value much. */
+function withMargin({ op }: Value, { min, max }: Range): Range {
+  const most = (op && bounds.get(op.definition)) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  return { min: Math.max(wideMargin * min, most.min), max: Math.min(wideMargin * max, most.max) };
 }
 
 /** Ops whose operands and result have one type. */
