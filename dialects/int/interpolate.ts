@@ -2,11 +2,11 @@ import { attr, defineOp, storageOf, type TensorType } from '../../src/ir/index.t
 import { interpolated } from '../../src/numerics/index.ts';
 import { typedArrayOf } from '../../src/support/tensor.ts';
 
-/** A function of 16-bit codes, by pieces of parabolas between knots; without bends by lines, with r = 0 by the knots. */
+/** A function of 16-bit codes, by cubic pieces between knots, bends C and E by turns; without bends by lines, with r = 0 by the knots. */
 export const interpolate = defineOp({
   name: 'int.interpolate',
   summary:
-    'y = clamp(((T[i] + ((T[i + 1] − T[i] + (C[i]·(2^r − f) >> r))·f >> r) + 2^11) >> 12) + z), i = u >> r, f = u mod 2^r, u = x + 2^15.',
+    'y = clamp(((T[i] + ((T[i + 1] − T[i] + ((C[i] + (E[i]·f >> r))·(2^r − f) >> r))·f >> r) + 2^11) >> 12) + z), i = u >> r, f = u mod 2^r, u = x + 2^15.',
   operands: { x: 'required', knots: 'required', bends: 'optional' },
   attributes: { r: attr.int(), zero_point: attr.int(0), min: attr.int(), max: attr.int() },
   domain: 'codes',

@@ -7,7 +7,7 @@ import { type Cluster, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { count } from './places.ts';
 
-/** int.interpolate: the two knots beside each code, and the bend of the piece between them. */
+/** int.interpolate: the two knots beside each code, and how the piece between them bends. */
 export function interpolate(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const { r, zero_point, min, max } = definition.attributesOf(root);
@@ -48,6 +48,13 @@ function valueAt(
   const f = k.and(u, k.constant(2 ** r - 1, 'i32'));
   const [from, to] = [k.load(knots, i), k.load(knots, k.add(i, k.index(1)))];
   const rise = k.sub(to, from);
-  const bent = bends ? k.add(rise, k.shr(k.mul(k.load(bends, i), k.sub(k.constant(2 ** r, 'i32'), f)), r)) : rise;
+  const bent = bends
+    ? k.add(rise, k.shr(k.mul(bendAt(k, bends, i, f, r), k.sub(k.constant(2 ** r, 'i32'), f)), r))
+    : rise;
   return k.add(from, k.shr(k.mul(bent, f), r));
+}
+
+function bendAt(k: KernelBuilder, bends: Value, i: Value, f: Value, r: number): Value {
+  const at = k.add(i, i);
+  return k.add(k.load(bends, at), k.shr(k.mul(k.load(bends, k.add(at, k.index(1))), f), r));
 }

@@ -7,7 +7,7 @@ import { createConstant, createInts } from '../constants.ts';
 import { type Codes, codesOf, type IntegerBuilder } from './builder.ts';
 import { tableFunctionOf } from './unaryTables.ts';
 
-/** Any function of one value: of 8 bits a table, of 16 bits pieces of parabolas between knots. */
+/** Any function of one value: of 8 bits a table, of 16 bits cubic pieces between knots. */
 export function lowerFunction(op: Op, build: IntegerBuilder): Value {
   const x = codesOf(op.operand(0), op.source);
   const y = codesOf(op.result, op.source);
@@ -39,7 +39,7 @@ function looked(op: Op, f: TableFunction, x: Codes, y: Codes, build: IntegerBuil
 
 function interpolated(op: Op, f: TableFunction, x: Codes, y: Codes, build: IntegerBuilder): Value {
   const { r, knots, bends } = interpolate(f, x, { ...y, qmin: y.low, qmax: y.high });
-  build.report(`${op.source}: ${op.name} of 16 bits by ${bends ? `${bends.length} pieces` : 'a table'}`);
+  build.report(`${op.source}: ${op.name} of 16 bits by ${bends ? `${knots.length - 1} pieces` : 'a table'}`);
   const ints = (name: string, values: Int32Array) =>
     createInts(build.rewriter, `${op.source}.${name}`, [values.length], values);
   const operands = {

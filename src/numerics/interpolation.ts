@@ -1,4 +1,4 @@
-/** Functions of 16-bit codes by pieces of parabolas between knots (docs/numeric-contract.md, "Functions of 16-bit values"). */
+/** Functions of 16-bit codes by cubic pieces between knots (docs/numeric-contract.md, "Functions of 16-bit values"). */
 
 import { checkScale } from './multiplier.ts';
 import { clamp, halfEven } from './rounding.ts';
@@ -13,7 +13,7 @@ export interface Interpolation {
   readonly r: number;
   /** T[i], the value at the code −32768 + i·2^r; 2^(16 − r) + 1 of them. */
   readonly knots: Int32Array;
-  /** C[i], four times what the value in the middle lies above the line from T[i] to T[i + 1]; absent with r = 0. */
+  /** C[i] and E[i] by turns: how a piece bends. Absent with r = 0. */
   readonly bends?: Int32Array;
 }
 
@@ -23,10 +23,10 @@ const limit = 2 ** 28;
 /** Knots lie at most 2^10 codes apart; where at least 2^4, they are as many as a program should hold. */
 const [widest, finest] = [10, 4];
 /** How far from the function a value may be before it is rounded: results then seldom are other codes. */
-const near = 2 ** (knotBits - 6);
+const near = 2 ** (knotBits - 9);
 
 /**
- * The coarsest pieces that come within 1/64 of a step of the function; where that takes too many of them, those with
+ * The coarsest pieces that come within 1/512 of a step of the function; where that takes too many of them, those with
  * which no code of the result is more than 1 from the exact one; with r = 0 it is exact. All 65536 codes are tried.
  * @param input codes of 16 bits with zero point 0
  */
@@ -76,31 +76,44 @@ function isCloseEverywhere(pieces: Interpolation, isClose: (u: number, value: nu
 
 function piecesOf(fine: Int32Array, r: number): Required<Interpolation> {
   const step = 2 ** r;
-  const at = (u: number) => fine[u] as number;
   const knots = fine.filter((_, u) => u % step === 0);
-  const bends = Int32Array.from({ length: 65536 / step }, (_, i) => {
-    const [from, middle, to] = [at(i * step), at((i + 0.5) * step), at((i + 1) * step)];
-    return 4 * middle - 2 * (from + to);
-  });
+  const bends = new Int32Array(2 * (65536 / step));
+  for (let i = 0; i < 65536 / step; i++) {
+    const [from, to] = [knots[i] as number, knots[i + 1] as number];
+    /** How far the function is above the line, a share t of the way. */
+    const above = (t: number) => (fine[(i + t) * step] as number) - (from * (1 - t) + to * t);
+    bends.set(r === 1 ? [4 * above(1 / 2), 0] : bendOf(above(1 / 4), above(3 / 4)), 2 * i);
+  }
   return { r, knots, bends };
 }
 
+/** C and E of t·(1 − t)·(C + E·t), which is a at t = ¼ and b at t = ¾. */
+const bendOf = (a: number, b: number): [number, number] => [
+  halfEven(8 * a - (8 * b) / 3),
+  halfEven((32 * (b - a)) / 3),
+];
+
 /** Whether products of `valueAt` stay within 32 bits. */
 function fits({ r, knots, bends }: Required<Interpolation>): boolean {
-  return bends.every((bend, i) => {
-    const rise = (knots[i + 1] as number) - (knots[i] as number);
-    return Math.abs(rise) + Math.abs(bend) < 2 ** (31 - r);
-  });
+  const size = (i: number) => Math.abs(bends[i] as number);
+  for (let i = 0; i + 1 < knots.length; i++) {
+    const rise = Math.abs((knots[i + 1] as number) - (knots[i] as number));
+    if (rise + size(2 * i) + size(2 * i + 1) >= 2 ** (31 - r)) return false;
+  }
+  return true;
 }
 
-/** T[i] + ((D + (C[i]·(2^r − f) >> r))·f >> r): D = T[i + 1] − T[i], i = u >> r, f = u mod 2^r. */
+/**
+ * T[i] + ((D + ((C[i] + (E[i]·f >> r))·(2^r − f) >> r))·f >> r): D = T[i + 1] − T[i], i = u >> r, f = u mod 2^r. Without
+ * bends a line.
+ */
 function valueAt({ r, knots, bends }: Interpolation, u: number): number {
   const i = u >> r;
   const from = knots[i] as number;
   if (r === 0) return from;
   const f = u & (2 ** r - 1);
-  const bend = ((bends?.[i] ?? 0) * (2 ** r - f)) >> r;
-  return from + ((((knots[i + 1] as number) - from + bend) * f) >> r);
+  const bend = bends ? (bends[2 * i] as number) + (((bends[2 * i + 1] as number) * f) >> r) : 0;
+  return from + ((((knots[i + 1] as number) - from + ((bend * (2 ** r - f)) >> r)) * f) >> r);
 }
 
 const inRange = (value: number, { zeroPoint, qmin, qmax }: CodeRange): number =>

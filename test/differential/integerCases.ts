@@ -144,18 +144,18 @@ export const integerCases: readonly Case[] = [
     constant('a', 'i32', '5x1', -(2 ** 31), 2 ** 31 - 1),
   ]),
   one(
-    'parabolas between knots',
+    'cubic pieces between knots',
     '5x37xi16',
     '5x37xi16',
     `int.interpolate %x, %k, %c {r = 6, zero_point = 0, ${wide}}`,
-    [constant('k', 'i32', '1025', -8388608, 8388607), constant('c', 'i32', '1024', -8388608, 8388607)],
+    [constant('k', 'i32', '1025', -8388608, 8388607), constant('c', 'i32', '2048', -8388608, 8388607)],
   ),
   one(
-    'parabolas between knots, to 8 bits',
+    'cubic pieces between knots, to 8 bits',
     '5x37xi16',
     '5x37xi8',
     `int.interpolate %x, %k, %c {r = 9, zero_point = -5, ${narrow}}`,
-    [constant('k', 'i32', '129', -480000, 480000), constant('c', 'i32', '128', -480000, 480000)],
+    [constant('k', 'i32', '129', -480000, 480000), constant('c', 'i32', '256', -480000, 480000)],
   ),
   one('a table of 16-bit codes', '5x37xi16', '5x37xi16', `int.interpolate %x, %k {r = 0, zero_point = 0, ${wide}}`, [
     constant('k', 'i32', '65537', -(2 ** 27), 2 ** 27),

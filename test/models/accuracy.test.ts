@@ -52,10 +52,13 @@ describe.skipIf(!isPresent)(`the default recipe beside onnxruntime's quantizer (
     expect(result?.exported?.agreement).toBeGreaterThanOrEqual(0.995);
   });
 
-  it('a detector of 16-bit codes, as exported', async () => {
-    const whole = task('blazeface_front_128');
+  it.each([
+    { name: 'yolox_nano_416', rows: 1 },
+    { name: 'blazeface_front_128', rows: 4 },
+  ])('$name, a detector of 16-bit codes, as exported', async ({ name, rows }) => {
+    const whole = task(name);
     const calibration = () => [...whole.calibration()].slice(0, 4);
-    const [result] = await measure({ ...whole, calibration }, ['w8a8'], { rows: 4, exports: true });
+    const [result] = await measure({ ...whole, calibration }, ['w8a8'], { rows, exports: true });
     expect(result?.exported?.snr).toBeGreaterThanOrEqual(35);
     expect(result?.exported?.agreement).toBeGreaterThanOrEqual(0.995);
   });
