@@ -1,3 +1,4 @@
 export * from './allocation.ts';
+export * from './eigenvectors.ts';
 export * from './matrix.ts';
 export * from './upperFactor.ts';

@@ -31,7 +31,7 @@ const byConstants =
   (module) => {
     const { sites } = find(module);
     const edits = new ConstantEdits();
-    for (const site of sites) rotate(edits, site, matrixOf(site.channels.block));
+    for (const site of sites) rotate(edits, site, matrixOf(site.channels.block, []));
     const exact = edits.commit();
     for (const site of sites) uncentre(site);
     return { places: sites.length, exact };

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as nn from '../../dialects/nn/index.ts';
-import { randomHadamard, randomOrthogonal } from '../../passes/transform/rotation/orthogonal.ts';
+import { karhunenLoeve, randomHadamard, randomOrthogonal } from '../../passes/transform/rotation/orthogonal.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module, Value } from '../../src/ir/index.ts';
+import { eigenvectors } from '../../src/linalg/index.ts';
 import { hadamardFactors, hadamardMatrix, hadamardPart } from '../../src/numerics/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { printModule } from '../../src/text/index.ts';
@@ -37,6 +38,7 @@ describe('Hadamard matrices', () => {
 describe.each([
   ['randomHadamard', randomHadamard],
   ['randomOrthogonal', randomOrthogonal],
+  ['karhunenLoeve', (n: number, seed: number) => karhunenLoeve(n, [wave(50 * n, 4)], seed)],
 ] as const)('%s', (_, make) => {
   it.each([8, 12, 86])('keeps inner products and spreads one channel over all %i', (n) => {
     const map = make(n, 5);
@@ -50,6 +52,43 @@ describe.each([
       }
     }
     expect(Math.max(...columns.map(Math.abs))).toBeLessThan(0.95);
+  });
+});
+
+describe('the Karhunen–Loève transform', () => {
+  const n = 12;
+  // correlated channels of very different size
+  const rows = wave(200 * n, 3).map((x, i, all) => x * 4 ** ((i % n) / 3) + 5 * (all[i - (i % n)] as number));
+  const moments = (data: ArrayLike<number>, i: number, j: number): number => {
+    let sum = 0;
+    for (let from = 0; from < data.length; from += n) sum += (data[from + i] as number) * (data[from + j] as number);
+    return sum;
+  };
+
+  it('has eigenvectors in order', () => {
+    const a = Float64Array.from({ length: n * n }, (_, at) => moments(rows, Math.floor(at / n), at % n));
+    const v = eigenvectors(a, n);
+    const values = Array.from({ length: n }, (_, k) => {
+      const row = v.subarray(k * n, (k + 1) * n);
+      const image = Array.from(row, (_, i) => row.reduce((sum, x, j) => sum + (a[i * n + j] as number) * x, 0));
+      const value = image.reduce((sum, x, i) => sum + x * (row[i] as number), 0);
+      image.forEach((x, i) => {
+        expect(Math.abs(x - value * (row[i] as number)) / (a[0] as number)).toBeLessThan(1e-11);
+      });
+      return value;
+    });
+    expect(values).toEqual(values.toSorted((x, y) => y - x));
+  });
+
+  it('gives all channels one second moment, which the Hadamard matrix alone does not', () => {
+    const [klt, hadamard] = [karhunenLoeve(n, [rows], 1), randomHadamard(n, 1)].map((map) => {
+      const data = Float64Array.from(rows);
+      for (let from = 0; from < data.length; from += n) map.apply(data.subarray(from, from + n), 1);
+      return Array.from({ length: n }, (_, i) => moments(data, i, i));
+    }) as [number[], number[]];
+    const mean = klt.reduce((sum, x) => sum + x / n, 0);
+    for (const x of klt) expect(x / mean).toBeCloseTo(1, 10);
+    expect(Math.max(...hadamard) / mean).toBeGreaterThan(1.1);
   });
 });
 
@@ -94,18 +133,21 @@ describe('rotate-residual', () => {
     expect(noiseOf(rotated)).toBeGreaterThan(noiseOf(plain) + 3);
   });
 
-  it('computes the same function, and a LayerNorm takes no mean away any more', async () => {
-    const module = network();
-    await transform(module, 'rotate-residual{matrix=random}', samples);
-    const [a, b] = [resultOf(network()), resultOf(module)].map(({ data }) => Array.from(data as Float32Array)) as [
-      number[],
-      number[],
-    ];
-    a.forEach((x, i) => {
-      expect(b[i]).toBeCloseTo(x, 3);
-    });
-    expect(/nn\.normalize .*center = false/.test(textOf(module))).toBe(true);
-  });
+  it.each(['random', 'klt'])(
+    'computes the same function by a %s matrix, and a LayerNorm takes no mean away any more',
+    async (matrix) => {
+      const module = network();
+      await transform(module, `rotate-residual{matrix=${matrix}}`, samples);
+      const [a, b] = [resultOf(network()), resultOf(module)].map(({ data }) => Array.from(data as Float32Array)) as [
+        number[],
+        number[],
+      ];
+      a.forEach((x, i) => {
+        expect(b[i]).toBeCloseTo(x, 3);
+      });
+      expect(/nn\.normalize .*center = false/.test(textOf(module))).toBe(true);
+    },
+  );
 
   it('is refused, and says so, where it makes the error larger', async () => {
     // weights on the grid of their codes lose next to nothing; rotated ones do

@@ -3,8 +3,10 @@ import { hadamardPart } from '../../../src/numerics/index.ts';
 import { skipOption } from '../../quantize/keptInFloat.ts';
 import { LayerSchemes, recipeOption } from '../../quantize/layerSchemes.ts';
 import type { BlockOf } from '../structure/rotationSites.ts';
-import { randomHadamard, randomOrthogonal } from './orthogonal.ts';
+import { karhunenLoeve, randomHadamard, randomOrthogonal } from './orthogonal.ts';
 import type { MatrixOf } from './rotateSites.ts';
+
+const matrices = ['hadamard', 'random', 'klt'] as const;
 
 /**
  * Options of the passes that rotate. `block`: channels that are mixed with one another; 0: the blocks of a block format,
@@ -18,15 +20,23 @@ export const rotationOptions = {
   skip: skipOption,
 };
 
-/** With `matrix`: a randomized Hadamard matrix, or any orthogonal one; `seed` of their random numbers. */
+/**
+ * With `matrix`: a randomized Hadamard matrix, any orthogonal one, or the Hadamard matrix behind what makes channels
+ * uncorrelated on calibration rows; `seed` of their random numbers.
+ */
 export const matrixOptions = {
   ...rotationOptions,
-  matrix: attr.oneOf(['hadamard', 'random'], 'hadamard'),
+  matrix: attr.oneOf(matrices, 'hadamard'),
   seed: attr.int(1),
 };
 
-export function matrixOf(matrix: 'hadamard' | 'random', seed: number): MatrixOf {
-  return (block) => (matrix === 'hadamard' ? randomHadamard(block, seed) : randomOrthogonal(block, seed));
+export function matrixOf(matrix: (typeof matrices)[number], seed: number): MatrixOf {
+  return (block, rows) => {
+    if (matrix === 'hadamard') return randomHadamard(block, seed);
+    if (matrix === 'random') return randomOrthogonal(block, seed);
+    const data = rows.map((one) => one.rows);
+    return karhunenLoeve(block, data, seed);
+  };
 }
 
 /** The size of blocks: the one asked for, or that of the format of most weights, where it divides the channels. */

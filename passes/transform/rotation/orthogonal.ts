@@ -1,3 +1,4 @@
+import { eigenvectors } from '../../../src/linalg/index.ts';
 import {
   elementary,
   type HadamardFactors,
@@ -68,6 +69,34 @@ export function randomHadamard(block: number, seed: number): ChannelMatrix {
       for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) * (signs[Math.floor(i / inner)] as number);
       mapAxis(x, [part, rest * inner], 0, walsh);
       if (cosines) mapAxis(x, [part, rest, inner], 1, cosines);
+    },
+  };
+}
+
+/**
+ * The randomized Hadamard matrix behind a Karhunen–Loève transform: the eigenvectors of the second moments XᵀX/rows make
+ * channels that are not correlated, which the Hadamard matrix then gives one variance, tr(XᵀX)/(n·rows).
+ * Source: Xu et al., MambaQuant (2025), section 4.1: KLT-enhanced rotation.
+ * @param rows row-major, rows of blocks of channels, all of which count
+ */
+export function karhunenLoeve(block: number, rows: readonly ArrayLike<number>[], seed: number): ChannelMatrix {
+  const moments = new Float64Array(block * block);
+  for (const data of rows) {
+    for (let from = 0; from < data.length; from += block) {
+      for (let i = 0; i < block; i++) {
+        const x = data[from + i] as number;
+        for (let j = 0; j < block; j++) {
+          moments[i * block + j] = (moments[i * block + j] as number) + x * (data[from + j] as number);
+        }
+      }
+    }
+  }
+  const [uncorrelated, walsh] = [denseMap(eigenvectors(moments, block), block), randomHadamard(block, seed)];
+  return {
+    block,
+    apply(x, inner) {
+      uncorrelated.apply(x, inner);
+      walsh.apply(x, inner);
     },
   };
 }

@@ -11,8 +11,8 @@ import { ConstantEdits } from './constantEdits.ts';
 import { type ChannelMatrix, centring, mapAxis } from './orthogonal.ts';
 import { layersOf, siteError } from './siteError.ts';
 
-/** The matrix for blocks of so many channels. */
-export type MatrixOf = (block: number) => ChannelMatrix;
+/** The matrix for blocks of so many channels; `rows` are what layers read of them. */
+export type MatrixOf = (block: number, rows: readonly InputRows[]) => ChannelMatrix;
 
 /** Sends all constants of a site through its map; the norms behind them need not centre any more. */
 export function rotate(edits: ConstantEdits, { channels, centred }: RotationSite, map: ChannelMatrix): void {
@@ -53,11 +53,15 @@ export async function rotateSites(
   const rows = inputs.length > 0 ? await sampleRows(module, inputs, context, method) : new Map<Value, InputRows>();
   const rounded = found.sites.filter((site) => layers(site).some((layer) => !isFloatLayer(schemes.of(layer))));
   const candidateFor = (site: RotationSite): Candidate => {
-    const map = matrixOf(site.channels.block);
-    const after = new ConstantEdits();
-    rotate(after, site, map);
     const readers = new Set(layersOf(site).readers);
     const inputOf = (layer: Op) => rows.get(layer.operand(0)) as InputRows;
+    const values = new Set([...readers].map((layer) => layer.operand(0)));
+    const map = matrixOf(
+      site.channels.block,
+      [...values].map((value) => rows.get(value) as InputRows),
+    );
+    const after = new ConstantEdits();
+    rotate(after, site, map);
     const turned = (layer: Op) => (readers.has(layer) ? mapped(inputOf(layer), map) : inputOf(layer));
     const errorOf = (edits: ConstantEdits, input: typeof inputOf) =>
       siteError(site, edits, input, (layer) => schemes.of(layer));
