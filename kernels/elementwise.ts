@@ -62,10 +62,14 @@ export function elementwise(cluster: Cluster, context: KernelContext): KernelPla
       return asStored(k, values.get(last.result) as Value);
     });
   };
+  const [size, oneByOne] = [bytesOf(storageOf(result.element)), context.target.family === 'simd'];
   const inPlace = operands.flatMap((v, i) => {
     const type = tensorType(cluster.outside(v));
+    const read = bytesOf(storageOf(type.element));
+    // narrower results fall on elements that only a loop in order has read before
+    const fits = oneByOne ? read >= size : read === size;
     const sameWalk = broadcastAccess(type, result).strides.join() === broadcastAccess(result, result).strides.join();
-    return sameWalk && bytesOf(storageOf(type.element)) >= bytesOf(storageOf(result.element)) ? [i] : [];
+    return sameWalk && fits ? [i] : [];
   });
   return { operands: operands.map(cluster.outside), variants: [{ feature: undefined, build }], inPlace };
 }

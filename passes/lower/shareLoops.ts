@@ -1,10 +1,12 @@
-import { constantOf, forLoop, share, store } from '../../dialects/kernel/index.ts';
+import { buffer, constantOf, forLoop, launch, share, store } from '../../dialects/kernel/index.ts';
 import {
   attr,
   type Block,
   bytesOf,
   type Func,
+  type Module,
   type Op,
+  type RefType,
   Rewriter,
   scalar,
   type Value,
@@ -26,11 +28,35 @@ export const shareLoops = definePass({
     least_work: attr.int(20000),
   },
   run(module, { least_work }) {
+    const inOrder = narrowing(module);
     for (const func of module.functions.values()) {
-      if (func.kind === 'kernel' && workOf(func.body) >= least_work) shareKernel(func);
+      if (func.kind === 'kernel' && !inOrder.has(func) && workOf(func.body) >= least_work) shareKernel(func);
     }
   },
 });
+
+/** Kernels that write narrower elements over those that they read: what one turn writes, a later one has still to read. */
+function narrowing(module: Module): Set<Func> {
+  const found = new Set<Func>();
+  for (const op of walk(module.main.body)) {
+    if (!launch.is(op)) continue;
+    const { kernel, variants } = launch.attributesOf(op);
+    for (const name of [kernel, ...Object.values(variants as Record<string, string>)]) {
+      const func = module.functions.get(name) as Func;
+      const ports = op.operands.flatMap((value, i) => {
+        const { element, space } = (func.body.args[i] as Value).type as RefType;
+        if (!value || !buffer.is(value.op) || space === 'weights') return [];
+        const place = `${(value.type as RefType).space} ${buffer.attributesOf(value.op).offset}`;
+        return [{ place, bytes: bytesOf(element), isWritten: space === 'output' }];
+      });
+      const written = ports.filter(({ isWritten }) => isWritten);
+      const isRead = ({ place, bytes }: (typeof ports)[number]) =>
+        ports.some((one) => !one.isWritten && one.place === place && one.bytes > bytes);
+      if (written.some(isRead)) found.add(func);
+    }
+  }
+  return found;
+}
 
 /** All that a kernel writes must be written in loops to share, or each thread would write it. */
 function shareKernel({ body }: Func): void {

@@ -288,6 +288,18 @@ func @main(%x: tensor<1x6x7x7xf32>) -> (%y: tensor<1x6x4x4xf32>) {
     tolerance: 1e-6,
   },
   {
+    name: 'codes in the place of the floats that they are of',
+    text: `
+${q('qx', 0.02, -7)}
+func @main(%x: tensor<20x16xf32>) -> (%y: tensor<80x16x!quant<i8:f32, @qx>>) {
+  %0 = nn.concat %x, %x {axis = 0} : tensor<40x16xf32> loc("twice")
+  %1 = quant.qcast %0 : tensor<40x16x!quant<i8:f32, @qx>> loc("codes")
+  %2 = nn.concat %1, %1 {axis = 0} : tensor<80x16x!quant<i8:f32, @qx>> loc("four times")
+  nn.return %2
+}
+`,
+  },
+  {
     name: 'softmax of a row',
     text: `
 func @main(%x: tensor<3x37xf32>) -> (%y: tensor<3x37xf32>) {

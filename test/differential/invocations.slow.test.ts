@@ -22,7 +22,7 @@ const scattered: Order = (i, count) => {
   return (i * factor + 1) % count;
 };
 
-const some = cases.filter((_, i) => i % 3 === 0);
+const some = cases.filter(({ name }, i) => i % 3 === 0 || name.includes('in the place'));
 
 describe.each([
   ['backwards', reversed],
