@@ -8,7 +8,7 @@ import { ortWeb } from '../peers/ortWeb.ts';
 import type { Runner } from '../runner.ts';
 import { rounds, type Section } from '../section.ts';
 import { ratio, type Spread, spread } from '../stats.ts';
-import { markdown, number, times } from '../table.ts';
+import { kib, markdown, number, times } from '../table.ts';
 
 const name = 'stories260K';
 const lengths = [16, 64, 256, 512];
@@ -35,7 +35,9 @@ export const sequenceLengths: Section = {
       console.error(`measuring ${length} tokens …`);
       const inputs = { input_ids: tokens(length) };
       const dims = Object.fromEntries(Object.keys(model.dims).map((dim, i) => [dim, i === 0 ? 1 : length]));
-      const { files } = await compile(model.module(), { target: 'wasm', dims });
+      const begun = performance.now();
+      const { files, manifest } = await compile(model.module(), { target: 'wasm', dims });
+      const compiled = performance.now() - begun;
       const program = await instantiateWasm(files);
       const own: Runner = { name: 'qc', run: () => program.run({ input_ids: inputs.input_ids.data }) };
       const { error } = agreement([await own.run(inputs)], [await web.run(inputs)]);
@@ -50,9 +52,11 @@ export const sequenceLengths: Section = {
         number((1000 * middle) / length),
         number(spread(peer).median),
         times(over),
+        kib(manifest.ramBytes),
+        number(compiled / 1000),
       ]);
     }
-    const header = ['tokens', 'ms', 'µs a token', 'onnxruntime-web ms', 'faster than it'];
+    const header = ['tokens', 'ms', 'µs a token', 'onnxruntime-web ms', 'faster than it', 'memory', 'compiled in s'];
     return { text: `${name}, float.\n\n${markdown(header, rows)}`, figures };
   },
 };
