@@ -25,7 +25,7 @@ const symbols: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 };
 
 /** Samples of calibration data, spread over them. */
-const mostCalibrated = 64;
+const mostCalibrated = 32;
 
 function calibrationData(name: string): readonly Inputs[] | undefined {
   const known = hasModels ? modelCases.find((one) => one.name === name) : undefined;
