@@ -54,11 +54,11 @@ function laneElement(value: Value): ScalarType {
   return laneElement(op.operand(op.operands.length - 1));
 }
 
-/** How a vector is held: `count` variables of one shape, none larger than `bytes`. */
+/** How a vector is held: `count` variables of one shape, a power of two of lanes each and none larger than `bytes`. */
 export function piecesOf(value: Value, bytes: number): { readonly shape: Shape; readonly count: number } {
   const element = laneElement(value);
   const lanes = lanesOf(value);
-  const each = Math.min(lanes, bytes / bytesOf(element));
-  invariant((lanes & (lanes - 1)) === 0 && each >= 1, `vectors of ${lanes} lanes`);
+  const each = Math.min(lanes & -lanes, bytes / bytesOf(element));
+  invariant(lanes === 1 || each > 1, `vectors of ${lanes} lanes`);
   return { shape: { element, lanes: each }, count: lanes / each };
 }
