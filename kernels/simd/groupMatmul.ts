@@ -57,7 +57,11 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const stored = weightsOf(tensorType(weights), root.source);
   const { groups } = stored;
   const whole = integerLevels(stored, root.source);
-  const products = groupProducts(context.target);
+  // a unit of codes of one plane is one vector, and its neighbours follow it
+  const products = groupProducts(
+    context.target,
+    !stored.levels && planeWidths(stored.bits).length === 1 && stored.bits < 8,
+  );
   const { columns: unit, depth } = products[0] as GroupProduct;
   const { shape } = tensorType(a);
   const rows = productOf(shape.slice(0, -1));
@@ -110,16 +114,16 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const buffers: GroupBuffers = { activations, sums: groupSums, scales, zeros };
     const [panelStep = 0, groupStep = 0, tileStep = 0, unitStep = 0] = tileSteps(panels.layout);
 
-    const packedSteps = (panel: Value, g: Value): GroupSteps => ({
+    const packedSteps = (panel: Value, g: Value, { columns }: Pick<GroupProduct, 'columns'>): GroupSteps => ({
       count: tiles,
       inputs: inputsOfTile,
       unroll: tiles <= unrolledTiles ? tiles : 1,
       vectors(t, u, p) {
         const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
-        const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep)));
+        const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep * (columns / unit))));
         const { planes } = parts[p] as CodePart;
         const table = tables[p];
-        return unpackUnit(k, panels.layout, planes, packed, at).map(({ k: i, codes }) => ({
+        return unpackUnit(k, panels.layout, planes, packed, at, columns / unit).map(({ k: i, codes }) => ({
           k: i,
           codes: table ? lookUp(k, table, codes, inRegister) : codes,
         }));
@@ -145,9 +149,9 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const unpackedIn = (tile: Omit<GroupTile, 'units'> & { live: number }): void => {
       const { panel, live } = tile;
       // vectors behind the last output are not even read
-      const place = { ...tile, units: Math.ceil(live / unit) };
+      const place = { ...tile, units: Math.ceil(live / product.columns) };
       finish(
-        groupTotals(k, product, common, buffers, place, (g) => packedSteps(panel, g)),
+        groupTotals(k, product, common, buffers, place, (g) => packedSteps(panel, g, product)),
         place,
         live,
       );
@@ -160,7 +164,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     }
     const tile = unpackedTile(ofMany, unpacked);
     const byMemory = (slot: Value, panel: Value): void => {
-      unpackPanel(k, unpacked, bytes, slot, width / unit, (g) => packedSteps(panel, g));
+      unpackPanel(k, unpacked, bytes, slot, width / unit, (g) => packedSteps(panel, g, { columns: unit }));
       forEachUnpackedTile(k, tile, { rows, units: width / ofMany.columns }, (rows, unit) => {
         const place = { panel, rows, unit, units: tile[1] };
         const totals = groupTotals(k, ofMany, common, buffers, place, (group) =>

@@ -78,8 +78,8 @@ const word: GroupProduct = {
 };
 
 /**
- * Products of codes that are unpacked in registers: tiles are as wide as the baseline's registers, so that wider pairs
- * have nothing of their own. Nor have words in memory, nor products of several rows: these are for few.
+ * Products of codes that are unpacked in registers as wide as the baseline's: wider pairs have nothing of their own
+ * there. Nor have words in memory, nor products of several rows: these are for few.
  */
 const ofRegisters: Record<IntrinsicName, GroupProduct | undefined> = {
   scalar_i8: single,
@@ -109,9 +109,19 @@ const ofMemory: Partial<Record<IntrinsicName, UnpackedProduct>> = {
   dot_u8x64: { ...quads('dot_u8x64', 16), accumulators: 12 },
 };
 
-/** The ways in which `target` multiplies codes that it unpacks in registers, the baseline first. They share one packing. */
-export function groupProducts({ contractions }: Target): GroupProduct[] {
-  return contractions.map((name) => ofRegisters[name]).filter((product) => product !== undefined);
+/** Those that take several units of packed codes in one register. */
+const ofWideRegisters: Partial<Record<IntrinsicName, GroupProduct>> = {
+  dot_i16x16: pairs('dot_i16x16', 8),
+  dot_u8x64: quads('dot_u8x64', 16),
+};
+
+/**
+ * The ways in which `target` multiplies codes that it unpacks in registers, the baseline first. They share one packing.
+ * @param wide whether registers may take several units, which must be neighbours then
+ */
+export function groupProducts({ contractions }: Target, wide: boolean): GroupProduct[] {
+  const found = contractions.map((name) => (wide ? ofWideRegisters[name] : undefined) ?? ofRegisters[name]);
+  return found.filter((product) => product !== undefined);
 }
 
 /** The ways in which `target` multiplies codes that it has unpacked before, the baseline first; none: without vectors. */

@@ -12,6 +12,7 @@ export interface CodeVector {
  * The codes of one unit of a tile, as vectors of u8 in the order of their inputs.
  * @param at the tile's first byte
  * @param planes which planes make up a code, lowest bits first
+ * @param units how many neighbouring units a vector takes: more than one only where a unit is one vector
  */
 export function unpackUnit(
   k: KernelBuilder,
@@ -19,15 +20,18 @@ export function unpackUnit(
   planes: readonly number[],
   packed: Value,
   at: Value,
+  units = 1,
 ): CodeVector[] {
   const offsets = planeOffsets(layout);
   const lowest = layout.planes[planes[0] as number]?.from ?? 0;
   const parts = planes.map((p) => {
     const plane = layout.planes[p] as Plane;
-    return unpackPlane(k, plane, packed, k.add(at, k.index(offsets[p] as number))).map(({ k: first, codes }) => ({
-      k: first,
-      codes: k.shl(codes, plane.from - lowest),
-    }));
+    return unpackPlane(k, plane, packed, k.add(at, k.index(offsets[p] as number)), units).map(
+      ({ k: first, codes }) => ({
+        k: first,
+        codes: k.shl(codes, plane.from - lowest),
+      }),
+    );
   });
   const [first = [], ...others] = parts;
   return first.map(({ k: from, codes }) => ({
@@ -36,9 +40,15 @@ export function unpackUnit(
   }));
 }
 
-function unpackPlane(k: KernelBuilder, { bits, bytes, fields }: Plane, packed: Value, at: Value): CodeVector[] {
+function unpackPlane(
+  k: KernelBuilder,
+  { bits, bytes, fields }: Plane,
+  packed: Value,
+  at: Value,
+  units: number,
+): CodeVector[] {
   const [vectors, ...inside] = bytes;
-  const lanes = inside.reduce((n, { size }) => n * size, 1);
+  const lanes = inside.reduce((n, { size }) => n * size, units);
   const mask = 2 ** bits - 1;
   return Array.from({ length: vectors?.size ?? 1 }, (_, v) => {
     const whole = k.load(packed, k.add(at, k.index(v * lanes)), lanes);
