@@ -66,8 +66,7 @@ export const goals: readonly Goal[] = [
     work: '2-bit matvec against the 4-bit one',
     figure: '2-bit matvec over 4-bit, qc relaxed',
     least: 1.5,
-    limit:
-      'it is not bound by memory: in registers of 128 bits a code of 2 bits takes as many instructions as one of 4, since what is saved in loads is spent on fields',
+    why: 'it is not bound by memory: in registers of 128 bits a code of 2 bits takes as many instructions as one of 4, since what is saved in loads is spent on fields',
   },
   { work: 'the same in C', figure: '2-bit matvec over 4-bit, qc C -O3 -march=native', least: 1.5 },
   { work: 'W4A8 512³ against int8', figure: 'W4A8 512³ over int8, qc relaxed', least: 0.9 },
