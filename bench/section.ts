@@ -22,6 +22,8 @@ export interface SectionResult {
   /** Markdown: tables and what explains them. */
   readonly text: string;
   readonly figures: Figures;
+  /** A line for each measurement that there should be and is not: a wrong result, say. */
+  readonly failed?: readonly string[];
 }
 
 /** A part of the report that can be measured alone. */

@@ -208,6 +208,6 @@ export const models: Section = {
       markdown(['qc', 'faster than', 'by'], means),
       ...(skipped.length > 0 ? [`Not measured:\n\n${skipped.join('\n')}`] : []),
     ];
-    return { text: text.join('\n\n'), figures };
+    return { text: text.join('\n\n'), figures, failed };
   },
 };
