@@ -5,8 +5,11 @@
 import { parseArgs } from 'node:util';
 import type { SchemeName } from '../src/index.ts';
 import { type Accuracy, isPresent, measure, modelsFolder } from './accuracy/measure.ts';
-import { accuracyTable } from './accuracy/report.ts';
+import { accuracyTable, updatedTable } from './accuracy/report.ts';
 import { tasks } from './accuracy/tasks.ts';
+import { writeMarkedTable } from './markedTable.ts';
+
+const page = 'docs/calibration.md';
 
 const help = `npm run bench:accuracy -- [options]
 
@@ -17,6 +20,7 @@ noise and the task's score beside float and beside the best row of onnxruntime's
   --schemes A,B   names of schemes, or a recipe in JSON; default: w8a8,int8
   --rows N        samples of each dev part, spread over it; default: all
   --exports       runs exported models in onnxruntime too
+  --write         runs exported models too, and puts the rows of the measured models into ${page}
   --json          prints what was measured as JSON`;
 
 const { values } = parseArgs({
@@ -25,6 +29,7 @@ const { values } = parseArgs({
     schemes: { type: 'string', default: 'w8a8,int8' },
     rows: { type: 'string' },
     exports: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -39,9 +44,12 @@ async function report(): Promise<void> {
   const results: Accuracy[] = [];
   for (const task of tasks.filter(({ name }) => names?.includes(name) ?? true)) {
     const rows = values.rows === undefined ? undefined : Number(values.rows);
-    results.push(...(await measure(task, schemesOf(values.schemes), { rows, exports: values.exports })));
+    results.push(
+      ...(await measure(task, schemesOf(values.schemes), { rows, exports: values.exports || values.write })),
+    );
     if (!values.json) console.error(`measured ${task.name}`);
   }
+  if (values.write) writeMarkedTable(page, 'npm run bench:accuracy', (lines) => updatedTable(lines, results));
   console.log(values.json ? JSON.stringify(results, undefined, 2) : accuracyTable(results));
 }
 

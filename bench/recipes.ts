@@ -2,7 +2,6 @@
  * Compares all recipes on one decoder, and writes the table into docs/recipes.md: `node --no-warnings bench/recipes.ts`.
  * `--rows N` measures on as many windows of the dev text alone, and prints the table instead.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { metrics } from '../src/api/measure/metrics.ts';
 import { evaluate, type MetricName, type SchemeEvaluation, type SchemeName } from '../src/index.ts';
@@ -10,10 +9,12 @@ import { recipeNames, recipes } from '../src/scheme/index.ts';
 import { isPresent, modelsFolder, moduleOf } from './accuracy/measure.ts';
 import { tasks } from './accuracy/tasks.ts';
 import { storyWindows } from './accuracy/texts.ts';
+import { writeMarkedTable } from './markedTable.ts';
 import { kib, markdown, number, percent } from './table.ts';
 
 const page = 'docs/recipes.md';
-const [begin, end] = ['<!-- Written by bench/recipes.ts. -->', '<!-- The end of what it writes. -->'];
+/** What the marks of the table call this program. */
+export const writer = 'bench/recipes.ts';
 
 const length = 256;
 const names = ['perplexity', 'agreement', 'snr'] as const satisfies readonly MetricName[];
@@ -30,18 +31,6 @@ export const columns: readonly string[] = [
   'integers',
   'a sample',
 ];
-
-/** The table between its marks in a text, line by line. @throws Error where a mark is missing */
-export function tableIn(text: string): {
-  readonly before: string;
-  readonly lines: readonly string[];
-  readonly after: string;
-} {
-  const [before, rest] = text.split(`${begin}\n`);
-  const [table, after] = rest?.split(end) ?? [];
-  if (before === undefined || table === undefined || after === undefined) throw new Error(`${page} has no marks`);
-  return { before, lines: table.trim().split('\n'), after };
-}
 
 function cells({ scheme, metrics: found, weightsBytes, integerShare, milliseconds }: SchemeEvaluation): string[] {
   const values = names.map((name) => {
@@ -74,8 +63,7 @@ async function report(rows: number | undefined): Promise<void> {
     console.log(table);
     return;
   }
-  const { before, after } = tableIn(readFileSync(page, 'utf8'));
-  writeFileSync(page, `${before}${begin}\n${table}\n${end}${after}`);
+  writeMarkedTable(page, writer, () => table);
 }
 
 if (import.meta.main) {

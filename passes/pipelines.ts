@@ -80,8 +80,9 @@ export function passesFor(recipe: Recipe): readonly string[] {
   const text = recipeText(recipe);
   const given: OptionValues = text === 'w8a8' ? {} : { recipe: text };
   const observed = choices.find(isStatic)?.activations;
-  const { observer = 'lp', percentile, leastSnr = 0, raisedSnr = 0, cheapSnr = 0 } = observed ?? {};
+  const { observer = 'lp', percentile, leastSnr = 0, raisedSnr = 0, cheapSnr = 0, productsSnr = 0 } = observed ?? {};
   const ranges = { observer, ...(percentile === undefined ? {} : { percentile }) };
+  const bounds = { least_snr: leastSnr, raised_snr: raisedSnr, cheap_snr: cheapSnr, products_snr: productsSnr };
   const steps = isIntegerOnly(recipe) ? { most: mostSteps } : {};
   const stores = choices.some((choice) => choice.weights && !isStatic(choice));
   const chosen = [
@@ -91,10 +92,7 @@ export function passesFor(recipe: Recipe): readonly string[] {
     ...(recipe.budget ? [step('allocate-bits', given)] : []),
     ...(stores ? [step('quantize-weights', given)] : []),
     ...(observed
-      ? [
-          ...calibrated(ranges, { least_snr: leastSnr, raised_snr: raisedSnr, cheap_snr: cheapSnr }, given, steps),
-          ...(isIntegerOnly(recipe) ? integerIslands : floatIslands),
-        ]
+      ? [...calibrated(ranges, bounds, given, steps), ...(isIntegerOnly(recipe) ? integerIslands : floatIslands)]
       : []),
   ];
   // Where nothing is chosen for the fused ops, they are fused with the kernels: reports show the model's own layers.

@@ -38,16 +38,23 @@ export const raiseActivations = definePass({
     raised_snr: attr.float(0),
     /** What it leaves in any case where matrix products alone read 16 bits, an eighth of the multiply-adds at most. */
     cheap_snr: attr.float(0),
+    /** What it leaves where it would leave less than `cheap_snr` and no convolution reads any of them. 0: as that says. */
+    products_snr: attr.float(0),
     skip: skipOption,
     recipe: recipeOption,
   },
   preserves: 'bits',
-  async run(module, { least_snr, raised_snr, cheap_snr, skip, recipe }, context) {
+  async run(module, { least_snr, raised_snr, cheap_snr, products_snr, skip, recipe }, context) {
     const schemes = new LayerSchemes(module, recipe, skip);
     const plan = planQuantization(module.main.body, schemes.notStatic);
     const observers = observersOf(module);
     const asked = new Set(plan.ranges.filter((value) => isAsked(value, schemes)));
-    const limits = { least: least_snr, raised: Math.max(least_snr, raised_snr), cheap: cheap_snr };
+    const limits = {
+      least: least_snr,
+      raised: Math.max(least_snr, raised_snr),
+      cheap: cheap_snr,
+      products: products_snr,
+    };
     const costly = await costlyValues(module, plan, asked, limits, observers, context);
     const raised = plan.ranges.filter((value) => asked.has(value) || costly.has(value));
     const rewriter = new Rewriter();
@@ -70,11 +77,15 @@ function isAsked(value: Value, schemes: LayerSchemes): boolean {
   return layers.some((op) => !observe.is(op) && schemes.of(op).activations?.storage === 'i16');
 }
 
-/** In dB: below `least`, values are raised until `raised` is left; else until `cheap`, where that is little work. */
+/**
+ * In dB: below `least`, values are raised until `raised` is left; else until `cheap`, where that is little work. Where
+ * no convolution reads them, below `cheap` until `products`.
+ */
 interface Limits {
   readonly least: number;
   readonly raised: number;
   readonly cheap: number;
+  readonly products: number;
 }
 
 /** The values that are known, or measured, to cost too much; what was measured goes to the statistics. */
@@ -123,7 +134,7 @@ async function measure(
   module: Module,
   groups: readonly Group[],
   plan: QuantizationPlan,
-  { least, raised, cheap }: Limits,
+  { least, raised, cheap, products }: Limits,
   context: PassContext,
 ): Promise<readonly Group[]> {
   const { body } = module.main;
@@ -144,22 +155,30 @@ async function measure(
   if (samples.length === 0) return [];
   const all = noiseOf(() => true);
   context.report(`8 bits for all activations leave ${decibels(1 / all).toFixed(1)} dB of the results`);
-  const isNeeded = all > shareAt(least);
-  const limit = shareAt(isNeeded ? raised : cheap);
+  const areProducts = products > 0 && all > shareAt(cheap) && !isConvolved(groups, plan);
+  const isNeeded = all > shareAt(least) || areProducts;
+  const limit = shareAt(areProducts ? Math.max(raised, products) : isNeeded ? raised : cheap);
   if (all <= limit) return [];
   const each = groups.map((_, group) => noiseOf((i) => i === group));
   const found = beyond(groups, each, limit);
   return isNeeded || workOn(found, plan) <= littleWork ? found : [];
 }
 
-/** The share of the multiply-adds that reads these values; all where convolutions do, which read each many times. */
-function workOn(found: readonly Group[], { ops, rangeOf }: QuantizationPlan): number {
+function readersOf(found: readonly Group[], { ops, rangeOf }: QuantizationPlan): readonly Op[] {
   const values = new Set(found.flatMap((group) => [...group.keys()]));
-  const isRead = (op: Op) => activationOperands(op).some((i) => values.has(rangeOf.get(op.operand(i)) as Value));
-  const readers = [...ops].filter(isRead);
+  return [...ops].filter((op) => activationOperands(op).some((i) => values.has(rangeOf.get(op.operand(i)) as Value)));
+}
+
+/** Whether a convolution reads any of these values: it reads each many times. */
+const isConvolved = (found: readonly Group[], plan: QuantizationPlan): boolean =>
+  readersOf(found, plan).some((op) => conv.is(op));
+
+/** The share of the multiply-adds that reads these values; all where convolutions do. */
+function workOn(found: readonly Group[], plan: QuantizationPlan): number {
+  const readers = readersOf(found, plan);
   if (readers.some((op) => conv.is(op))) return 1;
   const sum = (some: readonly Op[]) => some.reduce((n, op) => n + op.definition.cost(op).multiplyAdds, 0);
-  return sum(readers) / sum([...ops]);
+  return sum(readers) / sum([...plan.ops]);
 }
 
 const decibels = (ratio: number): number => (10 * elementary.log(ratio)) / Math.LN10;

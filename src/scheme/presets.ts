@@ -37,6 +37,7 @@ const calibrated: ActivationScheme = {
   leastSnr: 23,
   raisedSnr: 40,
   cheapSnr: 32,
+  productsSnr: 50,
 };
 const perToken: ActivationScheme = { storage: 'i8', granularity: 'token', symmetric: false };
 

@@ -84,6 +84,11 @@ export interface ActivationScheme {
    * Default 0.
    */
   readonly cheapSnr?: number | undefined;
+  /**
+   * How much is left, in dB, where rounding leaves less than `cheapSnr` and no convolution reads any activation: those of
+   * matrix products get 16 bits then, however much work they are. Default 0: as `cheapSnr` says.
+   */
+  readonly productsSnr?: number | undefined;
 }
 
 /** How a layer's numbers are stored; what is absent stays float. */

@@ -38,6 +38,7 @@ const activations = z.strictObject({
   leastSnr: z.number().min(0).max(80).optional(),
   raisedSnr: z.number().min(0).max(80).optional(),
   cheapSnr: z.number().min(0).max(80).optional(),
+  productsSnr: z.number().min(0).max(80).optional(),
 });
 
 const changes = {
@@ -148,7 +149,8 @@ function helpFor(issue: z.core.$ZodIssue): string | undefined {
 function checkObservers(recipe: Recipe, where: string): void {
   const rule = recipe.layers?.findIndex(({ activations: a }) => {
     return (
-      typeof a === 'object' && (a.observer ?? a.percentile ?? a.leastSnr ?? a.raisedSnr ?? a.cheapSnr) !== undefined
+      typeof a === 'object' &&
+      (a.observer ?? a.percentile ?? a.leastSnr ?? a.raisedSnr ?? a.cheapSnr ?? a.productsSnr) !== undefined
     );
   });
   if (rule === undefined || rule < 0) return;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { columns, comparedNames, tableIn } from '../../bench/recipes.ts';
+import { markedTable } from '../../bench/markedTable.ts';
+import { columns, comparedNames, writer } from '../../bench/recipes.ts';
 import { generatedPages } from '../../scripts/docs.ts';
 import { root } from '../source-files.ts';
 
@@ -13,7 +14,7 @@ describe('the generated pages of docs/', () => {
 
 describe('docs/recipes.md', () => {
   it('compares every recipe, in the columns that bench/recipes.ts writes', () => {
-    const { lines } = tableIn(readFileSync(join(root, 'docs/recipes.md'), 'utf8'));
+    const { lines } = markedTable(readFileSync(join(root, 'docs/recipes.md'), 'utf8'), writer);
     const rows = lines.map((line) => line.split('|').map((cell) => cell.trim()));
     expect(rows[0]?.slice(1, -1)).toEqual(columns);
     expect(rows.slice(2).map(([, name]) => name)).toEqual(comparedNames.map((name) => `\`${name}\``));

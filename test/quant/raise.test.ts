@@ -112,6 +112,18 @@ describe('raise-activations', () => {
     expect(wide.map(({ source }) => source)).toEqual(['layer 1']);
   });
 
+  it('takes them for much work too where all of it is matrix products, to another bound', async () => {
+    const inputs = [1, 2, 3].map((seed) => input([1, 64], wave(64, seed)));
+    const pipeline = (cheap: number, products: number) =>
+      `insert-observers,calibrate{observer=minmax},raise-activations{least_snr=10,cheap_snr=${cheap},products_snr=${products}},quantize`;
+    const wide = async (cheap: number, products: number) =>
+      codesOf((await ranThrough(pipeline(cheap, products), undefined, matrices(), inputs)).module, 'i16');
+    expect(await wide(70, 0)).toBe(0);
+    expect(await wide(70, 80)).toBe(2);
+    expect(await wide(10, 80)).toBe(0);
+    expect(codesOf((await ranThrough(pipeline(70, 80))).module, 'i16')).toBe(0);
+  });
+
   it('changes nothing but the marks', async () => {
     const [before, marked] = [
       await ranThrough(calibrated),

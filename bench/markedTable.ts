@@ -1,0 +1,28 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** A page that holds a table between two marks. */
+export interface MarkedTable {
+  readonly before: string;
+  readonly lines: readonly string[];
+  readonly after: string;
+}
+
+const marks = (writer: string) => [`<!-- Written by ${writer}. -->`, '<!-- The end of what it writes. -->'] as const;
+
+/** The table that `writer` writes into a page, line by line. @throws Error where a mark is missing */
+export function markedTable(text: string, writer: string): MarkedTable {
+  const [begin, end] = marks(writer);
+  const [before, rest] = text.split(`${begin}\n`);
+  const [table, after] = rest?.split(end) ?? [];
+  if (before === undefined || table === undefined || after === undefined) {
+    throw new Error(`the page has no marks of ${writer}`);
+  }
+  return { before, lines: table.trim().split('\n'), after };
+}
+
+/** Puts a table between the marks of a page; `change` gives it, of the lines that are there. */
+export function writeMarkedTable(page: string, writer: string, change: (lines: readonly string[]) => string): void {
+  const [begin, end] = marks(writer);
+  const { before, lines, after } = markedTable(readFileSync(page, 'utf8'), writer);
+  writeFileSync(page, `${before}${begin}\n${change(lines)}\n${end}${after}`);
+}
