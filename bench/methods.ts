@@ -9,11 +9,15 @@ const help = `node --no-warnings bench/methods.ts [options] [experiment …]
 ${experiments.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}
 
   --models A,B   of the experiments' models; default: all
-  --rows N       samples of each dev part, spread over it; default: all`;
+  --rows N       samples of each dev part, spread over it; default: 128`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { models: { type: 'string' }, rows: { type: 'string' }, help: { type: 'boolean', default: false } },
+  options: {
+    models: { type: 'string' },
+    rows: { type: 'string', default: '128' },
+    help: { type: 'boolean', default: false },
+  },
 });
 
 async function report(): Promise<void> {
@@ -24,7 +28,7 @@ async function report(): Promise<void> {
     const rows: string[][] = [];
     for (const task of tasks.filter((one) => models?.includes(one.name) ?? true)) {
       const results = await measure(task, schemes, {
-        rows: values.rows === undefined ? undefined : Number(values.rows),
+        rows: Number(values.rows),
       });
       for (const { model, scheme, samples, score, snr, weightsBytes } of results) {
         const [value, float] = [score?.value ?? Number.NaN, score?.float ?? Number.NaN];

@@ -5,7 +5,7 @@ import { runPipeline, stagesFor } from '../../src/api/pipeline.ts';
 import type { Dataset } from '../../src/calibrate/data/index.ts';
 import { semantics } from '../../src/cli/semantics.ts';
 import type { Instrument, Pipeline } from '../../src/pass/index.ts';
-import type { SchemeName } from '../../src/scheme/index.ts';
+import { recipeNames, recipes, type SchemeName } from '../../src/scheme/index.ts';
 import { dimsOf, hasSharedModels, type SharedSample, sharedModel, sharedSamples } from './sharedSamples.ts';
 
 /** Models, and sizes that the importer must know. */
@@ -70,15 +70,18 @@ function since(first: number, checks: Instrument): Instrument {
   };
 }
 
-/** Checks a pipeline; what an earlier scheme's begins with too has been checked there. */
-async function verified(name: string, symbols: Readonly<Record<string, number>>, scheme: SchemeName): Promise<void> {
+/** Checks a pipeline; what an earlier one begins with too has been checked there. */
+async function verified(
+  name: string,
+  symbols: Readonly<Record<string, number>>,
+  steps: Pipeline,
+  earlier: readonly Pipeline[],
+): Promise<void> {
   const module = sharedModel(name, symbols);
   const samples = samplesOf(name);
   await bindDimensions(module, dimsOf(module, samples[0] as SharedSample));
   const data = datasetOf(samples);
-  const steps = stepsOf(scheme);
-  const earlier = schemes.slice(0, schemes.indexOf(scheme as (typeof schemes)[number]));
-  const first = Math.max(0, ...earlier.map((one) => common(steps, stepsOf(one))));
+  const first = Math.max(0, ...earlier.map((one) => common(steps, one)));
   const instruments = [since(first, semantics(data))];
   await runPipeline(module, steps, { target: wasmTarget, calibration: data, instruments });
 }
@@ -90,8 +93,16 @@ describe.skipIf(!hasSharedModels)(
     it.each(models.flatMap(([name, symbols]) => schemes.map((scheme) => [name, scheme, symbols] as const)))(
       '%s, %s',
       async (name, scheme, symbols) => {
-        await verified(name, symbols, scheme);
+        const earlier = schemes.slice(0, schemes.indexOf(scheme)).map(stepsOf);
+        await verified(name, symbols, stepsOf(scheme), earlier);
       },
     );
+
+    // kernels are made of what schemes make too
+    it.each(
+      ['resnet8_cifar10', 'mamba_char_step'].flatMap((name) => recipeNames.map((recipe) => [name, recipe] as const)),
+    )('%s, recipe %s up to kernels', async (name, recipe) => {
+      await verified(name, {}, stagesFor(recipes[recipe]).model, schemes.map(stepsOf));
+    });
   },
 );
