@@ -166,6 +166,9 @@ describe('sizes that data decide', () => {
     const { inputs: taken, outputs: given } = c.manifest.signature;
     const steps = one.runs.map((inputs) => taken.map(({ name }) => inputs[name] as HostTensor));
     const own = runCSteps({ files: c.files, signature: c.manifest.c }, steps, { selftest: true });
+    const { files, manifest } = await compile(importOnnx(one.model), { target: 'c', threads: true, ...dimsOf(one) });
+    invariant(manifest.c, 'C has a signature');
+    expect(runCSteps({ files, signature: manifest.c }, steps, { threads: 3 }), 'with threads').toEqual(own);
     for (const [step, inputs] of one.runs.entries()) {
       const wanted = await run(inputs);
       const answers = [
