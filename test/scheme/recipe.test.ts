@@ -21,6 +21,12 @@ describe('a recipe that is wrong is refused by its path, with help', () => {
       /layers\.0\.activations: an observer for some/,
     ],
     ['{"scheme": "w8a8", "layers": [{}]}', /layers\.0\.match/],
+    ['{"scheme": "mxfp4", "activations": {"storage": "e2m1", "granularity": "group"}}', /activations\.group: missing/],
+    ['{"scheme": "w4a8", "activations": {"granularity": "group", "group": 32}}', /storage: i8, with what only small/],
+    [
+      '{"scheme": "w8a8", "transforms": ["rotate-heds{block=4}"]}',
+      /transforms\.0: "rotate-heds[\s\S]*there are: smooth/,
+    ],
   ])('%s', (text, says) => expect(() => readRecipe(text, 'recipe.json')).toThrow(says));
 
   it('when it names a layer that the model has not', async () => {
