@@ -44,12 +44,11 @@ async function report(): Promise<void> {
   const results: Accuracy[] = [];
   for (const task of tasks.filter(({ name }) => names?.includes(name) ?? true)) {
     const rows = values.rows === undefined ? undefined : Number(values.rows);
-    results.push(
-      ...(await measure(task, schemesOf(values.schemes), { rows, exports: values.exports || values.write })),
-    );
+    const found = await measure(task, schemesOf(values.schemes), { rows, exports: values.exports || values.write });
+    results.push(...found);
+    if (values.write) writeMarkedTable(page, 'npm run bench:accuracy', (lines) => updatedTable(lines, found));
     if (!values.json) console.error(`measured ${task.name}`);
   }
-  if (values.write) writeMarkedTable(page, 'npm run bench:accuracy', (lines) => updatedTable(lines, results));
   console.log(values.json ? JSON.stringify(results, undefined, 2) : accuracyTable(results));
 }
 
