@@ -27,14 +27,18 @@ function define(
   return { name, text, needs };
 }
 
-/** lower + step · ⌊turns · thread / threads⌋: where the part of a loop's range begins that a thread does. */
+/**
+ * lower + step · ⌊turns · thread / threads⌋: where the part of a loop's range begins that a thread does. Where there are
+ * no more turns than threads and the last two overlap, one thread does both: no place is written by two.
+ */
 export const shareHelper = define(
   'qc_share',
   'i32',
-  'int32_t lower, int32_t upper, int32_t step, int32_t thread, int32_t threads',
+  'int32_t lower, int32_t upper, int32_t step, int32_t overlaps, int32_t thread, int32_t threads',
   [
     'const int64_t turns = upper <= lower ? 0 : (upper - lower + step - 1) / step;',
-    'return lower + step * (int32_t)(turns * thread / threads);',
+    'const int64_t apart = overlaps && turns > 1 && turns <= threads ? turns - 1 : turns;',
+    'return thread == threads ? upper : lower + step * (int32_t)(apart * thread / threads);',
   ],
 );
 

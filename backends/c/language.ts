@@ -63,11 +63,14 @@ export function cLanguage(support: CSupport, codeWords?: Language['codeWords']):
       return element === 'i1' ? expression(`${place.text} != 0`, precedence.equality, [place]) : place;
     },
     store: (buffer, index, value) => `${buffer}[${index.text}] = ${value.text};`,
-    share(lower, upper, step) {
+    share(lower, upper, step, overlaps) {
       support.require(shareHelper);
       const [thread, threads] = threadParameters;
       const bound = (number: string) =>
-        primary(`${shareHelper.name}(${lower.text}, ${upper.text}, ${step}, ${number}, ${threads})`, [lower, upper]);
+        primary(
+          `${shareHelper.name}(${lower.text}, ${upper.text}, ${step}, ${Number(overlaps)}, ${number}, ${threads})`,
+          [lower, upper],
+        );
       return [bound(thread), bound(`${thread} + 1`)];
     },
     barrier: undefined,

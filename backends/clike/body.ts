@@ -218,7 +218,8 @@ export class BodyPrinter {
   #share(op: Op): void {
     invariant(this.language.share, 'one thread runs a kernel in this language');
     const [lower, upper] = [0, 1].map((i) => this.takeNamed(op.operand(i))[0]) as [Expression, Expression];
-    this.language.share(lower, upper, structure.share.attributesOf(op as never).step).forEach((bound, i) => {
+    const { step, overlaps } = structure.share.attributesOf(op as never);
+    this.language.share(lower, upper, step, overlaps).forEach((bound, i) => {
       const result = op.results[i] as Value;
       this.#values.set(result, [bound]);
       this.#values.name(result);

@@ -39,7 +39,12 @@ export interface Language {
   /** The statement that writes an element of a buffer. */
   readonly store: (buffer: string, index: Expression, value: Expression, element: ScalarType) => string;
   /** Where the part of a loop's range begins and ends that this thread does; undefined where one thread runs a kernel. */
-  readonly share?: (lower: Expression, upper: Expression, step: number) => readonly [Expression, Expression];
+  readonly share?: (
+    lower: Expression,
+    upper: Expression,
+    step: number,
+    overlaps: boolean,
+  ) => readonly [Expression, Expression];
   /** The statement at which the invocations of a group wait for one another; undefined where there are none. */
   readonly barrier: string | undefined;
   /** accumulator + Σ of the products of four i8 lanes in words; undefined where lanes are multiplied one by one. */

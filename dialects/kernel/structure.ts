@@ -31,7 +31,11 @@ export const share = defineOp({
   summary:
     'The part of the range lower … upper that the thread which runs the kernel does: whole steps, counted from lower. The threads together do all of it.',
   operands: { lower: 'required', upper: 'required' },
-  attributes: { step: attr.int(1) },
+  attributes: {
+    step: attr.int(1),
+    /** Whether the last turn may write again what the one before it writes. */
+    overlaps: attr.bool(false),
+  },
   results: ['from', 'to'],
   typing: 'declared',
 });

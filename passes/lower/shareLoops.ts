@@ -1,4 +1,4 @@
-import { buffer, constantOf, forLoop, launch, share, store } from '../../dialects/kernel/index.ts';
+import { buffer, constantOf, forLoop, lanewisePrimitives, launch, share, store } from '../../dialects/kernel/index.ts';
 import {
   attr,
   type Block,
@@ -88,10 +88,25 @@ function shareLoop(loop: Op): void {
   const { lower, upper } = forLoop.operandsOf(loop);
   const { step } = forLoop.attributesOf(loop);
   const rewriter = new Rewriter().before(loop);
-  const part = rewriter.create(share, { lower, upper }, { step }, { types: [scalar('index'), scalar('index')] });
+  const overlaps = clampsTurns(loop);
+  const part = rewriter.create(
+    share,
+    { lower, upper },
+    { step, overlaps },
+    { types: [scalar('index'), scalar('index')] },
+  );
   part.results.forEach((bound, i) => {
     rewriter.setOperand(loop, i, bound);
   });
+}
+
+/** Whether the last turn begins earlier than its number says, so as not to reach beyond the end. */
+function clampsTurns(loop: Op): boolean {
+  const body = loop.regions[0] as Block;
+  const turn = body.args[0] as Value;
+  return [...walk(body)].some(
+    (op) => op.definition === lanewisePrimitives.min.definition && op.operands.includes(turn),
+  );
 }
 
 /** Turns of a loop; infinitely many where their number is not known. */
