@@ -20,7 +20,8 @@ export function saveFigures(figures: Figures): void {
 
 /** A line for each figure that has lost more than 15 % since the last release. */
 export function regressions(figures: Figures): string[] {
-  if (!existsSync(file)) throw new Error('there are no figures of a release yet: `npm run bench -- --save` makes them');
+  if (!existsSync(file))
+    throw new Error('there are no figures of a release yet: `npm run bench -- --quick --save` makes them');
   return Object.entries(released()).flatMap(([name, before]) => {
     const now = figures[name]?.median;
     if (now === undefined || now >= before * (1 - allowedLoss)) return [];

@@ -80,9 +80,9 @@ export const conv = defineOp({
     return tensor(convShape(x.shape, w.shape, attributes), element);
   },
   verify: (_, { clamp }) => verifyClamp(clamp),
-  evaluate({ x, w, bias }, attributes) {
+  evaluate({ x, w, bias }, attributes, context) {
     const shape = convShape(x.shape, w.shape, attributes) as number[];
-    const sums = x.dtype === 'f32' ? 'f32' : 'f64';
+    const sums = x.dtype === 'f32' ? context.sums : 'f64';
     const data = convolve(toF64(x), x.shape, toF64(w), w.shape, bias && toF64(bias), attributes, shape, sums);
     if (x.dtype === 'i32') return fromNumbers('i32', shape, data);
     clampInPlace(data, attributes.clamp[0] as number, attributes.clamp[1] as number);

@@ -1,3 +1,4 @@
+import type { Sums } from '../../src/ir/index.ts';
 import { elementCount } from '../../src/support/tensor.ts';
 import { type Tap, type Window, windowTaps } from './window.ts';
 
@@ -19,13 +20,6 @@ interface Rows {
   readonly step: number;
   readonly length: number;
 }
-
-/**
- * How products are added. `f64`: exact for all that is compared with a bound. `f32`: from 0, one product after the other
- * in the order of the weights, rounded to f32 once each as a fused multiply-add does, then the bias; these are the sums
- * of onnxruntime's kernels, and where they are quantized next, codes beside a tie become the same.
- */
-export type Sums = 'f32' | 'f64';
 
 /**
  * A convolution, any spatial rank: patches of the input as rows of a matrix, times the weights.

@@ -62,6 +62,7 @@ function inReals(
   recollection: Recollection | undefined,
 ): Record<string, HostTensor> {
   const outputs = interpret(module, withCodes(module, sample), {
+    sums: 'f64',
     ...(recollection ? { recollection } : {}),
     observe(op, tensor, index) {
       if (isSeen(op, index)) observe?.(op, () => valuesOf(op, tensor));

@@ -1,4 +1,4 @@
-import type { Dim, Op, TensorType } from '../ir/index.ts';
+import type { Dim, Op, Sums, TensorType } from '../ir/index.ts';
 import { InternalError, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { type Binding, bindAttributes, bindType } from './bind.ts';
@@ -7,6 +7,7 @@ import { fromReals, type Precision, toReals, widened } from './represent.ts';
 /** What the evaluation of one op needs beside its operands. */
 export interface EvaluateOptions {
   readonly precision?: Precision;
+  readonly sums?: Sums;
   readonly binding?: Binding;
   /** Runs a region of the op; needed for ops that have regions. */
   readonly runRegion?: (index: number, args: readonly HostTensor[]) => HostTensor[];
@@ -22,7 +23,7 @@ const noSymbols: Binding = new Map();
 export function evaluateOp(
   op: Op,
   operands: readonly (HostTensor | undefined)[],
-  { precision = 'f32', binding = noSymbols, runRegion }: EvaluateOptions = {},
+  { precision = 'f32', sums, binding = noSymbols, runRegion }: EvaluateOptions = {},
 ): HostTensor[] {
   const { definition } = op;
   const { evaluate } = definition;
@@ -43,7 +44,7 @@ export function evaluateOp(
     if (!runRegion) throw new InternalError(`${op.name} has regions and nothing runs them`);
     return runRegion(i, args);
   });
-  const values = located(op, () => evaluate(taken, attributes, { results, operandTypes, regions }));
+  const values = located(op, () => evaluate(taken, attributes, { results, sums, operandTypes, regions }));
   return values.map((value, i) => {
     const type = results[i];
     if (!type) throw new InternalError(`${op.name} gave ${values.length} results, it has ${results.length}`);

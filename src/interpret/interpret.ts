@@ -1,4 +1,4 @@
-import type { Block, Dim, Func, Module, Op, TensorType, Value } from '../ir/index.ts';
+import type { Block, Dim, Func, Module, Op, Sums, TensorType, Value } from '../ir/index.ts';
 import { walk } from '../ir/index.ts';
 import { didYouMean, invariant, QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
@@ -10,6 +10,11 @@ import { type Precision, storedDType } from './represent.ts';
 export interface InterpretOptions {
   /** `f32` (default) rounds every result into its type; `f64` keeps floats in f64 between ops. */
   readonly precision?: Precision;
+  /**
+   * `f32` (default) adds the products of f32 convolutions as onnxruntime's kernels do: where they are quantized next, codes
+   * beside a tie become the same. `f64` adds them exactly: small changes of a model stay small changes of its results.
+   */
+  readonly sums?: Sums;
   /** Told of every result, as it is stored, right after its op. `index` is the number of the result. */
   readonly observe?: (op: Op, tensor: HostTensor, index: number) => void;
   /** What goes on in the place of a result, of the same type; undefined leaves the result. Called after `observe`. */
@@ -54,7 +59,13 @@ export function interpret(module: Module, inputs: Tensors, options: InterpretOpt
       if (op.definition.terminator) return operands as HostTensor[];
       const runRegion = (index: number, regionArgs: readonly HostTensor[]) =>
         runBlock(op.regions[index] as Block, regionArgs);
-      const compute = () => evaluateOp(op, operands, { precision: options.precision ?? 'f32', binding, runRegion });
+      const compute = () =>
+        evaluateOp(op, operands, {
+          precision: options.precision ?? 'f32',
+          sums: options.sums ?? 'f32',
+          binding,
+          runRegion,
+        });
       const results =
         knownResults(op, options.known) ?? options.recollection?.evaluate(op, operands, compute) ?? compute();
       results.forEach((tensor, i) => {

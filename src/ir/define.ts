@@ -21,10 +21,18 @@ export type ByOperand<O extends OperandSpecs, T> = {
 /** What dead-code and common-subexpression elimination may assume. */
 export type Effect = 'pure' | 'reads' | 'writes';
 
+/**
+ * How products of f32 are added where an evaluation knows an order. `f64`: exact but for one rounding at the end. `f32`:
+ * one product after the other, rounded each time as a fused multiply-add does, then the bias.
+ */
+export type Sums = 'f32' | 'f64';
+
 /** What an evaluation is told beside its operands. */
 export interface EvaluateContext {
   /** The op's result types; shapes are static. */
   readonly results: readonly TensorType[];
+  /** Default: `f64`. */
+  readonly sums?: Sums | undefined;
   /** The operands' types, for ops on codes that their types explain. */
   readonly operandTypes?: readonly (TensorType | undefined)[];
   /** The op's regions, to be run with the given arguments (control flow, fusions). */
