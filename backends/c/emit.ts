@@ -95,7 +95,7 @@ export function emitC(module: Module, options: EmitCOptions): CArtifact {
     encode(own ? own.head : preamble(signature, new CSupport())),
     ...weightsText(name, blob, weights, dispatch),
     encode(own ? own.body : ''),
-    encode(threads && !own ? meetingText(signature) : ''),
+    encode(own ? '' : meetingText(signature)),
     encode(interfaceText(signature, layout)),
     encode(own ? own.run : dispatchText(signature)),
     ...(selftest ? [selfTestText(signature, selftest)] : []),
@@ -145,7 +145,7 @@ function ownPart({ module, signature, layout }: Program, cpu: Cpu | undefined): 
     support,
     kernels,
     head: preamble(signature, support, cpu),
-    body: `${kernelText(kernels, support)}${signature.threads ? meetingText(signature) : ''}`,
+    body: `${kernelText(kernels, support)}${meetingText(signature)}`,
     run: runText(module, signature, kernels, layout),
   };
 }
@@ -161,7 +161,7 @@ function versionPart({ module, signature, layout }: Program, version: Dispatched
     kernels,
     file: versionFile(name, version),
     head: hasWeights && weights === 'inline' ? `${head}${weightsDeclaration(name)}` : head,
-    body: `${kernelText(kernels, support)}${signature.threads ? meetingText(signature) : ''}${prototypeText(signature, version)}`,
+    body: `${kernelText(kernels, support)}${meetingText(signature)}${prototypeText(signature, version)}`,
     run: runText(module, signature, kernels, layout, versionFunction(name, version)),
   };
 }

@@ -47,8 +47,9 @@ export function threadDeclarations({ name }: CSignature): string[] {
   ];
 }
 
-/** Where threads meet: returns when all have come, which then see what the others wrote. */
-export function meetingText({ name }: CSignature): string {
+/** Where threads meet: returns when all have come, which then see what the others wrote. Nothing for one thread. */
+export function meetingText({ name, threads }: CSignature): string {
+  if (!threads) return '';
   return `static void qc_meet(${name}_threads *team)
 {
   if (team == NULL) {

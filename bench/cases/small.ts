@@ -60,12 +60,9 @@ export function conv(
   };
 }
 
-export function softmax(rows: number, columns: number): KernelCase {
-  const input = random(1, [rows, columns], 8);
-  const onnx = oneNodeModel({ opType: 'Softmax', inputs: ['x'], x: input, y: input, attributes: { axis: -1 } });
-  return {
-    name: `softmax ${rows}×${columns}, float`,
-    multiplyAdds: 0,
+/** What all operators in float that have no weights are measured by. */
+const withoutWeights = (onnx: Uint8Array, input: HostTensor) =>
+  ({
     bytes: 0,
     module: () => importOnnx(onnx),
     scheme: 'float',
@@ -73,6 +70,15 @@ export function softmax(rows: number, columns: number): KernelCase {
     onnx,
     onnxInput: input,
     error: relativeError(1e-4),
+  }) as const;
+
+export function softmax(rows: number, columns: number): KernelCase {
+  const input = random(1, [rows, columns], 8);
+  const onnx = oneNodeModel({ opType: 'Softmax', inputs: ['x'], x: input, y: input, attributes: { axis: -1 } });
+  return {
+    name: `softmax ${rows}×${columns}, float`,
+    multiplyAdds: 0,
+    ...withoutWeights(onnx, input),
     tf: { kind: 'softmax' },
   };
 }
@@ -92,13 +98,7 @@ export function attention(length: number, heads: number): KernelCase {
   return {
     name: `attention ${length} × ${heads} heads of 64, float`,
     multiplyAdds: 2 * length * length * 64 * heads,
-    bytes: 0,
-    module: () => importOnnx(onnx),
-    scheme: 'float',
-    input,
-    onnx,
-    onnxInput: input,
-    error: relativeError(1e-4),
+    ...withoutWeights(onnx, input),
   };
 }
 

@@ -2,8 +2,7 @@ import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import {
   bytesOf,
   type Dim,
-  integerRange,
-  isInteger,
+  lowestOf,
   mulDim,
   type ScalarType,
   stepsOf,
@@ -28,15 +27,12 @@ interface Joining {
   outside(element: ScalarType): number;
 }
 
-/** What never wins a maximum. */
-const lowest = (element: ScalarType): number => (isInteger(element) ? integerRange(element)[0] : -Infinity);
-
 const joinings: Record<string, (zeroPoint: number) => Joining> = {
   'nn.max_pool': () => ({
     prepare: (_, x) => x,
     join: (k, a, b) => k.max(a, b),
     finish: (_, joined) => joined,
-    outside: lowest,
+    outside: lowestOf,
   }),
   'nn.avg_pool': () => ({
     prepare: (_, x) => x,

@@ -6,7 +6,7 @@ import { pad } from '../../dialects/nn/pad.ts';
 import { avgPool, maxPool } from '../../dialects/nn/pool.ts';
 import {
   integerRange,
-  isInteger,
+  lowestOf,
   type Op,
   quantOf,
   type Rewriter,
@@ -48,7 +48,7 @@ function zeroOf(x: Value, zeroPoint: number): number {
 function lowest(type: TensorType): number {
   const quant = quantOf(type);
   const storage = storageOf(type.element);
-  if (!quant?.params) return isInteger(storage) ? integerRange(storage)[0] : -Infinity;
+  if (!quant?.params) return lowestOf(storage);
   const [min] = integerRange(quant.storage);
   return (min - (quant.params.zeroPoint[0] as number)) * (quant.params.scale[0] as number);
 }

@@ -69,6 +69,11 @@ export function isInteger(type: ScalarType): boolean {
   return info[type].kind === 'signed' || info[type].kind === 'unsigned';
 }
 
+/** What is below every other value of a type, of integers of at most 32 bits: it never wins a maximum. */
+export function lowestOf(type: ScalarType): number {
+  return isInteger(type) ? integerRange(type)[0] : Number.NEGATIVE_INFINITY;
+}
+
 /** Smallest and largest value of an integer type of at most 32 bits. */
 export function integerRange(type: ScalarType): readonly [min: number, max: number] {
   const { bits, kind } = info[type];
