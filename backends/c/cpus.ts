@@ -10,6 +10,8 @@ export interface Cpu {
   readonly machine: Machine;
   /** What the file says of it above its kernels. */
   readonly text: string;
+  /** Whether programs for it may find an operating system, and so threads. */
+  readonly hasThreads: boolean;
 }
 
 /** What a file for one processor may use, and how its compiler is told. */
@@ -19,6 +21,8 @@ interface Processor {
   /** What the compiler must have defined. */
   readonly defined: readonly string[];
   readonly flag: string;
+  /** A microcontroller: its compilers have no POSIX threads. */
+  readonly isBare?: boolean;
 }
 
 const sse2 = ['QC_VECTORS', 'QC_SSE2'];
@@ -52,18 +56,20 @@ const processors = {
     defined: ['__aarch64__', '__ARM_FEATURE_MATMUL_INT8'],
     flag: '-mcpu=neoverse-v1',
   },
-  'cortex-m0plus': { macros: [], defined: [], flag: '-mcpu=cortex-m0plus' },
+  'cortex-m0plus': { macros: [], defined: [], flag: '-mcpu=cortex-m0plus', isBare: true },
   'cortex-m4': {
     macros: ['QC_ARM_DSP'],
     header: 'arm_acle.h',
     defined: ['__ARM_FEATURE_DSP', '__ARM_FEATURE_SIMD32'],
     flag: '-mcpu=cortex-m4',
+    isBare: true,
   },
   'cortex-m55': {
     macros: ['QC_VECTORS', 'QC_MVE'],
     header: 'arm_mve.h',
     defined: ['__ARM_FEATURE_MVE'],
     flag: '-mcpu=cortex-m55',
+    isBare: true,
   },
   rv64gcv: { macros: ['QC_VECTORS'], defined: ['__riscv_vector'], flag: '-march=rv64gcv' },
 } as const satisfies Record<string, Processor>;
@@ -72,7 +78,7 @@ type ProcessorName = keyof typeof processors;
 /** What `--cpu` names. */
 export type CpuName = 'generic' | 'scalar' | ProcessorName;
 
-function cpuOf(name: string, { macros, header, defined, flag }: Processor): Cpu {
+function cpuOf(name: string, { macros, header, defined, flag, isBare = false }: Processor): Cpu {
   const machine = new Set(macros);
   const vectors = machine.has('QC_VECTORS');
   const { contractions, ...base } = vectors ? cTarget : cScalarTarget;
@@ -91,10 +97,11 @@ function cpuOf(name: string, { macros, header, defined, flag }: Processor): Cpu 
     target: { ...base, contractions: contractions.filter((intrinsic) => has(intrinsics[intrinsic].feature)) },
     machine,
     text: lines.join('\n'),
+    hasThreads: !isBare,
   };
 }
 
-const ofCompiler = (target: Target): Cpu => ({ target, machine: undefined, text: '' });
+const ofCompiler = (target: Target): Cpu => ({ target, machine: undefined, text: '', hasThreads: true });
 
 /** What C can be written for. */
 export const cpus: Readonly<Record<CpuName, Cpu>> = {

@@ -304,13 +304,7 @@ function checkOptions(options: CompileOptions): void {
       help: 'choose another name with --name',
     });
   }
-  if (options.threads && target !== 'wasm' && target !== 'c') {
-    throw new QcError({
-      what: `programs for the target ${target} have no threads`,
-      why: 'a processor is shared by the threads of a program in WebAssembly or C',
-      help: 'leave the option out, or choose the target wasm or c',
-    });
-  }
+  if (options.threads) checkThreads(options);
   if (!singleFile) return;
   if (target !== 'wasm' || weights === 'external') {
     throw new QcError({
@@ -319,6 +313,22 @@ function checkOptions(options: CompileOptions): void {
       help: 'leave one of the options out',
     });
   }
+}
+
+function checkThreads({ target, cpu }: CompileOptions): void {
+  if (target !== 'wasm' && target !== 'c') {
+    throw new QcError({
+      what: `programs for the target ${target} have no threads`,
+      why: 'a processor is shared by the threads of a program in WebAssembly or C',
+      help: 'leave the option out, or choose the target wasm or c',
+    });
+  }
+  if (!cpu || backends[target].cpus?.[cpu].hasThreads !== false) return;
+  throw new QcError({
+    what: `programs for ${cpu} have no threads`,
+    why: 'it is a microcontroller, whose compilers have no POSIX threads (pthread.h)',
+    help: 'leave the option out, or choose another CPU',
+  });
 }
 
 /** What only programs in C have. */

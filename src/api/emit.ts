@@ -40,8 +40,8 @@ export interface Emitted {
 /** How a planned module becomes files. */
 export interface Backend {
   readonly target: Target;
-  /** Where the target serves machines of several kinds: what kernels are made for on each. */
-  readonly cpus?: Readonly<Record<CpuName, { readonly target: Target }>>;
+  /** Where the target serves machines of several kinds: what kernels are made for on each, and whether threads run them. */
+  readonly cpus?: Readonly<Record<CpuName, { readonly target: Target; readonly hasThreads: boolean }>>;
   readonly emit: (module: Module, options: EmitOptions) => Promise<Emitted>;
 }
 

@@ -129,3 +129,8 @@ it('are refused for targets without', async () => {
   const refused = compile(parse(product, { registry }), { target: 'wgsl', threads: true });
   await expect(refused).rejects.toThrow('programs for the target wgsl have no threads');
 });
+
+it.each(['cortex-m0plus', 'cortex-m4', 'cortex-m55'] as const)('are refused for %s', async (cpu) => {
+  const refused = compile(parse(product, { registry }), { target: 'c', cpu, threads: true });
+  await expect(refused).rejects.toThrow(`programs for ${cpu} have no threads`);
+});
