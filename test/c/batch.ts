@@ -86,7 +86,11 @@ ${signatures.map(({ name }) => `  if (run_${name}() != 0) {\n    return 103;\n  
  * Compiles all programs into one, strictly, runs it on a machine and gives each program's outputs.
  * @throws Error with what the compiler or the emulator had to say
  */
-export function runBatch(machine: Machine, entries: readonly Entry[], optimization: '-O1' | '-O2'): HostTensor[][] {
+export function runBatch(
+  machine: Machine,
+  entries: readonly Entry[],
+  optimization: '-O0' | '-O1' | '-O2',
+): HostTensor[][] {
   const folder = mkdtempSync(join(tmpdir(), 'qc-batch-'));
   try {
     for (const { artifact } of entries) {
