@@ -18,5 +18,5 @@ export const interpolate = defineOp({
     for (let i = 0; i < data.length; i++) data[i] = interpolated(pieces, x.data[i] as number, output);
     return { dtype, shape: x.shape, data };
   },
-  lower: { kind: 'template', template: 'interpolate' },
+  lower: { kind: 'template', template: 'interpolate', pointwise: true },
 });

@@ -93,3 +93,22 @@ export const start = defineOp({
     return { dtype: isFloat ? 'f32' : 'i32', shape: [result.length], data: result };
   },
 });
+
+/** What int.interpolate reads of each piece. */
+export const pieces = defineOp({
+  name: 'kernel.pieces',
+  summary: 'For each piece T[i], T[i + 1] − T[i], C[i], E[i], of knots T and bends C and E by turns; without bends 0.',
+  operands: { knots: 'required', bends: 'optional' },
+  domain: 'codes',
+  typing: 'declared',
+  evaluate({ knots, bends }) {
+    const count = knots.data.length - 1;
+    const at = (data: TypedArray | undefined, i: number) => (data?.[i] as number | undefined) ?? 0;
+    const data = new Int32Array(4 * count);
+    for (let i = 0; i < count; i++) {
+      const [from, to] = [at(knots.data, i), at(knots.data, i + 1)];
+      data.set([from, to - from, at(bends?.data, 2 * i), at(bends?.data, 2 * i + 1)], 4 * i);
+    }
+    return { dtype: 'i32', shape: [data.length], data };
+  },
+});

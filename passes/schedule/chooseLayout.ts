@@ -77,6 +77,7 @@ function decide(op: Op, convert: (index: number, to: Layout | undefined) => void
         return channelsLast(result.shape.length);
       }
       if (lower.template === 'relayout') return result.layout;
+      if (lower.pointwise) return x.layout;
       if (lower.template === 'attention') return attentionLayout(op, convert);
       if (append.is(op)) {
         convert(1, x.layout);

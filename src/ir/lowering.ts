@@ -64,7 +64,8 @@ export interface AxisIndex {
  * - `view`: result[i] = operand 0 at `index(i)`: operand axis a is at Σ over its one result axis · stride + offset;
  *   outside the operand the value is `fill` (pad). Transpose, slice, pad, broadcast, reverse.
  * - `alias`: the result is the operand's bytes (reshape, identity).
- * - `template`: written by hand once a family, found by name in kernels/.
+ * - `template`: written by hand once a family, found by name in kernels/. `pointwise`: result[i] is made of operand 0 at i,
+ *   in whatever order both lie.
  */
 export type Lowering =
   | {
@@ -89,4 +90,4 @@ export type Lowering =
       readonly fill?: (op: Op) => number | undefined;
     }
   | { readonly kind: 'alias' }
-  | { readonly kind: 'template'; readonly template: string };
+  | { readonly kind: 'template'; readonly template: string; readonly pointwise?: boolean };
