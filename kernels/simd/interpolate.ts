@@ -1,6 +1,6 @@
 import { interpolate as definition } from '../../dialects/int/interpolate.ts';
 import { narrowed } from '../../dialects/int/narrow.ts';
-import { type KernelBuilder, lanesOf, pieces } from '../../dialects/kernel/index.ts';
+import { type KernelBuilder, pieces } from '../../dialects/kernel/index.ts';
 import { productOf, storageOf, tensor, type Value } from '../../src/ir/index.ts';
 import { knotBits } from '../../src/numerics/index.ts';
 import { type Cluster, tensorType } from '../cluster.ts';
@@ -27,9 +27,13 @@ export function interpolate(cluster: Cluster, context: KernelContext): KernelPla
     const lanes = target.family === 'simd' && target.vectorBytes > 0 ? piece : 1;
     const written = { buffer: y, access };
     writeNest(k, target, [productOf(type.shape)], [access], written, lanes, ([at], n) => {
-      const code = k.convert(k.load(input, at as Value, n), 'i32');
-      const u = k.add(code, k.constant(32768, 'i32', code));
-      const value = r === 0 ? knotAt(k, read, u) : valueAt(k, read, u, r);
+      const code = (i: Value, lanes: number) => {
+        const x = k.convert(k.load(input, i, lanes), 'i32');
+        return k.add(x, k.constant(32768, 'i32', x));
+      };
+      // one by one they are at hand as places; lanes of a vector would have to be taken apart
+      const places = Array.from({ length: n }, (_, i) => k.shr(code(k.add(at as Value, k.index(i)), 1), r));
+      const value = r === 0 ? knotsAt(k, read, places) : valueAt(k, read, places, code(at as Value, n), r);
       const rounded = k.shr(k.add(value, k.constant(2 ** (knotBits - 1), 'i32', value)), knotBits);
       return narrowed(k, k.add(rounded, k.constant(zero_point, 'i32', rounded)), root, { min, max });
     });
@@ -38,23 +42,20 @@ export function interpolate(cluster: Cluster, context: KernelContext): KernelPla
   return { operands, variants: [{ feature: undefined, build }], inPlace: isSameSize ? [0] : [] };
 }
 
-const lanesAs = (k: KernelBuilder, values: Value): Value[] =>
-  Array.from({ length: lanesOf(values) }, (_, lane) => k.convert(k.slice(values, lane, 1), 'index'));
+const knotsAt = (k: KernelBuilder, knots: Value, places: readonly Value[]): Value =>
+  k.concat(places.map((at) => k.load(knots, k.convert(at, 'index'))));
 
-const knotAt = (k: KernelBuilder, knots: Value, u: Value): Value =>
-  k.concat(lanesAs(k, u).map((at) => k.load(knots, at)));
-
-function valueAt(k: KernelBuilder, table: Value, u: Value, r: number): Value {
+function valueAt(k: KernelBuilder, table: Value, places: readonly Value[], u: Value, r: number): Value {
   const f = k.and(u, k.constant(2 ** r - 1, 'i32', u));
-  const [from, rise, bend, slope] = numbersAt(k, table, k.shl(k.shr(u, r), 2)) as [Value, Value, Value, Value];
+  const [from, rise, bend, slope] = numbersAt(k, table, places) as [Value, Value, Value, Value];
   const share = (a: Value, of: Value) => k.shr(k.mul(a, of), r);
   const bent = share(k.add(bend, share(slope, f)), k.sub(k.constant(2 ** r, 'i32', f), f));
   return k.add(from, share(k.add(rise, bent), f));
 }
 
-/** The numbers of the pieces that begin at `places`, each number of all of them in one value. */
-function numbersAt(k: KernelBuilder, table: Value, places: Value): Value[] {
-  const at = lanesAs(k, places);
+/** The numbers of the pieces at these places, each number of all of them in one value. */
+function numbersAt(k: KernelBuilder, table: Value, places: readonly Value[]): Value[] {
+  const at = places.map((place) => k.scaled(k.convert(place, 'index'), piece));
   if (at.length === 1) return Array.from({ length: piece }, (_, i) => k.load(table, k.add(at[0] as Value, k.index(i))));
   const [a, b, c, d] = at.map((place) => k.load(table, place, piece)) as [Value, Value, Value, Value];
   const turned = k.interleave(k.interleave(a, c), k.interleave(b, d));
