@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CpuName } from '../../src/api/choices.ts';
 import { missing } from './program.ts';
@@ -15,6 +16,8 @@ export interface Machine {
   readonly cpu: CpuName;
   /** Without them, vectors are lanes one by one, which compilers take long for. */
   readonly hasVectors: boolean;
+  /** Of a program that runs here: instructions that this processor must have, as /proc/cpuinfo names them. */
+  readonly instructions?: readonly string[];
   /** The instruction that products of 8-bit codes become in code with vectors, where the machine has a special one. */
   readonly multiplies?: RegExp;
 }
@@ -82,6 +85,24 @@ const clang = (name: string, cpu: CpuName, flags: readonly string[]): Machine =>
   emulator: [],
 });
 
+/** What an x86-64 processor needs for a level of C, as /proc/cpuinfo names it. */
+export const instructionsFor = {
+  sse41: ['sse4_1'],
+  avx2: ['avx2', 'fma'],
+  avx512: ['avx512_vnni', 'avx512bw', 'gfni', 'vaes'],
+} as const;
+
+const gcc = (name: string, cpu: CpuName, instructions: readonly string[]): Machine => ({
+  name,
+  cpu,
+  compiler: 'gcc',
+  flags: [`-march=${cpu}`],
+  hasVectors: true,
+  instructions,
+  startup: [],
+  emulator: [],
+});
+
 export const cortexM4: Machine = {
   ...cortexM('Cortex-M4', 'cortex-m4', ['-mfloat-abi=hard', '-mfpu=fpv4-sp-d16'], 'mps2', 'mps2-an386'),
   multiplies: /\bsmlad\b/,
@@ -119,7 +140,26 @@ export const machines: readonly Machine[] = [
   cortexM0,
   clang('x86-64, clang', 'x86-64', []),
   clang('x86-64 without vectors, clang', 'scalar', ['-DQC_PLAIN']),
+  { ...gcc('x86-64 with AVX2', 'haswell', instructionsFor.avx2), multiplies: /\bvpmaddwd\b/ },
+  { ...gcc('x86-64 with AVX-512 VNNI', 'icelake-server', instructionsFor.avx512), multiplies: /\bvpdpbusd\b/ },
 ];
 
+function cpuInfo(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const instructionsHere = new Set(/^flags\s*:(.*)$/m.exec(cpuInfo())?.[1]?.split(' ') ?? []);
+
+/** What a suite's name says where this processor lacks instructions; empty where it has them. */
+export function missingInstructions(needed: readonly string[]): string {
+  const absent = needed.filter((one) => !instructionsHere.has(one));
+  return absent.length === 0 ? '' : ` (this processor has no ${absent.join(', ')})`;
+}
+
 /** What a suite's name says when this machine can't be tried here; empty when it can. */
-export const missingFor = ({ compiler, emulator }: Machine): string => missing(compiler, ...emulator.slice(0, 1));
+export const missingFor = ({ compiler, emulator, instructions = [] }: Machine): string =>
+  missing(compiler, ...emulator.slice(0, 1)) || missingInstructions(instructions);

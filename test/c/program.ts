@@ -83,7 +83,8 @@ export class PlannedProgram {
   }
 }
 
-export const strict = ['-O2', '-Wall', '-Wextra', '-Wconversion', '-pedantic', '-Werror'];
+export const warnings = ['-Wall', '-Wextra', '-Wconversion', '-pedantic', '-Werror'];
+export const strict = ['-O2', ...warnings];
 export const sanitized = ['-O0', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 
 /** What a suite's name says when tools that it needs don't start here; empty when all do. */
