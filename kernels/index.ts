@@ -40,6 +40,7 @@ import { matmul } from './simd/matmul.ts';
 import { normalize } from './simd/normalize.ts';
 import { pool } from './simd/pool.ts';
 import { softmax } from './simd/softmax.ts';
+import { sumTables } from './simd/sumTables.ts';
 import { append, concat, view } from './view.ts';
 
 export { isAlias, samePlaces } from './alias.ts';
@@ -58,6 +59,7 @@ const templates: Record<string, Template> = {
   conv: (cluster, context) =>
     (!isPacked(cluster) ? serialConv : isDepthwise(cluster) ? depthwise : conv)(cluster, context),
   group_matmul: groupMatmul,
+  sum_tables: sumTables,
   dynamic_qcast: dynamicQcast,
   pool,
   softmax,

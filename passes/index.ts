@@ -31,6 +31,7 @@ import { chooseLayout } from './schedule/chooseLayout.ts';
 import { decompose } from './schedule/decompose.ts';
 import { explicitPadding } from './schedule/explicitPadding.ts';
 import { floatRescale } from './schedule/floatRescale.ts';
+import { lookUpProducts } from './schedule/lookUpProducts.ts';
 import { requireStatic } from './schedule/requireStatic.ts';
 import { turnSigns } from './schedule/turnSigns.ts';
 import { uniformShift } from './schedule/uniformShift.ts';
@@ -105,6 +106,7 @@ export const allPasses: readonly Pass[] = [
   explicitPadding,
   chooseLayout,
   turnSigns,
+  lookUpProducts,
   fuseEpilogues,
   lowerKernels,
   expandHalves,

@@ -116,6 +116,7 @@ const lowering = [
   'explicit-padding',
   'choose-layout',
   'turn-signs',
+  'look-up-products',
   'fuse-epilogues',
   'lower-kernels',
   'expand-halves',

@@ -23,6 +23,8 @@ interface Processor {
   readonly flag: string;
   /** A microcontroller: its compilers have no POSIX threads. */
   readonly isBare?: boolean;
+  /** Of `Target`. */
+  readonly lookUpBits?: number;
 }
 
 const sse2 = ['QC_VECTORS', 'QC_SSE2'];
@@ -31,7 +33,14 @@ const neon = ['QC_VECTORS', 'QC_NEON'];
 
 const processors = {
   'x86-64': { macros: sse2, header: 'emmintrin.h', defined: ['__SSE2__'], flag: '-march=x86-64' },
-  haswell: { macros: avx2, header: 'immintrin.h', defined: ['__AVX2__', '__FMA__'], flag: '-march=haswell' },
+  // a row by 4096 × 1024 weights in groups of 32: by look-up 1.5 times as fast as by products of 4 bits, 2.7 of 2 bits
+  haswell: {
+    macros: avx2,
+    header: 'immintrin.h',
+    defined: ['__AVX2__', '__FMA__'],
+    flag: '-march=haswell',
+    lookUpBits: 4,
+  },
   'icelake-server': {
     macros: [...avx2, 'QC_AVX512'],
     header: 'immintrin.h',
@@ -78,7 +87,8 @@ type ProcessorName = keyof typeof processors;
 /** What `--cpu` names. */
 export type CpuName = 'generic' | 'scalar' | ProcessorName;
 
-function cpuOf(name: string, { macros, header, defined, flag, isBare = false }: Processor): Cpu {
+function cpuOf(name: string, processor: Processor): Cpu {
+  const { macros, header, defined, flag, isBare = false, lookUpBits } = processor;
   const machine = new Set(macros);
   const vectors = machine.has('QC_VECTORS');
   const { contractions, ...base } = vectors ? cTarget : cScalarTarget;
@@ -94,7 +104,11 @@ function cpuOf(name: string, { macros, header, defined, flag, isBare = false }: 
     '',
   ];
   return {
-    target: { ...base, contractions: contractions.filter((intrinsic) => has(intrinsics[intrinsic].feature)) },
+    target: {
+      ...base,
+      contractions: contractions.filter((intrinsic) => has(intrinsics[intrinsic].feature)),
+      ...(lookUpBits === undefined ? {} : { lookUpBits }),
+    },
     machine,
     text: lines.join('\n'),
     hasThreads: !isBare,

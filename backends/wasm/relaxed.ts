@@ -9,6 +9,12 @@ interface UndeclaredBinaryen {
     b: binaryen.ExpressionRef,
     c: binaryen.ExpressionRef,
   ): binaryen.ExpressionRef;
+  _BinaryenBinary(
+    module: number,
+    op: binaryen.Operations,
+    a: binaryen.ExpressionRef,
+    b: binaryen.ExpressionRef,
+  ): binaryen.ExpressionRef;
 }
 
 /** The package's namespace, loaded on first use: it is large. */
@@ -52,4 +58,15 @@ export function relaxedMulAdd(
   z: binaryen.ExpressionRef,
 ): binaryen.ExpressionRef {
   return ternary(b, m, b.RelaxedMaddVecF32x4, [x, y, z]);
+}
+
+/** i8x16.relaxed_swizzle: lanes of `table` by indices below 16. */
+export function relaxedSwizzle(
+  b: Binaryen,
+  m: binaryen.Module,
+  table: binaryen.ExpressionRef,
+  index: binaryen.ExpressionRef,
+): binaryen.ExpressionRef {
+  const { ptr } = m as unknown as { ptr: number };
+  return (b as unknown as UndeclaredBinaryen)._BinaryenBinary(ptr, b.RelaxedSwizzleVecI8x16, table, index);
 }

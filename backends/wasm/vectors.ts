@@ -5,7 +5,7 @@ import { type IntrinsicName, intrinsics } from '../../src/target/index.ts';
 import { resizeMask, widen } from './conversions.ts';
 import { extractLane, extremum, fromLanes, lanesOfElement, splatConstant } from './laneops.ts';
 import { laneSources, permute } from './permute.ts';
-import { relaxedDot } from './relaxed.ts';
+import { relaxedDot, relaxedSwizzle } from './relaxed.ts';
 import { laneShape, registerBytes } from './shapes.ts';
 import type { Expression, KernelContext, Register } from './values.ts';
 
@@ -98,8 +98,12 @@ export function emitInterleave(c: KernelContext, op: Op): void {
 
 export function emitSwizzle(c: KernelContext, op: Op): void {
   const [table, index] = [0, 1].map((i) => c.registers(op.operand(i))) as [readonly Register[], readonly Register[]];
-  invariant(table.length === 1 && index.length === 1, 'a table of 16 bytes and as many indices');
-  c.define(op.result, [c.hold(c.m.i8x16.swizzle((table[0] as Register)(), (index[0] as Register)()))]);
+  // indices are below 16, where relaxed lanes are the same and want no bounds
+  const lookUp = c.relaxed ? (a: Expression, b: Expression) => relaxedSwizzle(c.b, c.m, a, b) : c.m.i8x16.swizzle;
+  c.define(
+    op.result,
+    index.map((lanes, i) => c.hold(lookUp((table[i] as Register)(), lanes()))),
+  );
 }
 
 export function emitAddPairs(c: KernelContext, op: Op): void {

@@ -28,7 +28,8 @@ export function weightsOf(type: TensorType, where: string): StoredWeights {
 /**
  * Products of codes summed exactly within each group of inputs, scaled once a group: y[m, n] =
  * (Σ_g s[g, n]·(Σ_k a[m, k]·w[k, n] − z[g, n]·Σ_k a[m, k]) − za[m]·Σ_g s[g, n]·Σ_k (w[k, n] − z[g, n]))·Sa[m] + bias[n].
- * Source of the order: MixPE (Zhang et al., 2024), dequantization after the group.
+ * Source of the order: MixPE (Zhang et al., 2024), dequantization after the group. `tables` are int.sum_tables of a, where
+ * sums are looked up.
  */
 export const groupMatmul = defineOp({
   name: 'int.group_matmul',
@@ -41,6 +42,7 @@ export const groupMatmul = defineOp({
     sums: 'required',
     w: 'required',
     bias: 'optional',
+    tables: 'optional',
   },
   domain: 'codes',
   infer: ({ a, w }) => tensor([...a.shape.slice(0, -1), w.shape[1] as number], 'f32'),

@@ -13,5 +13,6 @@ export { rescale } from './rescale.ts';
 export { rescaleFloat } from './rescaleFloat.ts';
 export { softmax } from './softmax.ts';
 export { sqrt } from './sqrt.ts';
+export { sumTables } from './sumTables.ts';
 export { table } from './table.ts';
 export { turned } from './turned.ts';

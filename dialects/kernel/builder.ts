@@ -109,7 +109,7 @@ export class KernelBuilder extends ArithmeticBuilder {
     return this.emit(vector.interleave, [a, b], [vec(lanesOf(a) * 2, elementOf(a))], { group }).result;
   }
 
-  /** Lanes of a table of 16 bytes, by the lanes of `index`. */
+  /** Lanes of tables of 16 bytes, by the lanes of `index`. */
   swizzle(table: Value, index: Value): Value {
     return this.emit(vector.swizzle, [table, index], [table.type]).result;
   }

@@ -282,7 +282,7 @@ function compileInterleave(machine: Machine, op: Op): Step {
 function compileSwizzle(machine: Machine, op: Op): Step {
   const { lanes } = machine;
   const [table, index] = [place(machine, op.operand(0)), place(machine, op.operand(1))];
-  return fill(machine, op, (lane) => lanes[table + (lanes[index + lane] as number)] as number);
+  return fill(machine, op, (lane) => lanes[table + (lane & ~15) + (lanes[index + lane] as number)] as number);
 }
 
 function compileAddPairs(machine: Machine, op: Op): Step {

@@ -32,7 +32,8 @@ export const interleave = defineOp({
 
 export const swizzle = defineOp({
   name: 'kernel.swizzle',
-  summary: 'table[index], lane by lane, for 16 bytes of indices below 16. For targets with registers of 16 bytes.',
+  summary:
+    'table[index], lane by lane, for indices below 16: every 16 lanes have a table of their own. For targets with registers of 16 bytes.',
   operands: { table: 'required', index: 'required' },
   typing: 'declared',
 });

@@ -10,6 +10,7 @@ import type { KernelContext, KernelPlan } from '../plan.ts';
 import { besideWeights, digitsOf, fitsSums, lookUp, swizzles, type WholeLevels, wholeLevels } from './codeLevels.ts';
 import { type GroupProduct, groupProducts, type UnpackedProduct, unpackedProducts } from './groupProduct.ts';
 import { type GroupBuffers, type GroupShape, type GroupSteps, type GroupTile, groupTotals } from './groupTile.ts';
+import { lookUpProducts } from './lookUpProduct.ts';
 import { unpackUnit } from './panelCodes.ts';
 import { forEachPanelTile, forEachRowTile } from './panelLoops.ts';
 import { packPanels } from './storedPanels.ts';
@@ -49,33 +50,36 @@ const wideParts: readonly CodePart[] = [
  */
 export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
-  const [a, scale, zeroPoint, sums, weights, bias] = root.operands.map((v) => v && cluster.outside(v)) as [
+  const [a, scale, zeroPoint, sums, weights, bias, tables] = root.operands.map((v) => v && cluster.outside(v)) as [
     ...[Value, Value, Value, Value, Value],
-    Value | undefined,
+    ...(Value | undefined)[],
   ];
   const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const stored = weightsOf(tensorType(weights), root.source);
   const { groups } = stored;
   const whole = integerLevels(stored, root.source);
   // a unit of codes of one plane is one vector, and its neighbours follow it
-  const products = groupProducts(
-    context.target,
-    !stored.levels && planeWidths(stored.bits).length === 1 && stored.bits < 8,
-  );
+  const isWide = !stored.levels && planeWidths(stored.bits).length === 1 && stored.bits < 8;
+  const products = tables ? lookUpProducts(context.target, stored.bits) : groupProducts(context.target, isWide);
   const { columns: unit, depth } = products[0] as GroupProduct;
   const { shape } = tensorType(a);
   const rows = productOf(shape.slice(0, -1));
   const shared = productsOfMany(rows, columns, context.target);
   const fewRows = typeof rows === 'number' && rows <= 2;
-  const width = fewRows ? 4 * unit : Math.max(2 * unit, ...shared.map((product) => product.columns));
+  const width = tables ? unit : fewRows ? 4 * unit : Math.max(2 * unit, ...shared.map((product) => product.columns));
   const panels = packPanels(context, weights, stored, {
-    planes: !stored.levels && stored.bits === 8 ? [4, 4] : planeWidths(stored.bits),
+    planes: tables
+      ? new Array<number>(stored.bits).fill(1)
+      : !stored.levels && stored.bits === 8
+        ? [4, 4]
+        : planeWidths(stored.bits),
     width,
     vectorColumns: unit,
     vectorDepth: depth,
     zeros: 'i32',
     divisor: whole.factor,
   });
+  const factors = tables ?? a;
   const planes = panels.layout.planes.map((_, i) => i);
   const inRegister = swizzles(context.target, whole);
   const byLevels = (): CodePart[] =>
@@ -99,13 +103,13 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const wholePanels = Math.floor(columns / width);
 
   const build = (k: KernelBuilder, product: GroupProduct, ofMany: UnpackedProduct | undefined): void => {
-    const activations = context.input(k, 'a', a);
+    const activations = context.input(k, 'a', factors);
     const [rowScales, rowZeros] = [context.input(k, 'scale', scale), context.input(k, 'zero_point', zeroPoint)];
     const groupSums = context.input(k, 'sums', sums);
     const [packed, scales] = [context.input(k, 'w', panels.codes), context.input(k, 'scales', panels.scales)];
     const drifts = context.input(k, 'drift', drift);
     const zeros = panels.zeros && context.input(k, 'zeros', panels.zeros);
-    const tables = parts.map(({ levels }, p) => levels && context.input(k, `levels${p}`, levels));
+    const levels = parts.map(({ levels }, p) => levels && context.input(k, `levels${p}`, levels));
     const start = bias && context.input(k, 'bias', bias);
     const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
     const y = context.output(k, cluster.result);
@@ -122,7 +126,8 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
         const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
         const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep * (columns / unit))));
         const { planes } = parts[p] as CodePart;
-        const table = tables[p];
+        if (tables) return [{ k: 0, codes: k.load(packed, at, columns * stored.bits) }];
+        const table = levels[p];
         return unpackUnit(k, panels.layout, planes, packed, at, columns / unit).map(({ k: i, codes }) => ({
           k: i,
           codes: table ? lookUp(k, table, codes, inRegister) : codes,
@@ -191,7 +196,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   };
   const bytes = slotsFor(wholePanels) * unpackedBytes(unpacked);
   return {
-    operands: [a, scale, zeroPoint, sums, panels.codes, panels.scales, drift, ...beside, ...others],
+    operands: [factors, scale, zeroPoint, sums, panels.codes, panels.scales, drift, ...beside, ...others],
     multiplyAdds: productOf([rows, inputs, columns]),
     ...(shared.length > 0 ? { scratch: [tensor([bytes], 'u8')] } : {}),
     variants:

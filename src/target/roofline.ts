@@ -1,8 +1,8 @@
 import type { IntrinsicName } from './intrinsic.ts';
 import type { Target } from './target.ts';
 
-/** What a multiply-add is done by: a contraction's instruction, or lane by lane in float. */
-export type Multiplier = IntrinsicName | 'mma_i8' | 'mul_add' | 'fused_mul_add';
+/** What a multiply-add is done by: a contraction's instruction, tables of sums, or lane by lane in float. */
+export type Multiplier = IntrinsicName | 'mma_i8' | 'look_up' | 'mul_add' | 'fused_mul_add';
 
 /** What a machine reaches at best: the two roofs of the roofline model (Williams et al., 2009). */
 export interface Roofline {
@@ -29,6 +29,8 @@ const machines: Readonly<Record<Target['family'], Roofline>> = {
       dot_i8x16: 75e9,
       mmla_i8x16: 150e9,
       dot_u8x64: 160e9,
+      // of 2 bits, with AVX2
+      look_up: 35e9,
       mul_add: 10e9,
       fused_mul_add: 20e9,
     },

@@ -23,6 +23,8 @@ export interface Target {
   readonly warpProducts?: boolean;
   /** Bytes that codes may take which are widened to 16 bits ahead of their products; undefined: each product widens. */
   readonly wideBytes?: number;
+  /** Bits of codes up to which few rows are faster by tables of sums than by products, as measured; undefined: never. */
+  readonly lookUpBits?: number;
   /** Registers that a contraction's tile may fill with accumulators. */
   readonly accumulators: number;
   /** Rows of the register tile of every contraction, where they were chosen by measuring. */

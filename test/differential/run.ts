@@ -14,6 +14,7 @@ import { chooseLayout } from '../../passes/schedule/chooseLayout.ts';
 import { decompose } from '../../passes/schedule/decompose.ts';
 import { explicitPadding } from '../../passes/schedule/explicitPadding.ts';
 import { floatRescale } from '../../passes/schedule/floatRescale.ts';
+import { lookUpProducts } from '../../passes/schedule/lookUpProducts.ts';
 import { uniformShift } from '../../passes/schedule/uniformShift.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import { type Module, staticShape, storageOf, type TensorType, verifyModule } from '../../src/ir/index.ts';
@@ -38,6 +39,7 @@ export async function planFor(module: Module, target: Target): Promise<Module> {
     uniformShift,
     explicitPadding,
     chooseLayout,
+    lookUpProducts,
     fuseEpilogues,
     lowerKernels,
     expandHalves,

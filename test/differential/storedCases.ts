@@ -80,6 +80,8 @@ func @main(%x: tensor<${rows}x${inputs}xf32>) -> (%y: tensor<${rows}x${outputs}x
 
 const sizes: Sizes = { rows: 1, inputs: 96, outputs: 40 };
 const ragged: Sizes = { rows: 5, inputs: 83, outputs: 21 };
+/** So few rows that sums may be looked up. */
+const pair: Sizes = { rows: 2, inputs: 83, outputs: 41 };
 /** Rows that share panels of unpacked codes, and outputs behind the last whole panel. */
 const many: Sizes = { rows: 13, inputs: 83, outputs: 44 };
 const widths = [2, 3, 4, 5, 6, 7, 8];
@@ -99,6 +101,9 @@ export const storedCases: readonly Case[] = [
   codesCase({ storage: 'u4', group: 16, levels: e2m1 }, ragged, false, true),
   codesCase({ storage: 'i4', group: 32 }, ragged, false),
   codesCase({ storage: 'i8', group: 83 }, ragged, false),
+  codesCase({ storage: 'i2', group: 32 }, pair, true),
+  codesCase({ storage: 'i3', group: 16 }, pair, true),
+  codesCase({ storage: 'u4', group: 32, zero: (i) => 5 + (i % 6) }, pair, true),
   codesCase({ storage: 'i4', group: 32 }, many, true),
   codesCase({ storage: 'i3', group: 16 }, many, true),
   codesCase({ storage: 'i8', group: 32 }, many, true),

@@ -155,7 +155,17 @@ export class VectorOperations {
       `qc_load_splat${group}_${plain(to)}`,
       { result: T, parameters: `const ${cStorageType(to.element)} *p` },
       [to],
-      forms,
+      [
+        ...(bytes === 16 && bytesOfShape(to) === 32
+          ? [
+              {
+                when: 'QC_AVX2',
+                body: [`return (${T})_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));`],
+              },
+            ]
+          : []),
+        ...forms,
+      ],
       laneByLane(T, to.lanes, `p[i % ${group}]`),
     );
   }
@@ -228,7 +238,7 @@ export class VectorOperations {
     );
   }
 
-  /** Entries of a table of 16 bytes. */
+  /** Entries of tables of 16 bytes. */
   swizzle(index: Shape, to: Shape): string {
     const [T, I] = [this.type(to), this.type(index)];
     return this.#define(
@@ -236,10 +246,17 @@ export class VectorOperations {
       { result: T, parameters: `${T} a, ${I} b` },
       [to, index],
       [
-        { when: 'QC_SSE41', body: [`return (${T})_mm_shuffle_epi8((__m128i)a, (__m128i)b);`] },
-        { when: 'QC_NEON', body: [`return (${T})vqtbl1q_u8((uint8x16_t)a, (uint8x16_t)b);`] },
+        ...(to.lanes === 32
+          ? [{ when: 'QC_AVX2', body: [`return (${T})_mm256_shuffle_epi8((__m256i)a, (__m256i)b);`] }]
+          : []),
+        ...(to.lanes === 16
+          ? [
+              { when: 'QC_SSE41', body: [`return (${T})_mm_shuffle_epi8((__m128i)a, (__m128i)b);`] },
+              { when: 'QC_NEON', body: [`return (${T})vqtbl1q_u8((uint8x16_t)a, (uint8x16_t)b);`] },
+            ]
+          : []),
       ],
-      laneByLane(T, to.lanes, 'QC_LANE(a, QC_LANE(b, i) & 15)'),
+      laneByLane(T, to.lanes, 'QC_LANE(a, (i & ~15) + (QC_LANE(b, i) & 15))'),
     );
   }
 

@@ -122,7 +122,7 @@ const loadSplat: Printer = ({ printer, support, operations, pieces }, op) => {
   const { group } = memory.loadSplat.attributesOf(op);
   const buffer = printer.bufferName(op.operand(0));
   const [index] = printer.takeNamed(op.operand(1)) as [Expression];
-  if (group > shape.lanes) {
+  if (group >= shape.lanes) {
     const helper = operations.load(shape);
     return times(count, (r) => ({
       ...call(helper, [address(support, buffer, index, (r * shape.lanes) % group)]),
@@ -190,8 +190,9 @@ const interleave: Printer = ({ printer, operations, pieces }, op) => {
 };
 
 const swizzle: Printer = ({ printer, operations, pieces }, op) => {
-  const [levels, indices] = [printer.take(op.operand(0)), printer.take(op.operand(1))];
-  return [call(operations.swizzle(pieces(op.operand(1)).shape, pieces(op.result).shape), [...levels, ...indices])];
+  const [tables, indices] = [printer.take(op.operand(0)), printer.take(op.operand(1))];
+  const helper = operations.swizzle(pieces(op.operand(1)).shape, pieces(op.result).shape);
+  return indices.map((index, i) => call(helper, [tables[i] as Expression, index]));
 };
 
 const addPairs: Printer = ({ printer, operations, pieces }, op) => {

@@ -1,3 +1,4 @@
+import { groupMatmul } from '../../../dialects/int/groupMatmul.ts';
 import { buffer, launch, mma, signature, vector } from '../../../dialects/kernel/index.ts';
 import { mostBytes } from '../../../passes/lower/bounds.ts';
 import { type Func, type Module, type Op, type TensorType, type Value, walk } from '../../ir/index.ts';
@@ -63,7 +64,7 @@ function explainLaunch(
   const weightBytes = sum(op.operands, parameters, 'weights', bytesOf);
   const readBytes = sum(op.operands, parameters, 'input', bytesOf);
   const writtenBytes = sum(op.operands, parameters, 'output', bytesOf);
-  const instruction = func && instructionOf(func);
+  const instruction = func && instructionOf(func, root);
   const roof = instruction ?? (faster ? 'fused_mul_add' : 'mul_add');
   const { seconds, by } = boundOf({ multiplyAdds, bytes: weightBytes + readBytes + writtenBytes }, roof, roofline);
   const tile = (tiles as Readonly<Record<string, readonly [number, number]>>)[path];
@@ -96,13 +97,15 @@ function sum(
   }, 0);
 }
 
-/** The contraction instruction that a kernel uses; undefined when it adds products lane by lane, or none. */
-function instructionOf(kernel: Func): IntrinsicName | 'mma_i8' | undefined {
+/** What a kernel multiplies by: an instruction, or tables; undefined when it adds products lane by lane, or none. */
+function instructionOf(kernel: Func, root: string): IntrinsicName | 'mma_i8' | 'look_up' | undefined {
+  let looksUp = false;
   for (const op of walk(kernel.body)) {
     if (mma.is(op)) return 'mma_i8';
     if (vector.dot.is(op)) return vector.dot.attributesOf(op).intrinsic as IntrinsicName;
+    looksUp ||= root === groupMatmul.name && vector.swizzle.is(op);
   }
-  return undefined;
+  return looksUp ? 'look_up' : undefined;
 }
 
 function elementsText(parameters: readonly Value[]): string {
