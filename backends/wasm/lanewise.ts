@@ -1,4 +1,4 @@
-import { elementOf, type LanewiseName, lanesOf } from '../../dialects/kernel/index.ts';
+import { constantOf, elementOf, type LanewiseName, lanesOf, lanewisePrimitives } from '../../dialects/kernel/index.ts';
 import type { Op, ScalarType, Value } from '../../src/ir/index.ts';
 import { InternalError, invariant } from '../../src/support/diagnostics.ts';
 import { convert, narrowSaturate, resizeMask, widen, wrap } from './conversions.ts';
@@ -64,6 +64,17 @@ function shiftBytes(one: VectorCase, name: 'shl' | 'shr_u', count: number): read
   const kept = name === 'shl' ? (0xff << count) & 0xff : 0xff >> count;
   const mask = splatConstant(c, 'u8', kept, 1);
   return unary(one, (a) => c.m.v128.and(c.m.i16x8[name](a, c.m.i32.const(count)), mask()));
+}
+
+/** (x >> n) & mask of bytes: where the mask leaves out what crosses between neighbours, one mask is enough. */
+function bytesField(c: KernelContext, [shifted, mask]: readonly Value[]): readonly Register[] | undefined {
+  const { op } = shifted as Value;
+  if (op?.definition !== lanewisePrimitives.shr.definition || elementOf(op.result) !== 'u8') return undefined;
+  const [count, bits] = [op.attributes.count as number, constantOf(mask)];
+  if (bits === undefined || bits > 0xff >> count) return undefined;
+  const kept = splatConstant(c, 'u8', bits, 1);
+  const pairs = (x: Register) => c.m.i16x8.shr_u(x(), c.m.i32.const(count));
+  return c.registers(op.operand(0)).map((x) => c.hold(c.m.v128.and(pairs(x), kept())));
 }
 
 /** There is no multiplication of bytes: products of 16 bits, of which the low bytes stay. */
@@ -187,6 +198,11 @@ export function emitLanewise(c: KernelContext, name: LanewiseName, op: Op): void
       op.result,
       a.map((r, i) => c.hold(c.m.select(c.scalar(condition)(), r(), (b[i] as Register)()))),
     );
+    return;
+  }
+  const field = name === 'and' ? bytesField(c, operands) : undefined;
+  if (field) {
+    c.define(op.result, field);
     return;
   }
   if (to === 'i1') c.setMaskWidth(op.result, width);
