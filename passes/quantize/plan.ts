@@ -1,6 +1,7 @@
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { concat } from '../../dialects/nn/concat.ts';
 import { matmul } from '../../dialects/nn/matmul.ts';
+import { pad } from '../../dialects/nn/pad.ts';
 import type { Block, Op, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf } from '../constants.ts';
 import { activationOperands, isContraction, isFloat32, isMove, isQuantizable } from './capabilities.ts';
@@ -31,12 +32,13 @@ export interface QuantizationPlan {
 /**
  * Chooses what is quantized: contractions, and whatever lies between one contraction and the next and has an
  * integer form. What comes before the first or after the last contraction stays float, and so does an op without
- * integer form, together with what it alone separates from the contractions.
+ * integer form, together with what it alone separates from the contractions. What only moves elements of codes moves
+ * codes for readers in float, too: a quarter of the bytes.
  *
  * @param kept ops that stay float whatever they are
  */
 export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()): QuantizationPlan {
-  const ops = chooseOps([...block.ops()], (op) => !kept.has(op));
+  const ops = new Set(chooseOps([...block.ops()], (op) => !kept.has(op)));
   const rangeOf = new Map<Value, Value>();
   const codes = new Set<Value>();
   const need = (value: Value) => rangeOf.set(value, rangeSource(value, ops));
@@ -44,6 +46,12 @@ export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()
     for (const i of activationOperands(op)) if (!constantOf(op.operand(i))) need(op.operand(i));
     const inCodes = [...op.result.users].some((user) => ops.has(user) && scoreDepth(user) === undefined);
     if (!inCodes || scoreDepth(op) !== undefined) continue;
+    codes.add(op.result);
+    need(op.result);
+  }
+  for (const op of block.ops()) {
+    if (ops.has(op) || kept.has(op) || !isMove(op) || bringsIn(op) || !codes.has(op.operand(0))) continue;
+    ops.add(op);
     codes.add(op.result);
     need(op.result);
   }
@@ -56,6 +64,9 @@ export function planQuantization(block: Block, kept: ReadonlySet<Op> = new Set()
     raised: new Set(),
   };
 }
+
+/** Whether an op adds elements that its operand's codes may not hold. */
+const bringsIn = (op: Op): boolean => pad.is(op) && pad.attributesOf(op).value !== 0;
 
 function wideValues(
   ops: ReadonlySet<Op>,
