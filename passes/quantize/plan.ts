@@ -1,7 +1,9 @@
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { concat } from '../../dialects/nn/concat.ts';
+import { gather } from '../../dialects/nn/gather.ts';
 import { matmul } from '../../dialects/nn/matmul.ts';
 import { pad } from '../../dialects/nn/pad.ts';
+import { slice } from '../../dialects/nn/slice.ts';
 import type { Block, Op, TensorType, Value } from '../../src/ir/index.ts';
 import { constantOf } from '../constants.ts';
 import { activationOperands, isContraction, isFloat32, isMove, isQuantizable } from './capabilities.ts';
@@ -121,12 +123,21 @@ function chooseOps(all: readonly Op[], allowed: (op: Op) => boolean): ReadonlySe
       if (scoreDepth(op) !== undefined) bringing.add(op);
     } else if (isMove(op) && op.result.uses.size > 0 && [...op.result.users].some((user) => bringing.has(user))) {
       bringing.add(op);
-    } else if (isQuantizable(op) && (isMove(op) || afterContraction.has(op.result))) {
+    } else if (isQuantizable(op) && (afterContraction.has(op.result) || (isMove(op) && !selectsPart(op)))) {
       const constant = isMove(op) && constantOf(op.operands[0]);
       if (isRead(op) && !constant && activationOperands(op).every((i) => isFloat32(op.operands[i]))) chosen.add(op);
     }
   }
   return new Set(all.filter((op) => chosen.has(op)));
+}
+
+/**
+ * Whether an op selects one part of a tensor that may hold others of another range, as the state of a recurrent cell
+ * holds its output and its memory.
+ */
+function selectsPart(op: Op): boolean {
+  if (gather.is(op)) return constantOf(op.operands[1]) !== undefined;
+  return slice.is(op) && slice.attributesOf(op).steps.every((step) => step === 1);
 }
 
 function rangeSource(value: Value, ops: ReadonlySet<Op>): Value {

@@ -1,7 +1,8 @@
+import { knownCount } from '../../dialects/nn/axes.ts';
 import { conv } from '../../dialects/nn/conv.ts';
 import { observe } from '../../dialects/quant/observe.ts';
 import { emptyStatistics, loadRange, parseStatistics, printStatistics } from '../../src/calibrate/index.ts';
-import { attr, type Module, type Op, Rewriter, type Value } from '../../src/ir/index.ts';
+import { attr, type Module, type Op, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
 import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
@@ -24,8 +25,9 @@ const littleWork = 1 / 8;
 /**
  * Chooses the values whose codes get 16 bits: those of recipes that say so, and, where rounding all leaves less than
  * `least_snr` of the model's results, those whose rounding costs most. Each group of values is then rounded alone, all
- * others in float, and the noise on the results is measured; the groups that cost least stay at 8 bits as long as their
- * noise together leaves `raised_snr`. Errors of different values are taken to add up, as those of independent ones do.
+ * others in float, and the noise on the results is measured; those that are least noise for the work that reads them stay
+ * at 8 bits as long as their noise together leaves `raised_snr`. Errors of different values are taken to add up, as those
+ * of independent ones do.
  */
 export const raiseActivations = definePass({
   name: 'raise-activations',
@@ -36,7 +38,7 @@ export const raiseActivations = definePass({
     least_snr: attr.float(0),
     /** What it leaves where some get 16 bits; not less than `least_snr`. */
     raised_snr: attr.float(0),
-    /** What it leaves in any case where matrix products alone read 16 bits, an eighth of the multiply-adds at most. */
+    /** What it leaves in any case where an eighth of the multiply-adds at most then reads 16 bits. */
     cheap_snr: attr.float(0),
     /** What it leaves where it would leave less than `cheap_snr` and no convolution reads any of them. 0: as that says. */
     products_snr: attr.float(0),
@@ -160,7 +162,7 @@ async function measure(
   const limit = shareAt(areProducts ? Math.max(raised, products) : isNeeded ? raised : cheap);
   if (all <= limit) return [];
   const each = groups.map((_, group) => noiseOf((i) => i === group));
-  const found = beyond(groups, each, limit);
+  const found = beyond(groups, each, limit, plan);
   return isNeeded || workOn(found, plan) <= littleWork ? found : [];
 }
 
@@ -173,24 +175,29 @@ function readersOf(found: readonly Group[], { ops, rangeOf }: QuantizationPlan):
 const isConvolved = (found: readonly Group[], plan: QuantizationPlan): boolean =>
   readersOf(found, plan).some((op) => conv.is(op));
 
-/** The share of the multiply-adds that reads these values; all where convolutions do. */
-function workOn(found: readonly Group[], plan: QuantizationPlan): number {
-  const readers = readersOf(found, plan);
-  if (readers.some((op) => conv.is(op))) return 1;
-  const sum = (some: readonly Op[]) => some.reduce((n, op) => n + op.definition.cost(op).multiplyAdds, 0);
-  return sum(readers) / sum([...plan.ops]);
-}
+const multiplyAdds = (ops: readonly Op[]): number => ops.reduce((n, op) => n + op.definition.cost(op).multiplyAdds, 0);
+
+/** The share of the multiply-adds that reads these values. */
+const workOn = (found: readonly Group[], plan: QuantizationPlan): number =>
+  multiplyAdds(readersOf(found, plan)) / multiplyAdds([...plan.ops]);
 
 const decibels = (ratio: number): number => (10 * elementary.log(ratio)) / Math.LN10;
 
 /** Noise as a share of the signal's power, of a ratio in dB. */
 const shareAt = (snr: number): number => elementary.exp((-snr / 10) * Math.LN10);
 
-/** The groups that are left when those of least noise for each value have filled the limit. */
-function beyond(groups: readonly Group[], noise: readonly number[], limit: number): Group[] {
+/**
+ * The groups that are left when those of least noise for the work that reads them have filled the limit: 16 bits cost
+ * time where values are multiplied, and a little where they are written.
+ */
+function beyond(groups: readonly Group[], noise: readonly number[], limit: number, plan: QuantizationPlan): Group[] {
   const ranked = groups
-    .map((group, i) => ({ group, noise: noise[i] as number }))
-    .toSorted((a, b) => a.noise / a.group.size - b.noise / b.group.size);
+    .map((group, i) => ({
+      group,
+      noise: noise[i] as number,
+      cost: multiplyAdds(readersOf([group], plan)) + sizeOf(group),
+    }))
+    .toSorted((a, b) => a.noise / a.cost - b.noise / b.cost);
   let sum = 0;
   const found: Group[] = [];
   for (const { group, noise } of ranked) {
@@ -199,6 +206,10 @@ function beyond(groups: readonly Group[], noise: readonly number[], limit: numbe
   }
   return found;
 }
+
+/** Elements of values. */
+const sizeOf = (group: Group): number =>
+  [...group.keys()].reduce((sum, { type }) => sum + knownCount((type as TensorType).shape), 0);
 
 /** The first samples, as many as there is effort for; of those that go on from one to the next, none. */
 function* samplesFor(module: Module, groups: number, { calibration = [] }: PassContext): Generator<Sample> {
