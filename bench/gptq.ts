@@ -5,7 +5,6 @@
  */
 import { parseArgs } from 'node:util';
 import { gptqRounding } from '../passes/quantize/gptq.ts';
-import { addRows } from '../passes/quantize/hessians.ts';
 import { storeMatrix } from '../passes/quantize/storedWeights.ts';
 import { wasmProducts } from '../src/api/products.ts';
 import type { Products } from '../src/linalg/index.ts';
@@ -47,14 +46,13 @@ const plus = (a: Spent, b: Spent): Spent => ({ wall: a.wall + b.wall, cpu: a.cpu
 
 const compiled = await wasmProducts();
 let spent: Spent = { wall: 0, cpu: 0 };
+function clock(work: () => void): void {
+  spent = plus(spent, timed(work));
+}
 /** The same products, on a clock. */
 const clocked: Products = {
-  add(...args) {
-    spent = plus(
-      spent,
-      timed(() => compiled.add(...args)),
-    );
-  },
+  add: (...args) => clock(() => compiled.add(...args)),
+  addGram: (...args) => clock(() => compiled.addGram(...args)),
 };
 
 const peak = await peakRunner('mulAdd');
@@ -62,7 +60,7 @@ const peaks: number[] = [];
 const hessian = new Float64Array(size * size);
 for (let row = 0; row < rows; row++) {
   const x = activations(row + 1);
-  addRows(hessian, x, size, clocked);
+  clocked.addGram(hessian, x, size);
   const { wall } = timed(() => peak.run({}));
   peaks.push(peakWork('mulAdd') / wall / 1e9);
 }

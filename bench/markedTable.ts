@@ -12,12 +12,11 @@ const marks = (writer: string) => [`<!-- Written by ${writer}. -->`, '<!-- The e
 /** The table that `writer` writes into a page, line by line. @throws Error where a mark is missing */
 export function markedTable(text: string, writer: string): MarkedTable {
   const [begin, end] = marks(writer);
-  const [before, rest] = text.split(`${begin}\n`);
-  const [table, after] = rest?.split(end) ?? [];
-  if (before === undefined || table === undefined || after === undefined) {
-    throw new Error(`the page has no marks of ${writer}`);
-  }
-  return { before, lines: table.trim().split('\n'), after };
+  const from = text.indexOf(`${begin}\n`);
+  const to = text.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`the page has no marks of ${writer}`);
+  const table = text.slice(from + begin.length + 1, to);
+  return { before: text.slice(0, from), lines: table.trim().split('\n'), after: text.slice(to + end.length) };
 }
 
 /** Puts a table between the marks of a page; `change` gives it, of the lines that are there. */

@@ -1,11 +1,12 @@
 /**
  * Compares all recipes on one decoder, and writes the table into docs/recipes.md: `node --no-warnings bench/recipes.ts`.
- * `--rows N` measures on as many windows of the dev text alone, and prints the table instead.
+ * `--rows N` measures on as many windows of the dev text alone, and prints the table instead; `--recipes A,B` measures
+ * these alone, and leaves the other rows as they are.
  */
 import { parseArgs } from 'node:util';
 import { metrics } from '../src/api/measure/metrics.ts';
-import { evaluate, type MetricName, type SchemeEvaluation, type SchemeName } from '../src/index.ts';
-import { recipeNames, recipes } from '../src/scheme/index.ts';
+import { evaluate, type MetricName, type Recipe, type SchemeEvaluation, type SchemeName } from '../src/index.ts';
+import { isRecipeName, recipeNames, recipes } from '../src/scheme/index.ts';
 import { isPresent, modelsFolder, moduleOf } from './accuracy/measure.ts';
 import { tasks } from './accuracy/tasks.ts';
 import { storyWindows } from './accuracy/texts.ts';
@@ -42,12 +43,14 @@ function cells({ scheme, metrics: found, weightsBytes, integerShare, millisecond
   return [`\`${scheme}\``, ...values, kib(weightsBytes), percent(integerShare), `${number(milliseconds)} ms`];
 }
 
-async function report(rows: number | undefined): Promise<void> {
+async function report(rows: number | undefined, wanted: readonly string[]): Promise<void> {
   const task = tasks.find(({ name }) => name === 'stories260K');
   if (!task) return;
   const windows = storyWindows('dev', length).slice(0, rows);
   const { schemes: measured } = await evaluate(moduleOf(task), {
-    schemes: [...schemes, ...recipeNames.map((name) => recipes[name])],
+    schemes: wanted.flatMap((name): (SchemeName | Recipe)[] =>
+      isRecipeName(name) ? [recipes[name]] : isScheme(name) ? [name] : [],
+    ),
     dims: task.dims ?? {},
     calibration: [...task.calibration()],
     dataset: windows.map(({ inputs }) => inputs),
@@ -63,11 +66,20 @@ async function report(rows: number | undefined): Promise<void> {
     console.log(table);
     return;
   }
-  writeMarkedTable(page, writer, () => table);
+  const measuredRows = new Map(table.split('\n').map((line) => [firstCell(line), line]));
+  writeMarkedTable(page, writer, (lines) => {
+    const known = new Map([...lines.map((line) => [firstCell(line), line] as const), ...measuredRows]);
+    const head = table.split('\n').slice(0, 2);
+    return [...head, ...comparedNames.map((name) => known.get(`\`${name}\``) ?? '')].join('\n');
+  });
 }
 
+const firstCell = (line: string): string => (line.split('|')[1] ?? '').trim();
+const isScheme = (name: string): name is (typeof schemes)[number] => (schemes as readonly string[]).includes(name);
+
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { rows: { type: 'string' } } });
-  if (isPresent) await report(values.rows === undefined ? undefined : Number(values.rows));
+  const { values } = parseArgs({ options: { rows: { type: 'string' }, recipes: { type: 'string' } } });
+  const wanted = values.recipes?.split(',') ?? comparedNames;
+  if (isPresent) await report(values.rows === undefined ? undefined : Number(values.rows), wanted);
   else console.log(`skipped: ${modelsFolder} is absent`);
 }

@@ -47,9 +47,11 @@ import { recognizeRotary } from './transform/recognize/rotary.ts';
 import { recognizeSoftmax } from './transform/recognize/softmax.ts';
 import { rotateHeads } from './transform/rotation/heads.ts';
 import { rotateInputs } from './transform/rotation/inputs.ts';
+import { reorderChannels } from './transform/rotation/reorder.ts';
 import { rotateResidual } from './transform/rotation/residual.ts';
 import { rotateScores } from './transform/rotation/scores.ts';
 import { awq } from './transform/scaling/awq.ts';
+import { absorbBiases } from './transform/scaling/biasAbsorption.ts';
 import { equalizeLayers } from './transform/scaling/crossLayer.ts';
 import { outlierSuppression } from './transform/scaling/outlierSuppression.ts';
 import { repQuant } from './transform/scaling/repQuant.ts';
@@ -76,7 +78,9 @@ export const allPasses: readonly Pass[] = [
   outlierSuppression,
   awq,
   equalizeLayers,
+  absorbBiases,
   repQuant,
+  reorderChannels,
   rotateResidual,
   rotateHeads,
   rotateScores,

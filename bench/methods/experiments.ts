@@ -63,6 +63,17 @@ export const experiments: readonly Experiment[] = [
     schemes: ['w4a8', recipes.quarot],
   },
   {
+    name: 'outliers',
+    title: 'Weights and activations of 8 bits, one range for each tensor: what transforms win back',
+    tasks: [decoder('llama_char_outlier')],
+    schemes: [
+      ['plain', []],
+      ['smoothquant', ['smoothquant']],
+      ['outlier-suppression', ['outlier-suppression']],
+      ['rotated', recipes.quarot.transforms ?? []],
+    ].map(([name, transforms]) => ({ name, scheme: 'w8a8', activations: { leastSnr: 0 }, transforms }) as Recipe),
+  },
+  {
     name: 'blocks',
     title: 'Weights and activations in MXFP4: all channels rotated together, and in blocks',
     tasks: [decoder('llama_char_outlier')],

@@ -1,18 +1,25 @@
 import { matmul } from '../../dialects/nn/matmul.ts';
 import type { Module } from '../../src/ir/index.ts';
-import { type Choice, leastCost } from '../../src/linalg/index.ts';
+import { type Choice, equalLoss, leastCost, type Sized } from '../../src/linalg/index.ts';
+import { elementary } from '../../src/numerics/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
-import { type Budget, type WeightScheme, type WeightStorage, weightText } from '../../src/scheme/index.ts';
+import {
+  type Budget,
+  type SolverName,
+  type WeightScheme,
+  type WeightStorage,
+  weightText,
+} from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { isLinear } from '../channels.ts';
 import { floatConstantOf } from '../constants.ts';
-import { product, squares } from '../transform/layerError.ts';
 import { type BudgetUnit, budgetUnit, type StoredLayer, widths } from './budgetUnits.ts';
 import { storeWidth } from './chosenWidths.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
 import { type LayerPart, layerWindows } from './layerWindows.ts';
+import { type Cost, sensitivities } from './sensitivity.ts';
 import { storeMatrix } from './storedWeights.ts';
 import { tiedLayers } from './tiedLayers.ts';
 
@@ -20,10 +27,9 @@ import { tiedLayers } from './tiedLayers.ts';
 const reported = [0.5, 0.75, 1, 1.1, 1.25, 1.5, 1.75, 2];
 
 /**
- * Chooses widths of the weights of each layer, so that the summed errors of the layers' results are least and what they
- * take is within the budget. An error is measured: ‖X·Q(W) − X·W‖²/‖X·W‖² on calibration rows, the layer alone rounded.
- * Layers that meet in a sum get one width. Source: Yao et al., HAWQ-V3 (2021), section 3.4, with measured errors in the
- * place of the Hessian's trace.
+ * Chooses widths of the weights of each layer, so that the summed costs are least and what they take is within the budget.
+ * A cost is the measured error ‖X·Q(W) − X·W‖²/‖X·W‖² on calibration rows, the layer alone rounded, or what a Hessian's trace
+ * says of it. Layers that meet in a sum get one width. Source: Yao et al., HAWQ-V3 (2021), section 3.4.
  */
 export const allocateBits = definePass({
   name: 'allocate-bits',
@@ -71,11 +77,17 @@ async function allocated(
   const unit = await budgetUnit(budget, layers, context);
   const byOp = new Map(layers.map((layer) => [layer.op, layer]));
   const groups = tiedLayers(ops).map((tied) => tied.map((op) => byOp.get(op) as StoredLayer));
-  const things = groups.map((group) => summed(group.map((one) => choicesOf(one, parts.get(one.op) ?? [], unit))));
-  const places = leastCost(things, Math.floor(unit.most));
-  if (!places) throw beyond(unit, things);
-  for (const share of reported) reportShare(things, share, unit, context);
-  const sum = totals(things, places);
+  const cost = sensitivities[budget.sensitivity ?? 'output'](module, parts, context);
+  const things = groups.map((group) => ({
+    choices: summed(group.map((one) => choicesOf(one, parts.get(one.op) ?? [], cost, unit))),
+    weights: group.reduce((sum, { op }) => sum + (floatConstantOf(op.operand(1)) as HostTensor).data.length, 0),
+  }));
+  const choices = things.map((thing) => thing.choices);
+  const solve = (most: number) => solvers[budget.solver ?? 'program'](things, Math.floor(most));
+  const places = solve(unit.most);
+  if (!places) throw beyond(unit, choices);
+  for (const share of reported) reportShare(choices, solve(share * unit.plain), share, unit, context);
+  const sum = totals(choices, places);
   const what = `${sum.size} ${unit.name} of ${Math.floor(unit.most)}`;
   context.report(`bits: ${what}, error ${sum.cost.toPrecision(4)} over ${layers.length} layers`);
   return groups.flatMap((group, i) =>
@@ -83,19 +95,24 @@ async function allocated(
   );
 }
 
-function choicesOf(layer: StoredLayer, parts: readonly LayerPart[], unit: BudgetUnit): Choice[] {
-  const exact = parts.map(({ rows, weights }) =>
-    product(rows.rows, weights.data as Float32Array, rows.count, weights.shape as [number, number]),
-  );
-  const power = exact.reduce((sum, one) => sum + squares(one), 0);
+type Solver = (things: readonly Sized[], budget: number) => number[] | undefined;
+
+const solvers: Readonly<Record<SolverName, Solver>> = {
+  program: (things, budget) =>
+    leastCost(
+      things.map(({ choices }) => choices),
+      budget,
+    ),
+  'equal-loss': (things, budget) => equalLoss(things, widths, budget, (x) => elementary.log(x) / Math.LN2),
+};
+
+function choicesOf(layer: StoredLayer, parts: readonly LayerPart[], cost: Cost, unit: BudgetUnit): Choice[] {
   return widths.map((bits) => {
     const scheme: WeightScheme = { ...layer.scheme.weights, storage: `i${bits}`, rounding: 'nearest' };
-    const error = parts.reduce((sum, { rows, weights }) => {
-      const data = weights.data as Float32Array;
-      const differences = storeMatrix(weights, scheme).numbers.map((number, i) => number - (data[i] as number));
-      return sum + squares(product(rows.rows, differences, rows.count, weights.shape as [number, number]));
-    }, 0);
-    return { size: unit.of(layer, bits), cost: power > 0 ? error / power : 0 };
+    const differences = parts.map(({ weights }) =>
+      Float64Array.from(storeMatrix(weights, scheme).numbers, (x, i) => x - (weights.data[i] as number)),
+    );
+    return { size: unit.of(layer, bits), cost: cost(layer.op, differences) };
   });
 }
 
@@ -119,11 +136,11 @@ function totals(things: readonly (readonly Choice[])[], places: readonly number[
 
 function reportShare(
   things: readonly (readonly Choice[])[],
+  places: readonly number[] | undefined,
   share: number,
   unit: BudgetUnit,
   { report, front }: PassContext,
 ): void {
-  const places = leastCost(things, Math.floor(share * unit.plain));
   if (!places) return;
   const { size, cost } = totals(things, places);
   front?.({ share, size, unit: unit.name, error: cost });

@@ -1,5 +1,5 @@
 import type { Module, TensorType, Value } from '../../src/ir/index.ts';
-import { matrixOf, type Products, plainProducts, transposed } from '../../src/linalg/index.ts';
+import { type Products, plainProducts } from '../../src/linalg/index.ts';
 import type { PassContext } from '../../src/pass/define.ts';
 import { interpreterProbe } from '../calibrate/interpreterProbe.ts';
 import { samplesOf } from '../calibrate/sampleRows.ts';
@@ -25,17 +25,11 @@ export async function hessiansOf(
   const products = await productsOf(context);
   for (const sample of samplesOf(context, what)) {
     probe.run(sample, (i, { data, shape }) => {
-      addRows(hessians[i] as Float64Array, data as Float32Array, shape.at(-1) as number, products);
+      products.addGram(hessians[i] as Float64Array, data as Float32Array, shape.at(-1) as number);
     });
   }
   for (const hessian of hessians) mirror(hessian, Math.sqrt(hessian.length));
   return new Map(values.map((value, i) => [value, hessians[i] as Float64Array]));
-}
-
-/** Adds XᵀX of rows of n to the upper triangle. */
-export function addRows(sums: Float64Array, data: Float32Array, n: number, products: Products): void {
-  const rows = matrixOf(data, data.length / n, n);
-  products.add(matrixOf(sums, n, n), transposed(rows), rows, 1, 'upper');
 }
 
 function mirror(sums: Float64Array, n: number): void {

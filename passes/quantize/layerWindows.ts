@@ -56,7 +56,7 @@ class Collector {
   }
 
   take(): LayerPart[] {
-    const matrices = weightMatrices(this.#op);
+    const matrices = weightMatrices(this.#op, floatConstantOf(this.#op.operands[1]) as HostTensor);
     const [depth] = (matrices[0] as HostTensor).shape as [number];
     return matrices.map((weights, group) => {
       const rows = new Float32Array(this.#kept.length * depth);
@@ -132,9 +132,8 @@ function offsetOf(axes: readonly Axis[], place: number, tap: number): number | u
   return offset;
 }
 
-/** The weights of each group as a matrix [depth, outputs]. */
-function weightMatrices(op: Op): HostTensor[] {
-  const weights = floatConstantOf(op.operands[1]) as HostTensor;
+/** Weights of a layer as matrices [depth, outputs], one for each group. */
+export function weightMatrices(op: Op, weights: HostTensor): HostTensor[] {
   if (!conv.is(op)) return [weights];
   const { group } = conv.attributesOf(op);
   const outputs = (weights.shape[0] as number) / group;

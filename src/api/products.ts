@@ -1,6 +1,7 @@
 import { runWasm } from '../../backends/wasm/host.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
-import { blocksOf, type Matrix, type Products, partOf } from '../linalg/index.ts';
+import { blocksOf, gramBy, type Matrix, type Products, partOf } from '../linalg/index.ts';
+import { compileGram } from './gramTile.ts';
 import { runPipeline, stagesFor } from './pipeline.ts';
 import { parse } from './read.ts';
 
@@ -20,6 +21,9 @@ interface Tile {
   readonly y: Float32Array;
 }
 
+/** Columns from which XᵀX is made of 16-bit products. */
+const leastGram = 1024;
+
 let made: Promise<Products> | undefined;
 
 /**
@@ -32,13 +36,13 @@ export function wasmProducts(): Promise<Products> {
 }
 
 async function makeProducts(): Promise<Products> {
-  const [small, large] = await Promise.all([tileOf(128, 128), tileOf(512, 512)]);
-  return {
-    add(target, a, b, factor, part = 'all') {
-      const isLarge = Math.min(a.rows, a.columns, b.columns) >= large.edge;
-      addByTiles(isLarge ? large : small, target, a, b, factor, part === 'upper');
-    },
+  const [small, large, gram] = await Promise.all([tileOf(128, 128), tileOf(512, 512), compileGram()]);
+  const add: Products['add'] = (target, a, b, factor, part = 'all') => {
+    const isLarge = Math.min(a.rows, a.columns, b.columns) >= large.edge;
+    addByTiles(isLarge ? large : small, target, a, b, factor, part === 'upper');
   };
+  const plainGram = gramBy(add);
+  return { add, addGram: (sums, rows, n) => (n >= leastGram ? gram : plainGram)(sums, rows, n) };
 }
 
 async function tileOf(edge: number, depth: number): Promise<Tile> {

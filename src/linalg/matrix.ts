@@ -34,26 +34,36 @@ export interface Products {
    * @param part `upper`: elements below the target's diagonal may stay as they were
    */
   add(target: Matrix, a: Matrix, b: Matrix, factor: number, part?: 'all' | 'upper'): void;
+  /** sums += XᵀX for rows X of n numbers; elements below the diagonal may stay as they were. */
+  addGram(sums: Float64Array, rows: Float32Array, n: number): void;
 }
 
+/** XᵀX as a product like any other. */
+export const gramBy =
+  (add: Products['add']): Products['addGram'] =>
+  (sums, rows, n) => {
+    const x = matrixOf(rows, rows.length / n, n);
+    add(matrixOf(sums, n, n), transposed(x), x, 1, 'upper');
+  };
+
 /** In f64, one product after the other. */
-export const plainProducts: Products = {
-  add(target, a, b, factor, part = 'all') {
-    for (let i = 0; i < a.rows; i++) {
-      const row = target.offset + i * target.rowStep;
-      const from = part === 'upper' ? i : 0;
-      for (let k = 0; k < a.columns; k++) {
-        const x = factor * (a.data[a.offset + i * a.rowStep + k * a.columnStep] as number);
-        if (x === 0) continue;
-        const other = b.offset + k * b.rowStep;
-        for (let j = from; j < b.columns; j++) {
-          const at = row + j * target.columnStep;
-          target.data[at] = (target.data[at] as number) + x * (b.data[other + j * b.columnStep] as number);
-        }
+const addPlainly: Products['add'] = (target, a, b, factor, part = 'all') => {
+  for (let i = 0; i < a.rows; i++) {
+    const row = target.offset + i * target.rowStep;
+    const from = part === 'upper' ? i : 0;
+    for (let k = 0; k < a.columns; k++) {
+      const x = factor * (a.data[a.offset + i * a.rowStep + k * a.columnStep] as number);
+      if (x === 0) continue;
+      const other = b.offset + k * b.rowStep;
+      for (let j = from; j < b.columns; j++) {
+        const at = row + j * target.columnStep;
+        target.data[at] = (target.data[at] as number) + x * (b.data[other + j * b.columnStep] as number);
       }
     }
-  },
+  }
 };
+
+export const plainProducts: Products = { add: addPlainly, addGram: gramBy(addPlainly) };
 
 /** `[from, to)` of each block of so many, and of what is left over. */
 export function blocksOf(count: number, size: number): (readonly [from: number, to: number])[] {

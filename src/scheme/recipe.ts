@@ -25,7 +25,9 @@ export const transformNames = [
   'outlier-suppression',
   'awq',
   'equalize-layers',
+  'absorb-biases',
   'repquant',
+  'reorder-channels',
   'rotate-residual',
   'rotate-heads',
   'rotate-scores',
@@ -43,12 +45,33 @@ export const transformNameOf = (text: string): string => text.split('{', 1)[0] a
  * What all layers with stored weights may take together: bytes of codes; bit operations, which are multiply-adds times the
  * bits of both factors; or time on the target, as measured. Shares are of what they take without a budget.
  */
-export type Budget =
-  | { readonly bytes: number }
-  | { readonly share: number }
-  | { readonly bops: number }
-  | { readonly latency: number }
-  | { readonly milliseconds: number };
+export type Budget = BudgetRules &
+  (
+    | { readonly bytes: number }
+    | { readonly share: number }
+    | { readonly bops: number }
+    | { readonly latency: number }
+    | { readonly milliseconds: number }
+  );
+
+/**
+ * What rounding a layer's weights costs. `output`: the error of its result, measured with the layer alone rounded; `trace`:
+ * the mean square of its inputs, which is the mean of the Hessian's diagonal for that error, times ‖ΔW‖²; `hutchinson`: the
+ * same for the error of the model's results, by random changes of the layer's weights.
+ */
+export const sensitivityNames = ['output', 'trace', 'hutchinson'] as const;
+export type SensitivityName = (typeof sensitivityNames)[number];
+
+/** How widths are chosen: `program` for the least summed cost, `equal-loss` in closed form for the same loss of each weight. */
+export const solverNames = ['program', 'equal-loss'] as const;
+export type SolverName = (typeof solverNames)[number];
+
+export interface BudgetRules {
+  /** Default: `output`. */
+  readonly sensitivity?: SensitivityName | undefined;
+  /** Default: `program`. */
+  readonly solver?: SolverName | undefined;
+}
 
 /** How a model is quantized: a scheme, what differs from it, and the layers for which more differs. */
 export interface Recipe extends LayerChanges {

@@ -7,8 +7,8 @@ const table = {
   'outlier-suppression': { scheme: 'w8a8', transforms: ['outlier-suppression'] },
   /** 4-bit weights with zero points; those that meet large activations are rounded more finely. */
   awq: { scheme: 'w4a16', transforms: ['awq'], weights: { symmetric: false, range: 'mse' } },
-  /** 8 bits; neighbouring layers have weights of one range. */
-  dfq: { scheme: 'w8a8', transforms: ['equalize-layers'] },
+  /** 8 bits; neighbouring layers have weights of one range, and channels keep nothing that they always have. */
+  dfq: { scheme: 'w8a8', transforms: ['equalize-layers', 'absorb-biases'] },
   /** 8 bits; activation channels have one range, centred. */
   repquant: { scheme: 'w8a8', transforms: ['repquant'] },
   /** 4-bit weights in groups of 32 whose roundings make up for one another. */
@@ -17,6 +17,12 @@ const table = {
   adaround: { scheme: 'w4a16', weights: { rounding: 'adaround' } },
   /** 2 to 8 bits a weight, layer by layer, in the space of 4 and a tenth. */
   hawq: { scheme: 'w4a16', weights: { symmetric: false, range: 'mse' }, budget: { share: 1.1 } },
+  /** The same space, each weight with the same loss by the trace of its layer's Hessian: widths in closed form. */
+  baq: {
+    scheme: 'w4a16',
+    weights: { symmetric: false, range: 'mse' },
+    budget: { share: 1.1, sensitivity: 'trace', solver: 'equal-loss' },
+  },
   /** 4-bit weights by GPTQ, 8-bit activations by row, in rotated channels of which none stands out. */
   quarot: {
     scheme: 'w4a8',

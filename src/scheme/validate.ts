@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { didYouMean, QcError } from '../support/diagnostics.ts';
 import { parseJson } from '../support/document.ts';
 import { schemeNames } from './presets.ts';
-import { choicesIn, type Recipe, type TransformText, transformNameOf, transformNames } from './recipe.ts';
+import {
+  choicesIn,
+  type Recipe,
+  sensitivityNames,
+  solverNames,
+  type TransformText,
+  transformNameOf,
+  transformNames,
+} from './recipe.ts';
 import {
   activationScales,
   activationStorages,
@@ -55,6 +63,8 @@ const transform = z
   })
   .transform((text) => text as TransformText);
 
+const budgetRules = { sensitivity: z.enum(sensitivityNames).optional(), solver: z.enum(solverNames).optional() };
+
 const patterns = z.array(z.string().min(1));
 
 const schema = z.strictObject({
@@ -74,11 +84,11 @@ const schema = z.strictObject({
   keepFloat: patterns.optional(),
   budget: z
     .union([
-      z.strictObject({ bytes: z.int().positive() }),
-      z.strictObject({ share: z.number().positive() }),
-      z.strictObject({ bops: z.number().positive() }),
-      z.strictObject({ latency: z.number().positive() }),
-      z.strictObject({ milliseconds: z.number().positive() }),
+      z.strictObject({ bytes: z.int().positive(), ...budgetRules }),
+      z.strictObject({ share: z.number().positive(), ...budgetRules }),
+      z.strictObject({ bops: z.number().positive(), ...budgetRules }),
+      z.strictObject({ latency: z.number().positive(), ...budgetRules }),
+      z.strictObject({ milliseconds: z.number().positive(), ...budgetRules }),
     ])
     .optional(),
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as nn from '../../dialects/nn/index.ts';
+import { layerWindows } from '../../passes/quantize/layerWindows.ts';
+import { sensitivities } from '../../passes/quantize/sensitivity.ts';
 import { tiedLayers } from '../../passes/quantize/tiedLayers.ts';
 import { prepare } from '../../src/api/compile.ts';
 import { constantBytes } from '../../src/api/measure/runner.ts';
@@ -7,9 +9,9 @@ import { runPipeline } from '../../src/api/pipeline.ts';
 import { frontPicture } from '../../src/cli/frontPicture.ts';
 import { interpret } from '../../src/interpret/index.ts';
 import type { Module, Op, Value } from '../../src/ir/index.ts';
-import { type Choice, leastCost } from '../../src/linalg/index.ts';
+import { type Choice, equalLoss, leastCost } from '../../src/linalg/index.ts';
 import type { FrontPoint } from '../../src/pass/index.ts';
-import type { Recipe } from '../../src/scheme/index.ts';
+import { type Recipe, sensitivityNames, solverNames } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { GraphBuilder, wave } from '../quant/graphs.ts';
 import { decibels } from '../quant/signal.ts';
@@ -85,6 +87,74 @@ describe('the choice of least cost within a budget', () => {
   });
 });
 
+describe('widths of equal loss', () => {
+  const bits = [2, 3, 4, 5, 6, 8];
+  const sensitive = wave(40, 5).map((x) => 4 ** (3 * x));
+  const counts = wave(40, 6).map((x) => 1000 + Math.floor(900 * x));
+  const all = sensitive.map((c, i) => ({
+    choices: bits.map((b) => ({
+      size: Math.ceil(((counts[i] as number) * b) / 8),
+      cost: c * (counts[i] as number) * 4 ** -b,
+    })),
+    weights: counts[i] as number,
+  }));
+  const choices = all.map((one) => one.choices);
+  const plain = sumOf(
+    choices,
+    choices.map(() => 2),
+  ).size;
+
+  it.each([0.7, 1, 1.1, 1.5])('keep to %f of 4 bits, near the least cost, which the program finds', (share) => {
+    const budget = Math.floor(share * plain);
+    const found = sumOf(choices, equalLoss(all, bits, budget, Math.log2) as number[]);
+    const least = sumOf(choices, leastCost(choices, budget) as number[]);
+    expect(found.size).toBeLessThanOrEqual(budget);
+    expect(found.size).toBeGreaterThan(0.93 * budget);
+    expect(found.cost).toBeGreaterThanOrEqual(least.cost);
+    expect(found.cost).toBeLessThan(1.6 * least.cost);
+  });
+
+  it('rise with the sensitivity of a weight, by a bit for each factor of 4', () => {
+    const places = equalLoss(all, bits, plain, Math.log2) as number[];
+    for (const [i, place] of places.entries()) {
+      for (const [j, other] of places.entries()) {
+        const between = Math.log2((sensitive[i] as number) / (sensitive[j] as number)) / 2;
+        const inside = [place, other].every((one) => one > 0 && one < bits.length - 2);
+        if (inside) expect(Math.abs((bits[place] as number) - (bits[other] as number) - between)).toBeLessThan(1.01);
+      }
+    }
+  });
+
+  it('do not exist within too small a budget', () => {
+    expect(equalLoss(all, bits, 1, Math.log2)).toBe(undefined);
+    expect(equalLoss(all, bits, 1e9, Math.log2)).toEqual(all.map(() => bits.length - 1));
+  });
+});
+
+describe('what rounding weights costs', () => {
+  const size = 48;
+  const layer = (): Module => {
+    const graph = new GraphBuilder([12, size]);
+    return graph.finish(graph.op(nn.matmul, [graph.x, graph.constant([size, size], wave(size ** 2, 8)), undefined]));
+  };
+
+  it('is the same by the trace of a Hessian as measured where inputs are not correlated, and by Hutchinson', async () => {
+    const module = layer();
+    const op = [...module.main.body.ops()].find((one) => nn.matmul.is(one)) as Op;
+    const samples = [1, 2].map((seed) => ({
+      x: { dtype: 'f32', shape: [12, size], data: Float32Array.from(wave(12 * size, seed)) } as HostTensor,
+    }));
+    const context = { calibration: samples, report: () => {} } as never;
+    const parts = await layerWindows(module, [op], context, 'a test');
+    const change = Float64Array.from(wave(size ** 2, 9), (x) => 0.01 * x);
+    const costs = sensitivityNames.map((name) => sensitivities[name](module, parts, context)(op, [change]));
+    const [output, trace, hutchinson] = costs as [number, number, number];
+    expect(output).toBeGreaterThan(0);
+    expect(Math.abs(trace / output - 1)).toBeLessThan(0.2);
+    expect(Math.abs(hutchinson / trace - 1)).toBeLessThan(0.2);
+  });
+});
+
 describe('a budget of bits', () => {
   const recipe = (budget?: Recipe['budget']): Recipe => ({ scheme: 'w4a16', ...(budget ? { budget } : {}) });
   const noiseOf = (module: Module) => {
@@ -107,6 +177,15 @@ describe('a budget of bits', () => {
     expect(noises).toEqual(noises.toSorted((a, b) => a - b));
     const { module } = await prepare(network().module, { scheme: recipe() });
     expect(noises[1]).toBeGreaterThan(noiseOf(module));
+  });
+
+  it.each(sensitivityNames)('counts costs by %s, and has a closed form', async (sensitivity) => {
+    const { module: plain } = await prepare(network().module, { scheme: recipe() });
+    for (const solver of solverNames) {
+      const budget = { share: 1.25, sensitivity, solver };
+      const { module } = await prepare(network().module, { scheme: recipe(budget), calibration });
+      expect(noiseOf(module)).toBeGreaterThan(noiseOf(plain));
+    }
   });
 
   it('says which layers got another width, and why', async () => {

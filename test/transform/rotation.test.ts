@@ -174,6 +174,37 @@ describe('rotate-residual', () => {
   });
 });
 
+describe('reorder-channels', () => {
+  // every fourth channel is large, and meets small weights: groups of 4 share a scale
+  const interleaved = (): Module => {
+    const graph = new GraphBuilder([8, channels]);
+    const size = (n: number) => (n % 4 === 0 ? 64 : 1);
+    const first = wave(channels ** 2, 3).map((w, i) => w * size(i % channels));
+    const second = wave(channels ** 2, 4).map((w, i) => w / size(Math.floor(i / channels)));
+    const hidden = graph.op(nn.silu, [
+      graph.op(nn.matmul, [graph.x, graph.constant([channels, channels], first), undefined]),
+    ]);
+    return graph.finish(graph.op(nn.matmul, [hidden, graph.constant([channels, channels], second), undefined]));
+  };
+  const recipe = JSON.stringify({ scheme: 'w4a16', weights: { group: 4 } });
+  const step = (name: string, options: string) => `${name}{${options}recipe=${JSON.stringify(recipe)}}`;
+
+  it.each(['activations', 'weights'])(
+    'by %s puts channels of one size into one group, through a function',
+    async (by) => {
+      const [plain, sorted] = [interleaved(), interleaved()];
+      const lines = await transform(sorted, step('reorder-channels', `by=${by}, `), samples);
+      expect(lines.at(-1)).toBe('reorder-channels: 1 of 1 places');
+      const exact = resultOf(interleaved());
+      expect(decibels([[exact, resultOf(sorted)]])).toBeGreaterThan(120);
+      await transform(plain, step('quantize-weights', ''), samples);
+      await transform(sorted, step('quantize-weights', ''), samples);
+      const noiseOf = (module: Module) => decibels([[exact, resultOf(module)]]);
+      expect(noiseOf(sorted)).toBeGreaterThan(noiseOf(plain) + 3);
+    },
+  );
+});
+
 describe('rotate-inputs', () => {
   it('transforms at run time what constants cannot reach', async () => {
     const graph = new GraphBuilder([8, channels]);

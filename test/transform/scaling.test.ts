@@ -100,6 +100,60 @@ describe('smoothquant', () => {
   });
 });
 
+/** Two convolutions and a relu between; one channel 64 times as large as the others, `always` there in every one. */
+function convolutions(always: number): Module {
+  const graph = new GraphBuilder([1, 4, 6, 6]);
+  const weights = (seed: number, factor: (out: number, into: number) => number) =>
+    graph.constant(
+      [4, 4, 1, 1],
+      wave(16, seed).map((w, i) => w * factor(Math.floor(i / 4), i % 4)),
+    );
+  const bias = graph.constant(
+    [4],
+    wave(4, 7).map((b, n) => (n === outlier ? 64 : 1) * (b + always)),
+  );
+  const attributes = { group: 1, strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] };
+  const first = weights(5, (out) => (out === outlier ? 64 : 1));
+  const hidden = graph.op(nn.conv, [graph.x, first, bias], { ...attributes, clamp: [0, Number.POSITIVE_INFINITY] });
+  const second = weights(6, (_, into) => (into === outlier ? 1 / 64 : 1));
+  return graph.finish(graph.op(nn.conv, [hidden, second, undefined], attributes));
+}
+
+describe('convolutions', () => {
+  const images = [1, 2, 3].map((seed) => input([1, 4, 6, 6], wave(144, seed)));
+  const image = input([1, 4, 6, 6], wave(144, 99));
+  const of = (module: Module, precision: 'f32' | 'f64') =>
+    (interpret(module, { x: image }, { precision }).y as HostTensor).data as Float64Array;
+
+  it('equalize-layers evens channels out between them, exactly', async () => {
+    const [plain, module] = [convolutions(0), convolutions(0)];
+    const lines = await transform(module, 'equalize-layers', images);
+    expect(lines.at(-1)).toBe('equalize-layers: 1 of 1 groups of layers');
+    expect(of(module, 'f64')).toEqual(of(plain, 'f64'));
+    const quantize = 'insert-observers,calibrate,quantize';
+    const exact = interpret(convolutions(0), { x: image }).y as HostTensor;
+    await transform(plain, quantize, images);
+    await transform(module, quantize, images);
+    const noiseOf = (one: Module) => decibels([[exact, interpret(one, { x: image }).y as HostTensor]]);
+    expect(noiseOf(module)).toBeGreaterThan(noiseOf(plain) + 10);
+  });
+
+  it('absorb-biases takes away what a channel always has', async () => {
+    const module = convolutions(6);
+    const lines = await transform(module, 'absorb-biases', images);
+    expect(lines.at(-1)).toBe('absorb-biases: 1 of 1 groups of layers');
+    expect(textOf(module)).not.toBe(textOf(convolutions(6)));
+    expect(difference(of(convolutions(6), 'f64'), of(module, 'f64'))).toBeLessThan(1e-6);
+  });
+
+  it('absorb-biases has no place where channels come to zero', async () => {
+    const module = convolutions(-1);
+    const lines = await transform(module, 'absorb-biases', images);
+    expect(lines).toEqual(['absorb-biases: 0 of 1 groups of layers']);
+    expect(textOf(module)).toBe(textOf(convolutions(-1)));
+  });
+});
+
 describe('outlier-suppression', () => {
   it('computes the same function but for one rounding of the biases', async () => {
     const module = network();

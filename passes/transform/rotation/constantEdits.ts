@@ -22,6 +22,19 @@ export class ConstantEdits {
     return { dtype: 'f64', shape, data };
   }
 
+  /** Whether an operand is there, or will be. */
+  has(op: Op, index: number): boolean {
+    return op.operands[index] !== undefined || this.#edited.get(op)?.has(index) === true;
+  }
+
+  /** Changes an operand [N]; of one that is absent, zeros. */
+  change(op: Op, index: number, length: number, to: (x: number, i: number) => number): void {
+    const edited = op.operands[index] ? this.#edit(op, index) : this.#create(op, index, length);
+    edited.data.forEach((x, i) => {
+      edited.data[i] = to(x, i);
+    });
+  }
+
   /** Sends the channels of constants through a map. */
   apply(uses: Iterable<ConstantUse>, map: ChannelMatrix): void {
     for (const { op, index, axis } of uses) {
@@ -31,9 +44,17 @@ export class ConstantEdits {
   }
 
   #edit(op: Op, index: number): Edited {
+    return this.#known(op, index, () => read(op, index));
+  }
+
+  #create(op: Op, index: number, length: number): Edited {
+    return this.#known(op, index, () => ({ op, index, shape: [length], data: new Float64Array(length) }));
+  }
+
+  #known(op: Op, index: number, first: () => Edited): Edited {
     const ofOp = this.#edited.get(op) ?? new Map<number, Edited>();
     this.#edited.set(op, ofOp);
-    const edited = ofOp.get(index) ?? read(op, index);
+    const edited = ofOp.get(index) ?? first();
     ofOp.set(index, edited);
     return edited;
   }
@@ -45,7 +66,9 @@ export class ConstantEdits {
     for (const edits of this.#edited.values()) {
       for (const { op, index, shape, data } of edits.values()) {
         rewriter.before(op);
-        const value = createFloats(rewriter, constantName(op.operand(index), op.source), shape, data);
+        const old = op.operands[index];
+        const name = old ? constantName(old, op.source) : `${constantName(op.operand(1), op.source)}.bias`;
+        const value = createFloats(rewriter, name, shape, data);
         rewriter.setOperand(op, index, value);
         exact.set(value, { dtype: 'f64', shape, data });
       }

@@ -37,6 +37,29 @@ export function centring(channels: number): ChannelMatrix {
   };
 }
 
+/** Each channel times a factor of its own. */
+export function scaling(factors: Float64Array): ChannelMatrix {
+  return {
+    block: factors.length,
+    apply(x, inner) {
+      for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) * (factors[Math.floor(i / inner)] as number);
+    },
+  };
+}
+
+/** Channels in another order: channel i becomes what channel `order[i]` was. */
+export function permutation(order: readonly number[]): ChannelMatrix {
+  return {
+    block: order.length,
+    apply(x, inner) {
+      const old = x.slice();
+      order.forEach((from, to) => {
+        x.set(old.subarray(from * inner, (from + 1) * inner), to * inner);
+      });
+    },
+  };
+}
+
 /** factor · H, H the Hadamard matrix of elements ±1. */
 export function hadamardMap(block: number, factor: number): ChannelMatrix {
   const { order } = hadamardFactors(block) as HadamardFactors;

@@ -2,17 +2,19 @@ import { type Module, type Op, Rewriter, type Value } from '../../../src/ir/inde
 import type { PassContext } from '../../../src/pass/define.ts';
 import { applyGreedily } from '../../../src/rewrite/index.ts';
 import { isFloatLayer } from '../../../src/scheme/index.ts';
+import type { HostTensor } from '../../../src/support/tensor.ts';
 import { sampleRows } from '../../calibrate/sampleRows.ts';
 import { LayerSchemes } from '../../quantize/layerSchemes.ts';
 import { applyBetter, type Candidate } from '../applyBetter.ts';
 import type { InputRows } from '../layerError.ts';
+import { weightsOf } from '../structure/channelLayer.ts';
 import type { FoundSites, RotationSite } from '../structure/rotationSites.ts';
 import { ConstantEdits } from './constantEdits.ts';
 import { type ChannelMatrix, centring, mapAxis } from './orthogonal.ts';
 import { layersOf, siteError } from './siteError.ts';
 
-/** The matrix for blocks of so many channels; `rows` are what layers read of them. */
-export type MatrixOf = (block: number, rows: readonly InputRows[]) => ChannelMatrix;
+/** The matrix for blocks of so many channels; `rows` are what layers read of them, `weights` what they multiply them by. */
+export type MatrixOf = (block: number, rows: readonly InputRows[], weights: readonly HostTensor[]) => ChannelMatrix;
 
 /** Sends all constants of a site through its map; the norms behind them need not centre any more. */
 export function rotate(edits: ConstantEdits, { channels, centred }: RotationSite, map: ChannelMatrix): void {
@@ -59,6 +61,7 @@ export async function rotateSites(
     const map = matrixOf(
       site.channels.block,
       [...values].map((value) => rows.get(value) as InputRows),
+      [...readers].map(weightsOf),
     );
     const after = new ConstantEdits();
     rotate(after, site, map);

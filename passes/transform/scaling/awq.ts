@@ -5,7 +5,7 @@ import type { SampledRows } from '../../calibrate/sampleRows.ts';
 import { skipOption } from '../../quantize/keptInFloat.ts';
 import { recipeOption } from '../../quantize/layerSchemes.ts';
 import type { ChannelMap } from './channelMap.ts';
-import { mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
+import { type Candidates, mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
 
 /**
  * s_j = mean|X_j|^r, at least 1e-4, over √(max s · min s): weights that meet large activations are rounded more finely;
@@ -20,10 +20,16 @@ export const awq = definePass({
   options: { steps: attr.int(20), recipe: recipeOption, skip: skipOption },
   preserves: 'bits',
   run: (module, { steps, recipe, skip }, context) =>
-    mapGroups(module, 'awq', (_group, sampled) => saliences(sampled, steps), { recipe, skip }, context),
+    mapGroups(module, 'awq', saliences(steps), { recipe, skip }, context),
 });
 
-function saliences({ rows, channels, count }: SampledRows, steps: number): ChannelMap[] {
+/** One map for each r. */
+export const saliences =
+  (steps: number): Candidates =>
+  (_, sampled) =>
+    maps(sampled, steps);
+
+function maps({ rows, channels, count }: SampledRows, steps: number): ChannelMap[] {
   const mean = new Float64Array(channels);
   rows.forEach((x, i) => {
     mean[i % channels] = (mean[i % channels] as number) + Math.abs(x) / count;

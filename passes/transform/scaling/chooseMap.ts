@@ -1,9 +1,13 @@
-import type { Module } from '../../../src/ir/index.ts';
+import { conv } from '../../../dialects/nn/conv.ts';
+import type { Module, Op } from '../../../src/ir/index.ts';
 import type { PassContext } from '../../../src/pass/define.ts';
 import { type SampledRows, sampleRows } from '../../calibrate/sampleRows.ts';
 import { LayerSchemes } from '../../quantize/layerSchemes.ts';
+import { type LayerPart, layerWindows } from '../../quantize/layerWindows.ts';
+import { ConstantEdits } from '../rotation/constantEdits.ts';
+import { weightsOf } from '../structure/channelLayer.ts';
 import { type LinearGroup, linearGroups } from '../structure/linearGroups.ts';
-import { applyMap, type ChannelMap, identityMap, weightsOf } from './channelMap.ts';
+import { applyMap, type ChannelMap, dividedColumns, identityMap, scaledRows } from './channelMap.ts';
 import { RoundedError } from './roundedError.ts';
 
 /** Maps worth trying for a group. */
@@ -28,12 +32,15 @@ export async function mapGroups(
     context.report(`${method}: the model has no place for it`);
     return;
   }
-  const values = groups.map(({ value }) => value);
-  const rows = await sampleRows(module, values, context, method);
+  const rows = await sampleRows(module, new Map(groups.map(({ value, axis }) => [value, axis])), context, method);
+  const convolutions = groups.flatMap(({ layers }) => layers).filter((layer) => conv.is(layer));
+  const windows = convolutions.length > 0 ? await layerWindows(module, convolutions, context, method) : new Map();
   let changed = 0;
   for (const group of groups) {
     const sampled = rows.get(group.value) as SampledRows;
-    const error = new RoundedError(sampled, group.layers, (layer) => schemes.of(layer));
+    const partsOf = (layer: Op): readonly LayerPart[] =>
+      windows.get(layer) ?? [{ rows: sampled, weights: weightsOf(layer) }];
+    const error = new RoundedError(group.layers, (layer) => schemes.of(layer), partsOf);
     if (!error.isRounded) continue;
     if (!sampled.rows.every(Number.isFinite)) {
       context.report(`${group.value.op?.source}: ${method} is refused: calibration met a value that is no number`);
@@ -42,7 +49,9 @@ export async function mapGroups(
     const plain = error.of(identityMap(group.channels));
     const best = leastOf([...candidates(group, sampled)].filter(keepsWeights(group)), error);
     if (best && best.error < plain) {
-      applyMap(group, best.map);
+      const edits = new ConstantEdits();
+      applyMap(edits, group, best.map);
+      edits.commit();
       changed++;
     } else if (best) {
       const why = plain > 0 ? `it multiplies the error by ${(best.error / plain).toPrecision(3)}` : 'there is no error';
@@ -72,11 +81,8 @@ function leastOf(
 function keepsWeights({ layers, before }: LinearGroup): (map: ChannelMap) => boolean {
   const isNormal = (w: number) => w === 0 || (Math.abs(w) >= 2 ** -126 && Math.abs(w) < 2 ** 127);
   return ({ scale }) =>
-    layers.every((layer) => {
-      const { data, shape } = weightsOf(layer);
-      return data.every((w, i) => isNormal(w * (scale[Math.floor(i / (shape[1] as number))] as number)));
-    }) &&
-    (!before || weightsOf(before).data.every((w, i) => isNormal(w / (scale[i % scale.length] as number))));
+    layers.every((layer) => scaledRows(layer, scale).every(isNormal)) &&
+    (!before || dividedColumns(before, scale).every(isNormal));
 }
 
 /** The power of two nearest to x by ratio; x a positive normal f64. */

@@ -1,8 +1,9 @@
 import { definePass } from '../../../src/pass/define.ts';
 import { skipOption } from '../../quantize/keptInFloat.ts';
 import { recipeOption } from '../../quantize/layerSchemes.ts';
+import { readRanges, writtenRanges } from '../structure/channelLayer.ts';
 import type { LinearGroup } from '../structure/linearGroups.ts';
-import { type ChannelMap, weightsOf } from './channelMap.ts';
+import type { ChannelMap } from './channelMap.ts';
 import { mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
 
 /**
@@ -20,19 +21,9 @@ export const equalizeLayers = definePass({
     mapGroups(module, 'equalize-layers', equalizations, { recipe, skip }, context),
 });
 
-function equalizations({ before, layers, channels }: LinearGroup): ChannelMap[] {
+export function equalizations({ before, layers, channels }: LinearGroup): ChannelMap[] {
   if (!before) return [];
-  const [written, read] = [new Float64Array(channels), new Float64Array(channels)];
-  weightsOf(before).data.forEach((w, i) => {
-    written[i % channels] = Math.max(written[i % channels] as number, Math.abs(w));
-  });
-  for (const layer of layers) {
-    const { data, shape } = weightsOf(layer);
-    data.forEach((w, i) => {
-      const k = Math.floor(i / (shape[1] as number));
-      read[k] = Math.max(read[k] as number, Math.abs(w));
-    });
-  }
+  const [written, read] = [writtenRanges(before, channels), readRanges(layers, channels)];
   const scale = written.map((r1, j) => {
     const r2 = read[j] as number;
     return r1 > 0 && r2 > 0 ? nearestPowerOfTwo(Math.sqrt(r1 / r2)) : 1;

@@ -5,7 +5,7 @@ import { skipOption } from '../../quantize/keptInFloat.ts';
 import { recipeOption } from '../../quantize/layerSchemes.ts';
 import type { LinearGroup } from '../structure/linearGroups.ts';
 import type { ChannelMap } from './channelMap.ts';
-import { mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
+import { type Candidates, mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
 
 /**
  * z_j = (max_j + min_j)/2 where the channels of a group can be shifted; s_j = max(1, a_j/t), a_j the largest magnitude of
@@ -20,17 +20,17 @@ export const outlierSuppression = definePass({
   options: { octaves: attr.float(6), recipe: recipeOption, skip: skipOption },
   preserves: { tolerance: 1e-5 },
   run: (module, { octaves, recipe, skip }, context) =>
-    mapGroups(
-      module,
-      'outlier-suppression',
-      (group, sampled) => suppressions(group, sampled, octaves),
-      { recipe, skip },
-      context,
-    ),
+    mapGroups(module, 'outlier-suppression', suppressions(octaves), { recipe, skip }, context),
 });
 
-function suppressions({ shifts }: LinearGroup, { low, high }: SampledRows, octaves: number): ChannelMap[] {
-  const shift = low.map((l, j) => (shifts ? Math.fround((l + (high[j] as number)) / 2) : 0));
+/** One map for each threshold. */
+export const suppressions =
+  (octaves: number): Candidates =>
+  (group, sampled) =>
+    maps(group, sampled, octaves);
+
+function maps({ shifts }: LinearGroup, { low, high }: SampledRows, octaves: number): ChannelMap[] {
+  const shift = low.map((l, j) => (shifts === 'always' ? Math.fround((l + (high[j] as number)) / 2) : 0));
   const left = low.map((l, j) => Math.max((high[j] as number) - (shift[j] as number), (shift[j] as number) - l));
   const most = left.reduce((a, b) => Math.max(a, b), 0);
   return Array.from({ length: 2 * octaves + 1 }, (_, i) => {

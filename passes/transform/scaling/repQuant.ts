@@ -4,7 +4,7 @@ import { skipOption } from '../../quantize/keptInFloat.ts';
 import { recipeOption } from '../../quantize/layerSchemes.ts';
 import type { LinearGroup } from '../structure/linearGroups.ts';
 import type { ChannelMap } from './channelMap.ts';
-import { mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
+import { type Candidates, mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
 
 /**
  * Codes with a scale and a zero point a channel, as codes with one for all: x' = (x − z_j)/r_j, z_j the middle of channel j
@@ -18,12 +18,13 @@ export const repQuant = definePass({
   phase: 'transform',
   options: { recipe: recipeOption, skip: skipOption },
   preserves: { tolerance: 1e-5 },
-  run: (module, { recipe, skip }, context) =>
-    mapGroups(module, 'repquant', (group, sampled) => [oneRange(group, sampled)], { recipe, skip }, context),
+  run: (module, { recipe, skip }, context) => mapGroups(module, 'repquant', oneRanges, { recipe, skip }, context),
 });
 
+export const oneRanges: Candidates = (group, sampled) => [oneRange(group, sampled)];
+
 function oneRange({ shifts }: LinearGroup, { low, high }: SampledRows): ChannelMap {
-  const shift = low.map((l, j) => (shifts ? Math.fround((l + (high[j] as number)) / 2) : 0));
+  const shift = low.map((l, j) => (shifts === 'always' ? Math.fround((l + (high[j] as number)) / 2) : 0));
   const reach = low.map((l, j) => Math.max((high[j] as number) - (shift[j] as number), (shift[j] as number) - l));
   const mean = reach.reduce((sum, a) => sum + a, 0) / reach.length;
   return { shift, scale: reach.map((a) => (a > 0 ? nearestPowerOfTwo(a / mean) : 1)) };

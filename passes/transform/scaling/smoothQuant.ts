@@ -4,9 +4,10 @@ import { definePass } from '../../../src/pass/define.ts';
 import type { SampledRows } from '../../calibrate/sampleRows.ts';
 import { skipOption } from '../../quantize/keptInFloat.ts';
 import { recipeOption } from '../../quantize/layerSchemes.ts';
+import { readRanges } from '../structure/channelLayer.ts';
 import type { LinearGroup } from '../structure/linearGroups.ts';
-import { type ChannelMap, weightsOf } from './channelMap.ts';
-import { mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
+import type { ChannelMap } from './channelMap.ts';
+import { type Candidates, mapGroups, nearestPowerOfTwo } from './chooseMap.ts';
 
 /**
  * s_j = max|X_j|^α / max|W_j|^(1−α), both maxima at least 1e-5, W over all layers of a group; activations over s, weights
@@ -20,26 +21,19 @@ export const smoothQuant = definePass({
   options: { alpha: attr.floats([0.5, 0.65, 0.8]), recipe: recipeOption, skip: skipOption },
   preserves: 'bits',
   run: (module, { alpha, recipe, skip }, context) =>
-    mapGroups(
-      module,
-      'smoothquant',
-      (group, sampled) => alpha.map((a) => smoothing(group, sampled, a)),
-      { recipe, skip },
-      context,
-    ),
+    mapGroups(module, 'smoothquant', smoothings(alpha), { recipe, skip }, context),
 });
 
 const least = 1e-5;
 
+/** One map for each α. */
+export const smoothings =
+  (alpha: readonly number[]): Candidates =>
+  (group, sampled) =>
+    alpha.map((a) => smoothing(group, sampled, a));
+
 function smoothing({ layers, channels }: LinearGroup, { low, high }: SampledRows, alpha: number): ChannelMap {
-  const weights = new Float64Array(channels);
-  for (const layer of layers) {
-    const { data, shape } = weightsOf(layer);
-    data.forEach((w, i) => {
-      const k = Math.floor(i / (shape[1] as number));
-      weights[k] = Math.max(weights[k] as number, Math.abs(w));
-    });
-  }
+  const weights = readRanges(layers, channels);
   const scale = weights.map((w, j) => {
     const x = Math.max(-(low[j] as number), high[j] as number, least);
     return nearestPowerOfTwo(elementary.pow(x, alpha) / elementary.pow(Math.max(w, least), 1 - alpha));

@@ -18,16 +18,36 @@ export type OperandAxes = readonly (number | undefined)[];
 
 type Rule = (op: Op, axis: number, block: number) => OperandAxes | undefined;
 
+/** What an op has to commute with: every linear map of a block's channels, or every permutation of them. */
+export type MapKind = 'linear' | 'permutation';
+
 /** @returns undefined where the op does not commute with every such map */
-export function operandAxes(op: Op, axis: number, block: number): OperandAxes | undefined {
+export function operandAxes(op: Op, axis: number, block: number, kind: MapKind = 'linear'): OperandAxes | undefined {
+  if (kind === 'permutation' && op.definition.lower?.kind === 'elementwise') return sameChannels(op, axis);
   return withoutClamp(op) ? rules.get(op.definition)?.(op, axis, block) : undefined;
 }
 
 /** The axis of the result whose channels are those of an operand's axis. */
-export function resultAxis(op: Op, operand: number, axis: number, block: number): number | undefined {
-  if (!rules.has(op.definition)) return undefined;
+export function resultAxis(
+  op: Op,
+  operand: number,
+  axis: number,
+  block: number,
+  kind: MapKind = 'linear',
+): number | undefined {
+  if (op.results.length !== 1 || op.result.type.kind !== 'tensor') return undefined;
   const axes = shapeOf(op.result).map((_, i) => i);
-  return axes.findLast((at) => operandAxes(op, at, block)?.[operand] === axis);
+  return axes.findLast((at) => operandAxes(op, at, block, kind)?.[operand] === axis);
+}
+
+/** f(x∘P, c∘P) == f(x, c)∘P for a function of single elements; an operand may have one number for all channels. */
+function sameChannels(op: Op, axis: number): OperandAxes {
+  const { length } = shapeOf(op.result);
+  return op.operands.map((value) => {
+    const shape = value ? shapeOf(value) : [];
+    const at = axis - length + shape.length;
+    return at >= 0 && shape[at] === shapeOf(op.result)[axis] ? at : undefined;
+  });
 }
 
 const shapeOf = (value: Value): readonly Dim[] => (value.type as TensorType).shape;

@@ -6,7 +6,7 @@ import type { Op, TensorType, Value } from '../../../src/ir/index.ts';
 import { isLinear } from '../../channels.ts';
 import { withoutClamp } from '../../clamps.ts';
 import { constantOf, floatConstantOf } from '../../constants.ts';
-import { operandAxes, resultAxis } from './channelAxes.ts';
+import { type MapKind, operandAxes, resultAxis } from './channelAxes.ts';
 import { isMatrixLayer } from './matrixLayer.ts';
 
 /** A constant operand that is multiplied along an axis. */
@@ -33,15 +33,16 @@ export interface RotatedChannels {
  * Follows a value to everything that has its channels, up to layers with constant weights.
  * @param block neighbouring channels that may be mixed with one another
  * @param within stop at normalizations: the part whose mean one of them takes
+ * @param kind what is multiplied by: functions of single elements let permutations through
  * @returns why some of it cannot be multiplied, with the node's name, where that is so
  */
 export function rotatedChannels(
   value: Value,
   axis: number,
   block: number,
-  within = false,
+  { within = false, kind = 'linear' }: { readonly within?: boolean; readonly kind?: MapKind } = {},
 ): RotatedChannels | { readonly refused: string; readonly values: ReadonlyMap<Value, number> } {
-  const found = new Search(block, within);
+  const found = new Search(block, within, kind);
   found.join(value, axis);
   const refused = found.run();
   return refused === undefined ? found : { refused, values: found.values };
@@ -54,13 +55,15 @@ class Search implements RotatedChannels {
   readonly norms: Op[] = [];
   readonly block: number;
   readonly #within: boolean;
+  readonly #kind: MapKind;
   readonly #queue: Value[] = [];
   readonly #seen = new Set<Op>();
   #refused: string | undefined;
 
-  constructor(block: number, within: boolean) {
+  constructor(block: number, within: boolean, kind: MapKind) {
     this.block = block;
     this.#within = within;
+    this.#kind = kind;
   }
 
   join(value: Value, axis: number): void {
@@ -115,7 +118,7 @@ class Search implements RotatedChannels {
 
   /** Whether a layer's columns are the channels. */
   #writes(layer: Op, axis: number): boolean {
-    if (!withoutClamp(layer)) return false;
+    if (this.#kind === 'linear' && !withoutClamp(layer)) return false;
     const outputs = conv.is(layer) ? 0 : 1;
     const isMatrix = isMatrixLayer(layer) && this.#isLast(layer.result, axis);
     if (!isMatrix && !(conv.is(layer) && axis === 1 && conv.attributesOf(layer).group === 1)) return false;
@@ -125,7 +128,7 @@ class Search implements RotatedChannels {
   }
 
   #read(op: Op, index: number, axis: number): void {
-    const at = resultAxis(op, index, axis, this.block);
+    const at = resultAxis(op, index, axis, this.block, this.#kind);
     if (this.#within && normalize.is(op) && at !== undefined) {
       if (normalize.attributesOf(op).center) this.norms.push(op);
       else this.#refuse(op, 'reads the mean too');
@@ -164,7 +167,7 @@ class Search implements RotatedChannels {
 
   /** An op that commutes with the map: its operands and result all have the channels. */
   #through(op: Op, axis: number): boolean {
-    const axes = operandAxes(op, axis, this.block);
+    const axes = operandAxes(op, axis, this.block, this.#kind);
     if (!axes) return false;
     this.join(op.result, axis);
     if (this.#seen.has(op)) return true;

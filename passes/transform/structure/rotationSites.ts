@@ -5,8 +5,8 @@ import { rotary } from '../../../dialects/nn/rotary.ts';
 import { softmax } from '../../../dialects/nn/softmax.ts';
 import type { Block, Op, TensorType, Value } from '../../../src/ir/index.ts';
 import { constantOf } from '../../constants.ts';
-import { operandAxes } from './channelAxes.ts';
-import { layersReading } from './matrixLayer.ts';
+import { type MapKind, operandAxes } from './channelAxes.ts';
+import { isMatrixLayer, layersReading } from './matrixLayer.ts';
 import { type ConstantUse, type RotatedChannels, rotatedChannels } from './rotatedChannels.ts';
 
 /** Values whose channels can be multiplied by an orthogonal matrix, its inverse being in constants alone. */
@@ -49,16 +49,27 @@ export function headValues(block: Block, blockOf: BlockOf): FoundSites {
   return sitesFrom(starts, blockOf);
 }
 
-function sitesFrom(starts: readonly { readonly op: Op; readonly value: Value }[], blockOf: BlockOf): FoundSites {
+/** What layers read, up to the layers that write it, where all channels can be put into another order by constants alone. */
+export function orderedChannels(block: Block): FoundSites {
+  const read = [...block.ops()].filter((op) => isMatrixLayer(op));
+  const starts = read.map((op) => ({ op, value: op.operand(0) }));
+  return sitesFrom(starts, (channels) => channels, 'permutation');
+}
+
+function sitesFrom(
+  starts: readonly { readonly op: Op; readonly value: Value }[],
+  blockOf: BlockOf,
+  kind: MapKind = 'linear',
+): FoundSites {
   const sites: RotationSite[] = [];
   const refused = new Map<string, RefusedSite>();
   const seen = new Set<Value>();
   for (const { op, value } of starts) {
     const size = lastOf(value);
     if (seen.has(value) || size === undefined || size < 2) continue;
-    const channels = rotatedChannels(value, rankOf(value) - 1, blockOf(size));
+    const channels = rotatedChannels(value, rankOf(value) - 1, blockOf(size), { kind });
     for (const one of channels.values.keys()) seen.add(one);
-    const centred = 'refused' in channels ? channels : centredFor(channels);
+    const centred = 'refused' in channels ? channels : kind === 'permutation' ? ordered : centredFor(channels);
     if ('refused' in channels || 'refused' in centred) {
       const reason = 'refused' in centred ? centred.refused : '';
       if (!refused.has(reason)) refused.set(reason, { where: op.source, refused: reason });
@@ -69,6 +80,9 @@ function sitesFrom(starts: readonly { readonly op: Op; readonly value: Value }[]
   return { sites, refused: [...refused.values()] };
 }
 
+/** The mean of channels does not depend on their order. */
+const ordered = { centred: [], norms: [] } as const;
+
 /** What must be centred for normalizations that take a mean away. */
 function centredFor({
   norms,
@@ -77,7 +91,7 @@ function centredFor({
   const uses = new Map<Op, Map<number, ConstantUse>>();
   for (const norm of centring) {
     const value = norm.operand(0);
-    const found = rotatedChannels(value, rankOf(value) - 1, lastOf(value) as number, true);
+    const found = rotatedChannels(value, rankOf(value) - 1, lastOf(value) as number, { within: true });
     if ('refused' in found) return found;
     for (const use of found.writers) uses.set(use.op, (uses.get(use.op) ?? new Map()).set(use.index, use));
   }

@@ -1,0 +1,117 @@
+import { runWasm } from '../../backends/wasm/host.ts';
+import { wasmTarget } from '../../backends/wasm/target.ts';
+import { blocksOf } from '../linalg/index.ts';
+import { runPipeline, stagesFor } from './pipeline.ts';
+import { parse } from './read.ts';
+
+/** Columns that a tile of the kernel holds beside one another. */
+const panel = 8;
+
+/** Columns of X on both sides of a tile. */
+const edge = 256;
+
+/** Rows of X in a tile, and the largest code: depth·largest² stays below 2³¹, so that sums are exact. */
+const [depth, largest] = [512, 2047];
+
+/** Columns that are packed at once: what is read of them, and where it goes, fits the cache. */
+const strip = 16;
+
+/** A compiled product of codes, with its memory. */
+interface GramTile {
+  readonly run: () => void;
+  /** [edge, depth] */
+  readonly a: Int16Array;
+  /** [edge/8, depth, 8] */
+  readonly b: Int16Array;
+  /** [edge/8, edge, 8] */
+  readonly y: Int32Array;
+}
+
+/** Some rows of X as codes of 12 bits, in the order of both operands, and the scale of each column. */
+interface Codes {
+  readonly left: Int16Array;
+  readonly right: Int16Array;
+  readonly scales: Float64Array;
+}
+
+/** sums += XᵀX on and above the diagonal, for rows of n numbers. */
+export type AddGram = (sums: Float64Array, rows: Float32Array, n: number) => void;
+
+/**
+ * XᵀX of many columns, by 16-bit products with exact sums. Every 512 rows a column has codes of 12 bits on a scale of its
+ * own: an element of X moves by 1/4094 of the column's largest at most, by which its square means moves far less than by
+ * GPTQ's smallest damping.
+ */
+export async function compileGram(): Promise<AddGram> {
+  const tile = await compileTile();
+  return (sums, rows, n) => {
+    const padded = Math.ceil(n / edge) * edge;
+    for (const [from, to] of blocksOf(rows.length / n, depth)) {
+      const codes = encode(rows.subarray(from * n, to * n), n, padded);
+      const tiles = blocksOf(padded, edge);
+      for (const [top] of tiles) {
+        tile.a.set(codes.left.subarray(top * depth, (top + edge) * depth));
+        for (const [left] of tiles) {
+          if (left < top) continue;
+          tile.b.set(codes.right.subarray(left * depth, (left + edge) * depth));
+          tile.run();
+          addTile(tile, sums, n, top, left, codes.scales);
+        }
+      }
+    }
+  };
+}
+
+async function compileTile(): Promise<GramTile> {
+  const [left, right] = [`tensor<${edge}x${depth}xi16>`, `tensor<${edge / panel}x${depth}x${panel}xi16>`];
+  const result = `tensor<${edge / panel}x${edge}x${panel}xi32>`;
+  const module = parse(`func @main(%a: ${left}, %b: ${right}) -> (%y: ${result}) {
+  %y = int.matmul %a, %b : ${result}
+  nn.return %y
+}`);
+  await runPipeline(module, stagesFor('float').kernels, { target: wasmTarget });
+  const { views, execute } = await runWasm(module, { simd: 'baseline' });
+  return { run: execute, a: views.inputs.a, b: views.inputs.b, y: views.outputs.y } as unknown as GramTile;
+}
+
+function encode(data: Float32Array, n: number, padded: number): Codes {
+  const rows = data.length / n;
+  const scales = new Float64Array(n);
+  for (let k = 0, at = 0; k < rows; k++) {
+    for (let c = 0; c < n; c++, at++) scales[c] = Math.max(scales[c] as number, Math.abs(data[at] as number));
+  }
+  const inverse = scales.map((most) => (most > 0 ? largest / most : 0));
+  const [left, right] = [new Int16Array(padded * depth), new Int16Array(padded * depth)];
+  for (const [first, end] of blocksOf(n, strip)) {
+    for (let k = 0; k < rows; k++) {
+      const row = k * n;
+      for (let c = first; c < end; c++) {
+        const code = Math.floor((data[row + c] as number) * (inverse[c] as number) + 0.5);
+        left[c * depth + k] = code;
+        right[(c - (c % panel)) * depth + k * panel + (c % panel)] = code;
+      }
+    }
+  }
+  return { left, right, scales: scales.map((most) => most / largest) };
+}
+
+function addTile(
+  { y }: GramTile,
+  sums: Float64Array,
+  n: number,
+  top: number,
+  left: number,
+  scales: Float64Array,
+): void {
+  for (let i = 0; i < Math.min(edge, n - top); i++) {
+    const scale = scales[top + i] as number;
+    const row = (top + i) * n + left;
+    for (let j = 0; j < Math.min(edge, n - left); j += panel) {
+      const at = j * edge + i * panel;
+      for (let lane = 0; lane < Math.min(panel, n - left - j); lane++) {
+        const sum = (y[at + lane] as number) * scale * (scales[left + j + lane] as number);
+        sums[row + j + lane] = (sums[row + j + lane] as number) + sum;
+      }
+    }
+  }
+}
