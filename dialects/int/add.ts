@@ -3,6 +3,7 @@ import {
   type BodyBuilder,
   bitsOf,
   defineOp,
+  integerRange,
   type Op,
   staticShape,
   storageOf,
@@ -13,6 +14,7 @@ import { sumRescaled } from '../../src/numerics/index.ts';
 import { type HostTensor, typedArrayOf } from '../../src/support/tensor.ts';
 import { broadcastTo } from '../nn/broadcast.ts';
 import { narrowed } from './narrow.ts';
+import { buildSplitSum, splitSum } from './splitSum.ts';
 
 /**
  * A sum of codes of different scales, rounded once; with one operand, the same codes at another scale. Codes may have
@@ -51,8 +53,7 @@ export const add = defineOp({
     kind: 'elementwise',
     body(k, xs, op): Value {
       const { zero_point, min, max } = add.attributesOf(op);
-      const sum = fitsI32(op) ? sumIn32 : isSmallProduct(op) ? oneRescaled : sumIn64;
-      const rounded = sum(k, xs, op);
+      const rounded = sumFor(op)(k, xs, op);
       const code = zero_point === 0 ? rounded : k.add(rounded, k.constant(zero_point, 'i32', rounded));
       return narrowed(k, code, op, { min, max });
     },
@@ -82,16 +83,32 @@ function isSmallProduct(op: Op): boolean {
 
 type Sum = (k: BodyBuilder, xs: readonly Value[], op: Op) => Value;
 
-/** The parts of a sum that fits may wrap: it is Σ x_i·m_i + c with c = 2^(s−1) − Σ z_i·m_i. */
-const sumIn32: Sum = (k, xs, op) => {
+function sumFor(op: Op): Sum {
+  if (fitsI32(op)) return sumIn32;
+  if (isSmallProduct(op)) return oneRescaled;
+  const { multipliers, shift } = add.attributesOf(op);
+  const elements = (op.operands as readonly Value[]).map((v) => storageOf((v.type as TensorType).element));
+  if (elements.some((element) => bitsOf(element) > 16)) return sumIn64;
+  const most = elements.map((element) => Math.max(...integerRange(element).map(Math.abs)));
+  const split = splitSum(multipliers, most, shift, constantOf(op));
+  return split ? (k, xs) => buildSplitSum(k, xs, split, shift) : sumIn64;
+}
+
+/** The sum is Σ x_i·m_i + c with c = 2^(s−1) − Σ z_i·m_i. */
+function constantOf(op: Op): number {
   const { multipliers, shift, zero_points } = add.attributesOf(op);
-  const constant = multipliers.reduce((c, m, i) => c - m * (zero_points[i] as number), 2 ** (shift - 1));
+  return multipliers.reduce((c, m, i) => c - m * (zero_points[i] as number), 2 ** (shift - 1));
+}
+
+/** The parts of a sum that fits may wrap. */
+const sumIn32: Sum = (k, xs, op) => {
+  const { multipliers, shift } = add.attributesOf(op);
   const terms = xs.map((x, i) => {
     const code = k.convert(x, 'i32');
     return k.mul(code, k.constant(multipliers[i] as number, 'i32', code));
   });
   const sum = terms.reduce((a, b) => k.add(a, b));
-  return k.shr(k.add(sum, k.constant(constant | 0, 'i32', sum)), shift);
+  return k.shr(k.add(sum, k.constant(constantOf(op) | 0, 'i32', sum)), shift);
 };
 
 const difference = (k: BodyBuilder, x: Value, zeroPoint: number): Value => {
@@ -110,7 +127,7 @@ const oneRescaled: Sum = (k, [x], op) => {
 /** More than any code of 16 bits before its zero point; sums that are stored in 32 bits stay within 2^30. */
 const beyond = 2 ** 30 + 2 ** 16;
 
-/** Sums of 16-bit codes; beyond 32 bits the result saturates. */
+/** Sums of 16-bit codes that no parts of 32 bits hold; beyond 32 bits the result saturates. */
 const sumIn64: Sum = (k, xs, op) => {
   const { multipliers, shift, zero_points } = add.attributesOf(op);
   const terms = xs.map((x, i) => {

@@ -25,25 +25,28 @@ interface TapProduct {
   readonly depth: number;
   /** Whether the sign bits of activations are turned where the machine wants them so. */
   readonly flips?: boolean;
+  /** Weights as `add` wants them; default: as they lie. */
+  readonly weights?: (k: KernelBuilder, w: Value) => Value;
   /** `x` holds one vector for each tap of the step. */
   add(k: KernelBuilder, sum: Value, w: Value, x: readonly Value[], lanes: number): Value;
 }
+
+const widened = (k: KernelBuilder, w: Value): Value => k.convert(w, 'i16');
 
 /** Two taps a step: neighbours of interleaved 16-bit lanes. */
 const pairs = (name: IntrinsicName): TapProduct => ({
   feature: intrinsics[name].feature,
   depth: 2,
-  add(k, sum, w, [a, b]) {
-    const x = k.convert(k.interleave(a as Value, b as Value), 'i16');
-    return k.dot(name, sum, k.convert(w, 'i16'), x);
-  },
+  weights: widened,
+  add: (k, sum, w, [a, b]) => k.dot(name, sum, w, k.convert(k.interleave(a as Value, b as Value), 'i16')),
 });
 
 /** Two taps a step of 16-bit activations. */
 const widePairs = (name: IntrinsicName): TapProduct => ({
   feature: intrinsics[name].feature,
   depth: 2,
-  add: (k, sum, w, [a, b]) => k.dot(name, sum, k.convert(w, 'i16'), k.interleave(a as Value, b as Value)),
+  weights: widened,
+  add: (k, sum, w, [a, b]) => k.dot(name, sum, w, k.interleave(a as Value, b as Value)),
 });
 
 /** Four taps a step: bytes interleaved twice come out as tap 0, 1, 2, 3 of each channel. */
@@ -185,7 +188,10 @@ export function depthwise(cluster: Cluster, context: KernelContext): KernelPlan 
      */
     const rowOf = (channel: Value, width: number) => {
       const weightAt = k.scaled(channel, product.depth);
-      const load = (g: number) => k.load(w, k.add(weightAt, k.index(g * count * product.depth)), width * product.depth);
+      const load = (g: number) => {
+        const found = k.load(w, k.add(weightAt, k.index(g * count * product.depth)), width * product.depth);
+        return product.weights?.(k, found) ?? found;
+      };
       const preloaded = held ? Array.from({ length: groups }, (_, g) => load(g)) : undefined;
       const first = k.load(startBuffer, k.add(channel, begin), width);
       return (from: Value, element: Value, corner?: readonly Value[]): Value => {
