@@ -9,6 +9,7 @@ import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '.
 import type { KernelContext, KernelPlan } from '../plan.ts';
 import { besideWeights, digitsOf, fitsSums, lookUp, swizzles, type WholeLevels, wholeLevels } from './codeLevels.ts';
 import { type GroupProduct, groupProducts, type UnpackedProduct, unpackedProducts } from './groupProduct.ts';
+import { stepsOf, unitsOf } from './groupSteps.ts';
 import { type GroupBuffers, type GroupShape, type GroupSteps, type GroupTile, groupTotals } from './groupTile.ts';
 import { lookUpProducts } from './lookUpProduct.ts';
 import { unpackUnit } from './panelCodes.ts';
@@ -67,6 +68,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const shared = productsOfMany(rows, columns, context.target);
   const fewRows = typeof rows === 'number' && rows <= 2;
   const width = tables ? unit : fewRows ? 4 * unit : Math.max(2 * unit, ...shared.map((product) => product.columns));
+  const steps = stepsOf(stored, whole, columns);
   const panels = packPanels(context, weights, stored, {
     planes: tables
       ? new Array<number>(stored.bits).fill(1)
@@ -78,7 +80,10 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     vectorDepth: depth,
     zeros: 'i32',
     divisor: whole.factor,
+    steps: steps && ((g, n) => steps[n]?.steps[g] as number),
   });
+  const ofOutputs =
+    steps && besideWeights(context, weights, 'units', unitsOf(steps, whole.factor, panels.panels * width));
   const factors = tables ?? a;
   const planes = panels.layout.planes.map((_, i) => i);
   const inRegister = swizzles(context.target, whole);
@@ -90,7 +95,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
   const parts = stored.levels ? byLevels() : stored.bits === 8 ? wideParts : [{ planes, shift: 0 }];
   const drift = besideWeights(context, weights, 'drift', driftOf(weights, stored, panels.panels * width));
   const others = epilogueOperands(cluster);
-  const beside = [panels.zeros, ...parts.map(({ levels }) => levels), bias].filter((v) => v !== undefined);
+  const beside = [panels.zeros, ofOutputs, ...parts.map(({ levels }) => levels), bias].filter((v) => v !== undefined);
   const { step: inputsOfTile = 1, size: tiles = 1 } = panels.layout.tiles[2] ?? {};
   const common: GroupShape = {
     groups,
@@ -109,6 +114,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
     const [packed, scales] = [context.input(k, 'w', panels.codes), context.input(k, 'scales', panels.scales)];
     const drifts = context.input(k, 'drift', drift);
     const zeros = panels.zeros && context.input(k, 'zeros', panels.zeros);
+    const units = ofOutputs && context.input(k, 'units', ofOutputs);
     const levels = parts.map(({ levels }, p) => levels && context.input(k, `levels${p}`, levels));
     const start = bias && context.input(k, 'bias', bias);
     const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
@@ -135,20 +141,25 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
       },
     });
     /** Writes the first `live` outputs of a tile, whose vectors have `unit` outputs. */
-    const finish = (totals: readonly Value[], { panel, rows: tile, unit: from, units }: GroupTile, live: number) => {
+    const finish = (
+      totals: readonly Value[],
+      { panel, rows: tile, unit: from, units: count }: GroupTile,
+      live: number,
+    ) => {
       const unit = totals[0]?.type.kind === 'vec' ? totals[0].type.lanes : 1;
       const column = k.add(k.scaled(panel, width), k.scaled(from, unit));
       tile.forEach((row, r) => {
         const [rowScale, rowZero] = [k.load(rowScales, row), k.convert(k.load(rowZeros, row), 'f32')];
-        const values = Array.from({ length: units }, (_, u) => {
+        const values = Array.from({ length: count }, (_, u) => {
           const at = k.add(column, k.index(u * unit));
-          const total = totals[r * units + u] as Value;
+          const sum = totals[r * count + u] as Value;
+          const total = units ? k.mul(k.convert(sum, 'f32'), k.load(units, at, unit)) : sum;
           const shifted = k.sub(total, k.mul(k.splat(rowZero, unit), k.load(drifts, at, unit)));
           const real = k.mul(shifted, k.splat(rowScale, unit));
           return start ? k.add(real, k.load(start, at, unit)) : real;
         });
         const place = { element: k.add(k.scaled(row, columns), column), channel: column };
-        k.store(after(k, clamped(k, k.concat(values), root), place, units * unit), y, place.element, live);
+        k.store(after(k, clamped(k, k.concat(values), root), place, count * unit), y, place.element, live);
       });
     };
     const unpackedIn = (tile: Omit<GroupTile, 'units'> & { live: number }): void => {

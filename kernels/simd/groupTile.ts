@@ -1,4 +1,4 @@
-import type { KernelBuilder } from '../../dialects/kernel/index.ts';
+import { elementOf, type KernelBuilder } from '../../dialects/kernel/index.ts';
 import type { Value } from '../../src/ir/index.ts';
 import type { GroupProduct } from './groupProduct.ts';
 import type { CodeVector } from './panelCodes.ts';
@@ -19,6 +19,7 @@ export interface GroupShape {
 export interface GroupBuffers {
   readonly activations: Value;
   readonly sums: Value;
+  /** f32; or bytes, where the sums of groups stay whole numbers until the last one has been added. */
   readonly scales: Value;
   readonly zeros: Value | undefined;
 }
@@ -50,7 +51,7 @@ export interface GroupTile {
 
 /**
  * Σ_g s_g·(Σ_k a·w − z_g·Σ_k a) of each row and vector of outputs of a tile: exact sums of a group in 32 bits, begun at
- * −z·Σa, which all outputs of a panel share where they have one zero point.
+ * −z·Σa, which all outputs of a panel share where they have one zero point. f32, or i32 where scales are bytes.
  */
 export function groupTotals(
   k: KernelBuilder,
@@ -65,6 +66,7 @@ export function groupTotals(
   // few sums leave registers for two of each, so that one product need not wait for the one before
   const chains = columns > 1 && cells * shifts.length * each <= 4 ? 2 : 1;
   const { zeros } = buffers;
+  const isWhole = elementOf(buffers.scales) === 'u8';
 
   const addGroup = (totals: readonly Value[], g: Value): Value[] => {
     const sumAt = rows.map((row) => k.add(k.scaled(row, groups), g));
@@ -142,9 +144,12 @@ export function groupTotals(
         .map((shift, p) => k.shl(sumOfPart(p, cell), shift))
         .reduce((left, right) => k.add(left, right));
       const exact = zeros ? k.sub(sum, k.mul(k.load(zeros, at, columns), rowSums(Math.floor(cell / units)))) : sum;
-      return k.mulAdd(k.convert(exact, 'f32'), k.load(buffers.scales, at, columns), total);
+      const scale = k.load(buffers.scales, at, columns);
+      return isWhole
+        ? k.add(total, k.mul(exact, k.convert(scale, 'i32')))
+        : k.mulAdd(k.convert(exact, 'f32'), scale, total);
     });
   };
-  const none = Array.from({ length: cells }, () => k.repeated(0, 'f32', columns));
+  const none = Array.from({ length: cells }, () => k.repeated(0, isWhole ? 'i32' : 'f32', columns));
   return k.for(0, groups, 1, none, (g, carried) => addGroup(carried, g));
 }

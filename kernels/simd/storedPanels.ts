@@ -11,7 +11,7 @@ export interface StoredPanels {
   readonly width: number;
   readonly panels: number;
   readonly codes: Value;
-  /** [panel][group][output in panel]. */
+  /** [panel][group][output in panel]: f32, or bytes. */
   readonly scales: Value;
   /** Laid out like the scales; undefined where all are the same. */
   readonly zeros: Value | undefined;
@@ -26,6 +26,8 @@ interface PanelShape {
   readonly zeros: 'i16' | 'i32';
   /** Scales are divided by it. */
   readonly divisor: number;
+  /** Scales of groups as bytes, `steps(g, n)`, in place of the scales. */
+  readonly steps?: ((g: number, n: number) => number) | undefined;
 }
 
 /** Packs a constant weight matrix for a kernel. */
@@ -33,7 +35,7 @@ export function packPanels(
   context: KernelContext,
   weights: Value,
   stored: StoredWeights,
-  { divisor, zeros: zeroElement, ...shape }: PanelShape,
+  { divisor, steps, zeros: zeroElement, ...shape }: PanelShape,
 ): StoredPanels {
   const { rewriter } = context;
   const [, columns] = staticShape(tensorType(weights)) as [number, number];
@@ -49,12 +51,12 @@ export function packPanels(
     { types: [tensor([layoutBytes(layout)], 'u8')] },
   ).result;
   const { name } = constant.attributesOf(weights.op as NonNullable<Value['op']>).value;
-  const beside = (what: string, element: 'f32' | 'i16' | 'i32', of: (g: number, n: number) => number): Value => {
+  const beside = (what: string, element: 'f32' | 'i16' | 'i32' | 'u8', of: (g: number, n: number) => number): Value => {
     const numbers = Array.from({ length: panels * groups * width }, (_, i) => {
       const n = Math.floor(i / (groups * width)) * width + (i % width);
       return n < columns ? of(Math.floor(i / width) % groups, n) : 0;
     });
-    const data = { f32: Float32Array, i16: Int16Array, i32: Int32Array }[element].from(numbers);
+    const data = { f32: Float32Array, i16: Int16Array, i32: Int32Array, u8: Uint8Array }[element].from(numbers);
     const value = Resource.of(`${name}.${what}`, element, data);
     return rewriter.create(constant, {}, { value }, { types: [tensor([data.length], element)] }).result;
   };
@@ -63,7 +65,7 @@ export function packPanels(
     width,
     panels,
     codes,
-    scales: beside('scales', 'f32', (g, n) => scale(g, n) / divisor),
+    scales: steps ? beside('steps', 'u8', steps) : beside('scales', 'f32', (g, n) => scale(g, n) / divisor),
     zeros: commonZero === undefined ? beside('zeros', zeroElement, zero) : undefined,
   };
 }

@@ -4,7 +4,7 @@ import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { formatOf } from './weightFormat.ts';
 
-const { levelsOf } = formats;
+const { levelsOf, nearestSteps } = formats;
 type Grid = formats.Grid;
 
 /** Weights [inputs, outputs] as codes, and the type that says how they stand for numbers. */
@@ -68,6 +68,7 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
       zeroPoints[g * outputs + n] = zeroPoint;
     }
   }
+  if (scheme.scale === 'integer') roundScales(scales, outputs, data, group);
   const ranks = new Map(encode.codes.map((code, i) => [encode.number(code, 1, 0), i]));
   const placeOf = (k: number, n: number) => Math.floor(k / group) * outputs + n;
   const grids: MatrixGrids = {
@@ -105,6 +106,21 @@ export function storeMatrix(weights: HostTensor, scheme: WeightScheme, round: Ro
     type,
     numbers,
   };
+}
+
+/** Makes the scales of each output whole multiples of one number. Those of groups of zeros have no say. */
+function roundScales(scales: Float64Array, outputs: number, weights: Float32Array, group: number): void {
+  const isZero = (g: number, n: number) => {
+    for (let i = g * group * outputs + n; i < Math.min((g + 1) * group * outputs, weights.length); i += outputs) {
+      if (weights[i] !== 0) return false;
+    }
+    return true;
+  };
+  const groups = Array.from({ length: scales.length / outputs }, (_, g) => g);
+  for (let n = 0; n < outputs; n++) {
+    const { unit, steps } = nearestSteps(groups.map((g) => (isZero(g, n) ? 0 : (scales[g * outputs + n] as number))));
+    for (const g of groups) scales[g * outputs + n] = unit * (steps[g] as number);
+  }
 }
 
 interface Encoder {

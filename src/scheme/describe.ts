@@ -5,6 +5,7 @@ const scaleWords: Readonly<Record<ScaleKind, string>> = {
   'power-of-two': 'a power of two',
   'shared-exponent': 'a shared exponent',
   e4m3: 'an E4M3 scale',
+  integer: 'an integer scale',
 };
 
 const roundingWords = { gptq: 'GPTQ', adaround: 'AdaRound' } as const;

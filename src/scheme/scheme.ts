@@ -25,9 +25,9 @@ export type FloatActivation = Exclude<ActivationStorage, 'i8' | 'i16'>;
 
 /**
  * What a scale is: any f32, a power of two (the E8M0 of microscaled formats), the smallest power of two with which no
- * weight saturates, or E4M3 times one f32 a tensor.
+ * weight saturates, E4M3 times one f32 a tensor, or a whole number up to 255 times one f32 an output channel.
  */
-export const scaleKinds = ['f32', 'power-of-two', 'shared-exponent', 'e4m3'] as const;
+export const scaleKinds = ['f32', 'power-of-two', 'shared-exponent', 'e4m3', 'integer'] as const;
 export type ScaleKind = (typeof scaleKinds)[number];
 
 /** How the largest weight that has a code is chosen: the largest there is, or that of the smallest squared error. */

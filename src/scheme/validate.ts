@@ -203,6 +203,9 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   }
   if (!isInteger && !w.symmetric) refuse(`weights.symmetric: ${w.storage} has no zero point`, 'leave it out');
   if (w.scale !== 'f32' && !w.symmetric) refuse('weights.scale: only with symmetric weights', 'set symmetric to true');
+  if (w.scale === 'integer' && w.granularity !== 'group') {
+    refuse('weights.scale: integers are scales of groups', 'set granularity to "group", or scale to "f32"');
+  }
   if (a && isFloatActivation(a.storage) && a.granularity === 'tensor') {
     refuse(`activations.granularity: scales of ${a.storage} activations are found at run time`, 'set it to "token"');
   }

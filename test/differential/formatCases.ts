@@ -55,6 +55,10 @@ export const formatCases: readonly FormatCase[] = [
   })),
   ...(['e2m1', 'i4'] as const).map((storage) => ({ name: `nv ${storage}`, scheme: nvidia(storage) })),
   ...(['i4', 'i8'] as const).map((storage) => ({ name: `shared exponent ${storage}`, scheme: shared(storage) })),
+  ...(['i2', 'i4', 'i8', 'e2m1'] as const).map((storage) => ({
+    name: `${storage} with integer scales`,
+    scheme: stored(storage, { scale: 'integer' }),
+  })),
   { name: 'nf4 in groups of 64', scheme: stored('nf4', { group: 64 }) },
 ];
 

@@ -96,6 +96,7 @@ function formatOf({ storage, group = 0, scale }: WeightScheme): formats.BlockFor
   const { e2m1, e2m3, e3m2, e4m3, e5m2, nf4 } = formats;
   const grid = ({ e2m1, e2m3, e3m2, e4m3, e5m2, nf4 } as Partial<Record<string, formats.Grid>>)[storage];
   if (scale === 'power-of-two') return microscaled[storage];
+  if (scale === 'integer') return undefined;
   if (scale === 'e4m3') return storage === 'i4' ? formats.nvint4 : formats.nvfp4;
   if (scale === 'shared-exponent') return formats.sharedExponentFormat(bits, group);
   if (storage === 'ternary') return formats.ternaryFormat(group);

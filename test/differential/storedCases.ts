@@ -8,6 +8,8 @@ interface Weights {
   readonly levels?: readonly number[];
   /** Default: another for every group and output. */
   readonly scale?: number;
+  /** Whether scales are whole numbers, so that sums with them are exact too. */
+  readonly whole?: boolean;
 }
 
 interface Sizes {
@@ -22,11 +24,11 @@ const e2m1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6];
 const curve = Array.from({ length: 64 }, (_, i) => ((i - 31.5) * Math.abs(i - 31.5)) / 1024);
 
 /** The declarations of weights: parameters, codes, and the type. */
-function declared({ storage, group, zero, levels, scale }: Weights, { inputs, outputs }: Sizes) {
+function declared({ storage, group, zero, levels, scale, whole }: Weights, { inputs, outputs }: Sizes) {
   const bits = Number(storage.slice(1));
   const count = Math.ceil(inputs / group) * outputs;
   const list = (of: (i: number) => number) => `[${Array.from({ length: count }, (_, i) => of(i))}]`;
-  const scales = list((i) => scale ?? (5 + ((i * 7) % 11)) / 128);
+  const scales = list((i) => scale ?? (5 + ((i * 7) % 11)) / (whole ? 1 : 128));
   const zeros = zero ? `, zero_point = ${list(zero)}` : '';
   const [low, high] = storage.startsWith('u') ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
   return {
@@ -58,12 +60,12 @@ func @main(%x: tensor<${rows}x${inputs}xf32>) -> (%y: tensor<${rows}x${outputs}x
 /** With scales of 1 the result is the integer sums themselves, which must be equal. */
 function codesCase(weights: Weights, sizes: Sizes, exact: boolean, symmetric = false): Case {
   const { rows, inputs, outputs } = sizes;
-  const { head, type } = declared(exact ? { ...weights, scale: 1 } : weights, sizes);
+  const { head, type } = declared(exact && !weights.whole ? { ...weights, scale: 1 } : weights, sizes);
   const { group } = weights;
   const groups = Math.ceil(inputs / group);
   const padded = Math.ceil(group / 32) * 32 * groups;
   return {
-    name: `codes by ${weights.storage}${weights.levels ? ' levels' : ''}${weights.zero ? ', zero points' : ''}, groups of ${group}, ${rows}·${inputs}·${outputs}${exact ? ', sums' : ''}`,
+    name: `codes by ${weights.storage}${weights.levels ? ' levels' : ''}${weights.zero ? ', zero points' : ''}, groups of ${group}${weights.whole ? ', whole scales' : ''}, ${rows}·${inputs}·${outputs}${exact ? ', sums' : ''}`,
     tolerance: exact ? 0 : 1e-5,
     text: `${head}
 resource @one : f32[${rows}] = random(1, 1, 1)
@@ -104,6 +106,9 @@ export const storedCases: readonly Case[] = [
   codesCase({ storage: 'i2', group: 32 }, pair, true),
   codesCase({ storage: 'i3', group: 16 }, pair, true),
   codesCase({ storage: 'u4', group: 32, zero: (i) => 5 + (i % 6) }, pair, true),
+  codesCase({ storage: 'i4', group: 32, whole: true }, sizes, true),
+  codesCase({ storage: 'i2', group: 32, whole: true }, pair, true),
+  codesCase({ storage: 'u4', group: 16, whole: true, zero: (i) => 5 + (i % 6) }, many, true),
   codesCase({ storage: 'i4', group: 32 }, many, true),
   codesCase({ storage: 'i3', group: 16 }, many, true),
   codesCase({ storage: 'i8', group: 32 }, many, true),

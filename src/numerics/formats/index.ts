@@ -9,4 +9,5 @@ export * from './minifloat.ts';
 export * from './named.ts';
 export * from './powerOfTwo.ts';
 export * from './scale.ts';
+export * from './scaleSteps.ts';
 export * from './ternary.ts';
