@@ -1,4 +1,4 @@
-import type { OpDefinition } from '../../src/ir/index.ts';
+import type { Op, OpDefinition } from '../../src/ir/index.ts';
 import * as memory from './memory.ts';
 import { mma } from './mma.ts';
 import { narrowCodes } from './narrowCodes.ts';
@@ -19,14 +19,18 @@ export { type LanewiseName, lanewisePrimitives } from './primitive.ts';
 export * from './structure.ts';
 export * as vector from './vector.ts';
 
+/** What kernels want of constants. */
+const packings: readonly OpDefinition[] = [...Object.values(packing), packCodes, narrowCodes];
+
+/** Whether an op is folded before there is a program: its result is among the weights. */
+export const isPacking = ({ definition }: Op): boolean => packings.includes(definition);
+
 /** Every op of the dialect. */
 export const kernelOps: readonly OpDefinition[] = [
   ...Object.values(structure),
   ...Object.values(memory),
   ...Object.values(vector),
-  ...Object.values(packing),
-  packCodes,
-  narrowCodes,
+  ...packings,
   mma,
   ...Object.values(lanewisePrimitives).map((primitive) => primitive.definition),
 ];

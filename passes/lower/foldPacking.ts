@@ -1,4 +1,4 @@
-import { narrowCodes, pack, packCodes, pieces, start } from '../../dialects/kernel/index.ts';
+import { isPacking } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
 import { relayout } from '../../dialects/nn/relayout.ts';
 import {
@@ -13,8 +13,6 @@ import {
 import { definePass } from '../../src/pass/define.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-
-const packings = [pack, packCodes, narrowCodes, start, pieces];
 
 export const foldPacking = definePass({
   name: 'fold-packing',
@@ -32,7 +30,7 @@ export const foldPacking = definePass({
         rewriter.before(op);
         const types = [op.result.type];
         rewriter.replace(op, [rewriter.create(constant, {}, { value }, { types }).result]);
-      } else if (packings.some((packing) => packing.is(op))) {
+      } else if (isPacking(op)) {
         const inputs = operands.map((v) => v && constantTensor(v, op.source));
         const context = { results: [op.result.type as TensorType], regions: [] };
         const [result] = (op.definition.evaluate as Evaluate)(inputs, op.attributes, context) as [HostTensor];

@@ -1,4 +1,4 @@
-import { grid, KernelBuilder, launch, narrowCodes, pack, packCodes, start } from '../../dialects/kernel/index.ts';
+import { grid, isPacking, KernelBuilder, launch } from '../../dialects/kernel/index.ts';
 import { append } from '../../dialects/nn/append.ts';
 import { cast } from '../../dialects/nn/cast.ts';
 import { constant } from '../../dialects/nn/constant.ts';
@@ -237,7 +237,7 @@ function wide(codes: Value, features: readonly string[], op: Op, kernels: Kernel
 /** Constants in any shape, and what will be folded from them. */
 function isWeight(value: Value): boolean {
   const { op } = aliasRoot(value);
-  return constant.is(op) || pack.is(op) || packCodes.is(op) || narrowCodes.is(op) || start.is(op);
+  return constant.is(op) || (op !== undefined && isPacking(op));
 }
 
 /** Only casts, moves and attention on caches take floats of 16 bits as they are. @throws QcError for other ops */
