@@ -164,6 +164,7 @@ function scored(
     pairs,
     (drawn) => points(concluded(drawn.map(({ mine }) => mine)) - concluded(drawn.map(({ theirs }) => theirs))),
     1,
+    0.9,
   );
   return { score, gain: { value: found + lead, low: low + lead } };
 }
