@@ -38,7 +38,7 @@ export const raiseActivations = definePass({
     least_snr: attr.float(0),
     /** What it leaves where some get 16 bits; not less than `least_snr`. */
     raised_snr: attr.float(0),
-    /** What it leaves in any case where an eighth of the multiply-adds at most then reads 16 bits. */
+    /** What it leaves in any case where matrix products alone read 16 bits, an eighth of the multiply-adds at most. */
     cheap_snr: attr.float(0),
     /** What it leaves where it would leave less than `cheap_snr` and no convolution reads any of them. 0: as that says. */
     products_snr: attr.float(0),
@@ -177,9 +177,14 @@ const isConvolved = (found: readonly Group[], plan: QuantizationPlan): boolean =
 
 const multiplyAdds = (ops: readonly Op[]): number => ops.reduce((n, op) => n + op.definition.cost(op).multiplyAdds, 0);
 
-/** The share of the multiply-adds that reads these values. */
-const workOn = (found: readonly Group[], plan: QuantizationPlan): number =>
-  multiplyAdds(readersOf(found, plan)) / multiplyAdds([...plan.ops]);
+/**
+ * The share of the multiply-adds that reads these values; all where convolutions do: runtimes that round differently
+ * would agree less where few values of a network have finer codes than the rest.
+ */
+function workOn(found: readonly Group[], plan: QuantizationPlan): number {
+  const readers = readersOf(found, plan);
+  return readers.some((op) => conv.is(op)) ? 1 : multiplyAdds(readers) / multiplyAdds([...plan.ops]);
+}
 
 const decibels = (ratio: number): number => (10 * elementary.log(ratio)) / Math.LN10;
 

@@ -80,7 +80,8 @@ export interface ActivationScheme {
   /** How much is left then, in dB, if that is more than `leastSnr`. */
   readonly raisedSnr?: number | undefined;
   /**
-   * How much must be left, in dB, where an eighth of the multiply-adds at most then reads 16 bits. Default 0.
+   * How much must be left, in dB, where matrix products alone read 16 bits, an eighth of the multiply-adds at most.
+   * Default 0.
    */
   readonly cheapSnr?: number | undefined;
   /**
