@@ -28,6 +28,7 @@ const gptq = (name: string, scheme: SchemeName): Recipe => ({ name, scheme, weig
 
 const contenders: readonly (SchemeName | Recipe)[] = [
   ...(['w8a16', 'w8a8-dynamic', 'w4a16', 'w4a8'] as const),
+  { name: 'w4a8, integer scales', scheme: 'w4a8', weights: { scale: 'integer' } },
   gptq('w4a16 by GPTQ', 'w4a16'),
   'w3a16',
   gptq('w3a16 by GPTQ', 'w3a16'),

@@ -2,6 +2,7 @@ import { append } from '../dialects/nn/append.ts';
 import { add, div, max, mul, sub } from '../dialects/nn/binary.ts';
 import { cast } from '../dialects/nn/cast.ts';
 import { concat } from '../dialects/nn/concat.ts';
+import { hadamard } from '../dialects/nn/hadamard.ts';
 import { reduceMax, reduceMin } from '../dialects/nn/reduce.ts';
 import { slice } from '../dialects/nn/slice.ts';
 import { abs, floor, round } from '../dialects/nn/unary.ts';
@@ -56,6 +57,11 @@ export class RowOps {
   /** What rows of codes stand for. */
   real(codes: Value, scale: Value, low?: Value): Value {
     return this.rewriter.create(rowDcast, { codes, scale, ...(low ? { low } : {}) }).result;
+  }
+
+  /** scale·H·x of each row, in blocks. */
+  transformed(x: Value, block: number, scale: number): Value {
+    return this.rewriter.create(hadamard, { x }, { block, scale }).result;
   }
 
   append(past: Value, x: Value, { axis }: Append): Value {

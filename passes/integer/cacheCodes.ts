@@ -61,5 +61,24 @@ const f16: CacheFormat = {
   decode: (ops, [halves]) => ops.to(halves as Value, 'f32'),
 };
 
+/** The largest power of two that divides the width of rows: its Hadamard matrix is symmetric. */
+const blockOf = (width: number): number => width & -width;
+
+// int4 of H·x/n, n the size of H: H·H/n is the identity. A few large elements become many of one size.
+const rotated: CacheFormat = {
+  ...int4,
+  encode(ops, x) {
+    const block = blockOf(widthOf(x));
+    return int4.encode(ops, ops.transformed(x, block, 1 / block));
+  },
+  decode(ops, parts) {
+    const x = int4.decode(ops, parts);
+    return ops.transformed(x, blockOf(widthOf(x)), 1);
+  },
+};
+
 /** Formats of caches by the word that names them. */
-export const cacheFormats: Readonly<Record<CacheCodes, CacheFormat>> = { f16, int8, int4 };
+export const cacheFormats: Readonly<Record<CacheCodes, CacheFormat>> = {
+  ...{ f16, int8, int4 },
+  'int4-rotated': rotated,
+};

@@ -1,5 +1,6 @@
 import { attention } from '../../dialects/nn/attention.ts';
 import { cast } from '../../dialects/nn/cast.ts';
+import { hadamard } from '../../dialects/nn/hadamard.ts';
 import { storedAttention } from '../../dialects/quant/attention.ts';
 import { rowDcast } from '../../dialects/quant/rowDcast.ts';
 import { storageOf, type TensorType, type Value } from '../../src/ir/index.ts';
@@ -40,11 +41,47 @@ const onCodes = rule(
   },
 );
 
+/** A symmetric transform of what a cache holds, which is a power of two of its rows. */
+function transformOf(x: Value): { readonly stored: Value; readonly block: number; readonly scale: number } | undefined {
+  const { op: made } = x;
+  if (!hadamard.is(made) || !rowDcast.is(made.operand(0).op)) return undefined;
+  const { block, scale } = hadamard.attributesOf(made);
+  return (block & (block - 1)) === 0 ? { stored: made.operand(0), block, scale } : undefined;
+}
+
+// q·(s·H·k) == (s·H·q)·k
+const onTurnedKeys = rule(
+  'attention-on-turned-keys',
+  op(attention, { query: value('query'), key: value('key') }),
+  ({ root, query, key: keys }, rewriter) => {
+    const found = transformOf(keys);
+    if (!found || !hasAttentionKernel(root)) return;
+    const { stored, ...how } = found;
+    const turned = rewriter.create(hadamard, { x: query }, how, { source: root.source }).result;
+    const operands = { ...attention.operandsOf(root), query: turned, key: stored };
+    return rewriter.create(attention, operands, attention.attributesOf(root)).result;
+  },
+);
+
+// Σ p·(s·H·v) == s·H·Σ p·v
+const onTurnedValues = rule(
+  'attention-on-turned-values',
+  op(attention, { value: value('values') }),
+  ({ root, values }, rewriter) => {
+    const found = transformOf(values);
+    if (!found || !hasAttentionKernel(root)) return;
+    const { stored, ...how } = found;
+    const operands = { ...attention.operandsOf(root), value: stored };
+    const sum = rewriter.create(attention, operands, attention.attributesOf(root)).result;
+    return rewriter.create(hadamard, { x: sum }, how, { source: root.source }).result;
+  },
+);
+
 /** Keys and values of caches become real numbers a tile at a time, in the kernel that reads them. */
 export const attendCaches = defineRewritePass({
   name: 'attend-caches',
-  summary: 'Attention reads keys and values as caches store them: codes of 8 and 4 bits, and f16.',
+  summary: 'Attention reads keys and values as caches store them: codes of 8 and 4 bits, transformed or not, and f16.',
   phase: 'schedule',
   preserves: { tolerance: 1e-5 },
-  rules: [onCodes],
+  rules: [onTurnedKeys, onTurnedValues, onCodes],
 });

@@ -37,7 +37,7 @@ export const stateOptions = {
   state: {
     kind: 'texts',
     value: 'OUT=IN',
-    help: "an output that the program keeps and takes as this input in its next run; it begins at zero. 'OUT=IN:append axis=A max=N': the output is the input with new elements behind it, N at most; as=f16, as=int8 or as=int4 behind that stores them in fewer bits",
+    help: "an output that the program keeps and takes as this input in its next run; it begins at zero. 'OUT=IN:append axis=A max=N': the output is the input with new elements behind it, N at most; as=f16, as=int8, as=int4 or as=int4-rotated behind that stores them in fewer bits",
   },
 } as const satisfies OptionTable;
 

@@ -49,7 +49,7 @@ export interface Append {
 }
 
 /** How the rows of a state may be stored. */
-export const cacheCodes = ['f16', 'int8', 'int4'] as const;
+export const cacheCodes = ['f16', 'int8', 'int4', 'int4-rotated'] as const;
 export type CacheCodes = (typeof cacheCodes)[number];
 
 /** A whole program: functions, the symbols of its dimensions, and what calibration has learned. */

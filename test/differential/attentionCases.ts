@@ -18,6 +18,7 @@ const storages = {
   f16: { element: 'f16', stored: 1, scales: [] },
   int8: { element: 'i8', stored: 1, scales: ['s'] },
   int4: { element: 'u8', stored: 0.5, scales: ['s', 'l'] },
+  'int4-rotated': { element: 'u8', stored: 0.5, scales: ['s', 'l'] },
 } as const;
 
 function attentionCase(storage: keyof typeof storages, { query, key, width, bias }: Attention): Case {
@@ -30,7 +31,13 @@ function attentionCase(storage: keyof typeof storages, { query, key, width, bias
       const of = shape.with(-1, groups[shape.at(-1) as number] as number);
       args.push(`%${name}c: ${typeOf(codes, element)}`, ...scales.map((s) => `%${name}${s}: ${typeOf(of)}`));
       const operands = [`%${name}c`, ...scales.map((s) => `%${name}${s}`)];
-      lines.push(`%${name} = quant.row_dcast ${operands.join(', ')} : ${typeOf(shape)} loc("${name}")`);
+      const real = storage === 'int4-rotated' ? `${name}t` : name;
+      lines.push(`%${real} = quant.row_dcast ${operands.join(', ')} : ${typeOf(shape)} loc("${name}")`);
+      if (real === name) return;
+      const block = (shape.at(-1) as number) & -(shape.at(-1) as number);
+      lines.push(
+        `%${name} = nn.hadamard %${real} {block = ${block}, scale = ${1 / block}} : ${typeOf(shape)} loc("${name}")`,
+      );
       return;
     }
     args.push(`%${name}${element === 'f16' ? 'x' : ''}: ${typeOf(shape)}`);
@@ -97,7 +104,7 @@ export const attentionCases: readonly Case[] = [
   attentionCase('f32', small),
   attentionCase('f32', one),
   attentionCase('f32', odd),
-  ...(['f16', 'int8', 'int4'] as const).flatMap((storage) => [
+  ...(['f16', 'int8', 'int4', 'int4-rotated'] as const).flatMap((storage) => [
     attentionCase(storage, one),
     attentionCase(storage, odd),
   ]),

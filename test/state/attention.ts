@@ -7,7 +7,11 @@ const ints = (name: string, values: number[]) => ({ name, type: 'ints' as const,
 export const axis = (value: number) => [{ name: 'axis', type: 'int' as const, value: BigInt(value) }];
 
 /** Attention of two heads over what came before: x [1, 2, T, W], keys and values [1, 2, P, W], scores also of the past alone. */
-export function attentionModel(width: number): Uint8Array {
+export function attentionModel(width: number, spread = 1): Uint8Array {
+  const spreading = (seed: number): HostTensor => {
+    const { data, ...weights } = floats([width, width], seed);
+    return { ...weights, data: Float32Array.from(data as Float32Array, (w, i) => (i % width === 0 ? spread * w : w)) };
+  };
   const inputs: Port[] = [
     ['x', 'f32', [1, 2, 'T', width]],
     ['past_k', 'f32', [1, 2, 'P', width]],
@@ -35,8 +39,8 @@ export function attentionModel(width: number): Uint8Array {
     inputs,
     outputs,
     {
-      wk: floats([width, width], 3),
-      wv: floats([width, width], 4),
+      wk: spreading(3),
+      wv: spreading(4),
       rows: { dtype: 'i64', shape: [1], data: BigInt64Array.of(2n) },
     },
   );

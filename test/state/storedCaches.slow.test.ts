@@ -21,7 +21,7 @@ const i64 = (shape: number[], values: readonly number[]): HostTensor => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-async function decoder(as: 'int8' | 'int4' | undefined): Promise<Instance> {
+async function decoder(as: 'int8' | 'int4' | 'int4-rotated' | undefined): Promise<Instance> {
   const module = importOnnx(bytesOf(model), { symbols: { sequence: 1 }, externalData: () => bytesOf(`${model}.data`) });
   const presents = module.main.resultNames.filter((output) => output.startsWith('present'));
   const append = { axis: 2, max: 128, ...(as ? { as } : {}) };
@@ -56,13 +56,18 @@ function crossEntropy(program: Instance, tokens: HostTensor): number {
 describe.skipIf(!existsSync(`${shared}/models`))('llama_char_kv (skipped where ../shared/models is absent)', () => {
   it('loses less than 0.5 % of perplexity with int8 caches, and 2 % with int4', async () => {
     const tokens = readNpy(bytesOf('data/shakespeare/dev_tokens.npy'), 'dev_tokens.npy');
-    const [float, int8, int4] = (await Promise.all(
-      [undefined, 'int8' as const, 'int4' as const].map(async (as) => crossEntropy(await decoder(as), tokens)),
-    )) as [number, number, number];
+    const [float, int8, int4, rotated] = (await Promise.all(
+      [undefined, 'int8' as const, 'int4' as const, 'int4-rotated' as const].map(async (as) =>
+        crossEntropy(await decoder(as), tokens),
+      ),
+    )) as [number, number, number, number];
     const change = (other: number) => Math.abs(Math.exp(other - float) - 1);
-    console.info(`perplexity of llama_char_kv: int8 caches ${change(int8)}, int4 caches ${change(int4)} from float`);
+    console.info(
+      `perplexity of llama_char_kv: int8 caches ${change(int8)}, int4 ${change(int4)}, int4-rotated ${change(rotated)} from float`,
+    );
     expect(change(int8)).toBeLessThan(0.005);
     expect(change(int4)).toBeLessThan(0.02);
+    expect(change(rotated)).toBeLessThan(0.02);
     expect(change(int8)).toBeGreaterThan(0);
   }, 600_000);
 });

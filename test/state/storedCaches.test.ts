@@ -16,7 +16,7 @@ import { attentionModel, expected } from './attention.ts';
 import { floats } from './model.ts';
 import { relativeError } from './onnxruntime.ts';
 
-type As = 'f16' | 'int8' | 'int4';
+type As = 'f16' | 'int8' | 'int4' | 'int4-rotated';
 
 const states = (as: As): States => ({
   present_k: { input: 'past_k', append: { axis: 2, max: 24, as } },
@@ -47,12 +47,14 @@ function decoded(
   ).flat();
 }
 
+type Plain = Exclude<As, 'int4-rotated'>;
+
 const elements = { f16: 'f16', int8: 'i8', int4: 'u8' } as const;
 /** Of results, relative. */
 const errors = { f16: 0.001, int8: 0.01, int4: 0.15 } as const;
 
 describe('caches stored as codes', () => {
-  it.each<[As, number, number]>([
+  it.each<[Plain, number, number]>([
     ['f16', 6, 2 * 24 * 12],
     ['int8', 6, 2 * 24 * (6 + 4)],
     ['int8', 64, 2 * 24 * (64 + 2 * 4)],
@@ -94,6 +96,24 @@ describe('caches stored as codes', () => {
     60_000,
   );
 
+  it('int4-rotated: large elements of rows do not spoil the others', async () => {
+    const width = 64;
+    const model = attentionModel(width, 20);
+    const xs = [3, 1, 4].map((rows, i) => floats([1, 2, rows, width], i + 30));
+    const wanted = await expected(xs, model);
+    const errorOf = async (as: As): Promise<number> => {
+      const dims = { T: { min: 1, max: 4 } };
+      const { files } = await compile(importOnnx(model), { target: 'wasm', dims, state: states(as) });
+      const program = await instantiate(files);
+      const found = xs.map((x) => program.run({ x }));
+      expect(program.saveState().past_k?.dtype).toBe('u8');
+      return Math.max(...found.map(({ y }, i) => relativeError(y as HostTensor, wanted[i]?.y as HostTensor)));
+    };
+    const [plain, rotated] = [await errorOf('int4'), await errorOf('int4-rotated')];
+    expect(rotated).toBeLessThan(errors.int4);
+    expect(rotated).toBeLessThan(0.7 * plain);
+  }, 60_000);
+
   it('zeros stay zeros', async () => {
     const { files } = await compile(importOnnx(attentionModel(4)), {
       target: 'wasm',
@@ -110,7 +130,7 @@ describe('caches stored as codes', () => {
     const given = parseStates(module, ['present_k=past_k:append axis=2 max=24 as=int4']);
     expect(given).toEqual({ present_k: states('int4').present_k });
     expect(() => parseStates(module, ['present_k=past_k:append axis=2 max=24 as=int5'])).toThrow(
-      /as=f16 or as=int8 or as=int4/,
+      /as=f16 or as=int8 or as=int4 or as=int4-rotated/,
     );
     boundStates(module, given);
     declareStates(module, given);
