@@ -39,6 +39,17 @@ describe.skipIf(!isPresent)(`methods on trained models (needs ${modelsFolder})`,
     expect(scores.quarot).toBeLessThan(1.02 * (scores.float as number));
   });
 
+  const outlierMethods = ['smoothquant', 'outlier-suppression', 'rotated'] as const;
+  it.each(process.env.QC_FULL ? outlierMethods : ['outlier-suppression'])(
+    'outlier channels under 8 bits with one range a tensor: %s wins back nine tenths of what they cost',
+    async (name) => {
+      const scores = await scoresOf('outliers', 'llama_char_outlier', process.env.QC_FULL ? 32 : 2, ['plain', name]);
+      const [plain, float, found] = [scores.plain, scores.float, scores[name]] as [number, number, number];
+      expect(plain).toBeGreaterThan(1.02 * float);
+      expect(plain - found).toBeGreaterThan(0.9 * (plain - float));
+    },
+  );
+
   it('widths by layer win back half of what 4 bits lose against 8, in a tenth more space', async () => {
     const names = ['8 bits', '4 bits', '2 to 8 bits'] as const;
     const scores = await scoresOf('mixed', 'mbnet128_0.25_f', 100, names);

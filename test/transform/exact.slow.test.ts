@@ -46,6 +46,7 @@ const models: Readonly<Record<string, Places>> = {
   vww_96_float: { scaled: 26, equalized: 26, absorbed: 3, inputs: 1 },
   silero_vad_16k_op15: { scaled: 3, equalized: 3 },
   blazeface_front_128: { scaled: 16, equalized: 16 },
+  ultraface_RFB_320: { scaled: 39, equalized: 39, absorbed: 9 },
   vit_mnist: { scaled: 12, ordered: 7, streams: 1, heads: 6, inputs: 6 },
   mamba_char_step: { scaled: 5, ordered: 1, streams: 1, inputs: 12 },
   stories260K: { scaled: 16, equalized: 5, ordered: 6, streams: 1, heads: 5, scores: 5, inputs: 5 },
