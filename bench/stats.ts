@@ -25,6 +25,12 @@ export function ratio(peer: readonly number[], own: readonly number[]): Spread {
   return spread(peer.map((time, round) => time / (own[round] as number)));
 }
 
+/** The slowest of several, round by round. */
+export function slowest(all: readonly (readonly number[])[]): number[] {
+  const [first = []] = all;
+  return first.map((_, round) => Math.max(...all.map((times) => times[round] as number)));
+}
+
 /** Geometric mean of positive numbers. */
 export function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);

@@ -9,9 +9,10 @@ import { llamaMatmuls } from '../peers/llama.ts';
 import { ortNode } from '../peers/ortNode.ts';
 import { ortWeb } from '../peers/ortWeb.ts';
 import { wasmRunner } from '../qc.ts';
+import { rowLoopRunner } from '../rowLoop.ts';
 import { onlyOutput, type Runner } from '../runner.ts';
-import { type Effort, rounds, type Section } from '../section.ts';
-import { ratio, type Spread, spread } from '../stats.ts';
+import { type Effort, limitOf, rounds, type Section } from '../section.ts';
+import { ratio, type Spread, slowest, spread } from '../stats.ts';
 import { markdown, number, times } from '../table.ts';
 
 const row: Size = { rows: 1, depth: 4096, columns: 4096 };
@@ -46,7 +47,9 @@ async function matvec(effort: Effort): Promise<{ rows: string[][]; figures: Reco
   const own = [await wasmRunner(one, 'relaxed'), await nativeRunner(one)].filter((found) => found !== undefined);
   const llama = await llamaMatmuls(row, asQ4(row));
   const runners = await checked(one, [...peers, ...llama, ...own], peers[0] as Runner);
-  const taken = await interleave(runners, { x: one.input }, rounds(effort));
+  const bounds = await boundsOf(4, one.bytes);
+  const all = await interleave([...runners, ...bounds], { x: one.input }, rounds(effort));
+  const [taken, bound] = [all.slice(0, runners.length), all.slice(runners.length)];
   for (const runner of runners) runner.close?.();
   const median = (i: number) => spread(taken[i] as number[]).median;
   const fastest = (from: readonly Runner[]) => {
@@ -66,25 +69,39 @@ async function matvec(effort: Effort): Promise<{ rows: string[][]; figures: Reco
     const over = Object.entries(peersBy).map(([peer, theirs]) => {
       if (!theirs) return '–';
       const found = ratio(theirs, mine);
-      if (own.includes(runner)) figures[`4-bit matvec, ${runner.name}, over ${peer}`] = found;
+      const figure = `4-bit matvec, ${runner.name}, over ${peer}`;
+      if (own.includes(runner)) figures[figure] = found;
+      if (own.includes(runner) && isWasm(runner)) figures[limitOf(figure)] = ratio(theirs, slowest(bound));
       return times(found);
     });
     return [runner.name, number(median(i)), number(one.bytes / median(i) / 1e6), ...over];
   });
-  return { rows: table, figures };
+  const boundRows = bounds.map(({ name }, i) => {
+    const { median } = spread(bound[i] as number[]);
+    return [name, number(median), number(one.bytes / median / 1e6), '', '', '', ''];
+  });
+  return { rows: [...table, ...boundRows], figures };
 }
+
+/** What bounds a row by weights of so many bits in wasm: its loop on the same memory, and reading that alone. */
+const boundsOf = async (bits: 4 | 2, bytes: number): Promise<Runner[]> => [
+  await rowLoopRunner(row, bits, 'streamed'),
+  await readRunner(bytes),
+];
+
+const isWasm = ({ name }: Runner): boolean => name !== `qc ${native}`;
 
 /** What fewer bits make of qc's own time: the first case's over the second's. */
 const comparisons: readonly {
   readonly name: string;
   readonly cases: () => readonly [KernelCase, KernelCase];
-  /** Whether the second case is held against reading its weights, too. */
-  readonly reads?: boolean;
+  /** Bits of the second case, where it is a row that is held against what bounds it. */
+  readonly bits?: 4 | 2;
 }[] = [
   {
     name: '2-bit matvec over 4-bit',
     cases: () => [nbitsMatmul(row, 'w4a8'), nbitsMatmul(row, 'w4a8', 2)],
-    reads: true,
+    bits: 2,
   },
   { name: 'W4A8 512³ over int8', cases: () => [integerMatmul(square), integerMatmul(square, 7)] },
   {
@@ -105,7 +122,7 @@ export const fewBits: Section = {
     console.error('measuring a row by weights of 4 bits …');
     const { rows: table, figures } = await matvec(effort);
     const lines: string[] = [];
-    for (const { name, cases, reads } of comparisons) {
+    for (const { name, cases, bits } of comparisons) {
       console.error(`measuring ${name} …`);
       for (const make of [(one: KernelCase) => wasmRunner(one, 'relaxed'), nativeRunner]) {
         const pair = cases();
@@ -124,13 +141,21 @@ export const fewBits: Section = {
           });
         }
         if (runners.length < 2) continue;
-        if (reads) runners.push(await readRunner(pair[1].bytes));
-        const [slow, fast, read] = (await interleave(runners, {}, rounds(effort))) as [number[], number[], number[]?];
+        const [slower, faster] = runners as [Runner, Runner];
+        const bounds = bits
+          ? [...(await boundsOf(bits, pair[1].bytes)), await rowLoopRunner(row, bits, 'first cache')]
+          : [];
+        const all = await interleave([...runners, ...bounds], {}, rounds(effort));
         for (const runner of runners) runner.close?.();
-        const found = ratio(slow, fast);
-        figures[`${name}, ${(runners[0] as Runner).name}`] = found;
-        const bound = read ? `; of reading its weights alone: ${times(ratio(read, fast))}` : '';
-        lines.push(`- ${name}, ${(runners[0] as Runner).name}: ${times(found)}${bound}`);
+        const [slow, fast, loop, read] = all as [number[], number[], number[]?, number[]?];
+        const figure = `${name}, ${slower.name}`;
+        figures[figure] = ratio(slow, fast);
+        // other machine code has a loop of its own, and the same memory
+        if (loop && read) figures[limitOf(figure)] = ratio(slow, isWasm(slower) ? slowest([loop, read]) : read);
+        const ms = (i: number) => number(spread(all[i] as number[]).median);
+        const beside = bounds.map((bound, i) => `${bound.name} ${ms(i + 2)} ms`);
+        const told = beside.length > 0 ? `; ${ms(0)} and ${ms(1)} ms beside ${beside.join(', ')}` : '';
+        lines.push(`- ${name}, ${faster.name}: ${times(ratio(slow, fast))}${told}`);
       }
     }
     const header = [
