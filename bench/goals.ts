@@ -112,7 +112,7 @@ export const goals: readonly Goal[] = [
     work: 'W4A8 512³ in groups of 32 against W8A8, both from floats',
     figure: 'W4A8 512³ in groups over W8A8, from floats, qc relaxed',
     least: 0.9,
-    why: 'a sum of 32 inputs is eight products of a register; where it begins, its conversion, its scale and its total in memory are 0.7 further instructions for each of them',
+    why: 'a sum of 32 inputs is eight products of a register; where it begins, its conversion, its scale and its total in memory are 0.7 further instructions for each of them. The limit is the tile with these ends of groups from the first cache, without unpacking, start vectors and stores',
   },
   {
     work: 'the same in C',

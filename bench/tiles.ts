@@ -27,20 +27,33 @@ const tiles: Readonly<Record<PeakName, Tile>> = {
 /** Steps along the sum before a tile ends, those of one turn of the loop, and tiles of a run. */
 const [depth, unroll, runs] = [128, 4, 1000];
 
+/** Of sums that end with every group of 32 inputs: as many totals in f32 want registers too. */
+const groupTile: Tile = { ...tiles.relaxedDot, rows: 4, registers: 2 };
+const groupSteps = 8;
+
+const workOf = ({ rows, registers }: Tile, name: PeakName): number =>
+  runs * depth * rows * registers * steps[name].multiplyAdds;
+
 /** Multiply-adds of one run of `tileRunner`. */
-export function tileWork(name: PeakName): number {
-  const { rows, registers } = tiles[name];
-  return runs * depth * rows * registers * steps[name].multiplyAdds;
-}
+export const tileWork = (name: PeakName): number => workOf(tiles[name], name);
+
+/** Multiply-adds of one run of `groupTileRunner`. */
+export const groupTileWork = workOf(groupTile, 'relaxedDot');
 
 /** Runs the loop of a product's tile on the same few kilobytes again and again. */
-export async function tileRunner(name: PeakName): Promise<Runner> {
-  const { rows, registers, group, multiply } = tiles[name];
+export const tileRunner = (name: PeakName): Promise<Runner> => runnerOf(name, tiles[name], unroll, false);
+
+/** The same of 8-bit products whose sums are scaled and added in f32 after every 32 inputs. */
+export const groupTileRunner = (): Promise<Runner> => runnerOf('groups', groupTile, groupSteps, true);
+
+async function runnerOf(name: string, tile: Tile, unroll: number, inGroups: boolean): Promise<Runner> {
+  const { rows, registers, group, multiply } = tile;
   const [rowBytes, weightsAt] = [depth * group, rows * depth * group];
   const exports = await instance((b, m) => {
     m.setMemory(1, 1, 'memory');
     const [left, end, at, weight, x, firstWeight] = [0, 1, 2, 3, 4, 5];
     const firstSum = firstWeight + registers;
+    const firstTotal = firstSum + rows * registers;
     const i32 = (local: number) => m.local.get(local, b.i32);
     const vector = (local: number) => m.local.get(local, b.v128);
     const step = (ahead: number): number[] => [
@@ -56,28 +69,38 @@ export async function tileRunner(name: PeakName): Promise<Runner> {
         return [m.local.set(x, load(r * rowBytes + ahead * group, group, i32(at))), ...products];
       }).flat(),
     ];
+    const zero = m.v128.const(new Uint8Array(16) as unknown as number[]);
+    /** The sum of a register of outputs, by the group's scales, to its total. */
+    const endOfGroup = (i: number): number[] => {
+      const [sum, total] = [firstSum + i, firstTotal + i];
+      const scales = m.v128.load(16 * (i % registers), 16, i32(weight));
+      const scaled = relaxedMulAdd(b, m, m.f32x4.convert_i32x4_s(vector(sum)), scales, vector(total));
+      return [m.local.set(total, scaled), m.local.set(sum, zero)];
+    };
     const turn = m.loop(
       'turn',
       m.block(null, [
         ...Array.from({ length: unroll }, (_, ahead) => step(ahead)).flat(),
+        ...(inGroups ? Array.from({ length: rows * registers }, (_, i) => endOfGroup(i)).flat() : []),
         m.local.set(weight, m.i32.add(i32(weight), m.i32.const(16 * registers * unroll))),
         m.local.set(at, m.i32.add(i32(at), m.i32.const(group * unroll))),
         m.br_if('turn', m.i32.lt_u(i32(at), i32(end))),
       ]),
     );
-    const tile = m.block(null, [
+    const turns = m.block(null, [
       m.local.set(at, m.i32.const(0)),
       m.local.set(weight, m.i32.const(weightsAt)),
       turn,
       m.br_if('tile', m.local.tee(left, m.i32.sub(i32(left), m.i32.const(1)), b.i32)),
     ]);
-    const sums = Array.from({ length: rows * registers }, (_, i) => vector(firstSum + i));
+    const results = inGroups ? firstTotal : firstSum;
+    const sums = Array.from({ length: rows * registers }, (_, i) => vector(results + i));
     const total = m.i32x4.extract_lane(
       sums.reduce((sum, one) => m.v128.xor(sum, one)),
       0,
     );
-    const locals = [b.i32, b.i32, ...Array.from({ length: 1 + registers + rows * registers }, () => b.v128)];
-    const code = m.block(null, [m.loop('tile', tile), total], b.i32);
+    const locals = [b.i32, b.i32, ...Array.from({ length: 1 + registers + 2 * rows * registers }, () => b.v128)];
+    const code = m.block(null, [m.loop('tile', turns), total], b.i32);
     m.addFunction('run', b.createType([b.i32, b.i32]), b.i32, locals, code);
     m.addFunctionExport('run', 'run');
   });

@@ -14,6 +14,7 @@ import { onlyOutput, type Runner } from '../runner.ts';
 import { type Effort, limitOf, rounds, type Section } from '../section.ts';
 import { ratio, type Spread, slowest, spread } from '../stats.ts';
 import { markdown, number, times } from '../table.ts';
+import { groupTileRunner, groupTileWork } from '../tiles.ts';
 
 const row: Size = { rows: 1, depth: 4096, columns: 4096 };
 const square: Size = { rows: 512, depth: 512, columns: 512 };
@@ -47,9 +48,10 @@ async function matvec(effort: Effort): Promise<{ rows: string[][]; figures: Reco
   const own = [await wasmRunner(one, 'relaxed'), await nativeRunner(one)].filter((found) => found !== undefined);
   const llama = await llamaMatmuls(row, asQ4(row));
   const runners = await checked(one, [...peers, ...llama, ...own], peers[0] as Runner);
-  const bounds = await boundsOf(4, one.bytes);
-  const all = await interleave([...runners, ...bounds], { x: one.input }, rounds(effort));
-  const [taken, bound] = [all.slice(0, runners.length), all.slice(runners.length)];
+  const bounds = await rowBounds(4, one.bytes);
+  const timed = [...runners, ...bounds.map(({ runner }) => runner)];
+  const all = await interleave(timed, { x: one.input }, rounds(effort));
+  const [taken, boundsTaken] = [all.slice(0, runners.length), all.slice(runners.length)];
   for (const runner of runners) runner.close?.();
   const median = (i: number) => spread(taken[i] as number[]).median;
   const fastest = (from: readonly Runner[]) => {
@@ -71,23 +73,42 @@ async function matvec(effort: Effort): Promise<{ rows: string[][]; figures: Reco
       const found = ratio(theirs, mine);
       const figure = `4-bit matvec, ${runner.name}, over ${peer}`;
       if (own.includes(runner)) figures[figure] = found;
-      if (own.includes(runner) && isWasm(runner)) figures[limitOf(figure)] = ratio(theirs, slowest(bound));
+      const bound = boundTimes(runner, bounds, boundsTaken);
+      if (own.includes(runner) && isWasm(runner) && bound) figures[limitOf(figure)] = ratio(theirs, bound);
       return times(found);
     });
     return [runner.name, number(median(i)), number(one.bytes / median(i) / 1e6), ...over];
   });
-  const boundRows = bounds.map(({ name }, i) => {
-    const { median } = spread(bound[i] as number[]);
-    return [name, number(median), number(one.bytes / median / 1e6), '', '', '', ''];
+  const boundRows = bounds.map(({ runner }, i) => {
+    const { median } = spread(boundsTaken[i] as number[]);
+    return [runner.name, number(median), number(one.bytes / median / 1e6), '', '', '', ''];
   });
   return { rows: [...table, ...boundRows], figures };
 }
 
-/** What bounds a row by weights of so many bits in wasm: its loop on the same memory, and reading that alone. */
-const boundsOf = async (bits: 4 | 2, bytes: number): Promise<Runner[]> => [
-  await rowLoopRunner(row, bits, 'streamed'),
-  await readRunner(bytes),
+/** A loop that a kernel is held against. */
+interface Bound {
+  readonly runner: Runner;
+  /** Runs of the loop that come to the kernel's work. */
+  readonly runs: number;
+  /** Whose times it bounds; undefined: it is only told. */
+  readonly of?: 'wasm' | 'all';
+}
+
+/** What bounds a row by weights of so many bits: in wasm its loop on the same memory, and reading that alone. */
+const rowBounds = async (bits: 4 | 2, bytes: number): Promise<Bound[]> => [
+  { runner: await rowLoopRunner(row, bits, 'streamed'), runs: 1, of: 'wasm' },
+  { runner: await readRunner(bytes), runs: 1, of: 'all' },
+  { runner: await rowLoopRunner(row, bits, 'first cache'), runs: 1 },
 ];
+
+/** The slowest of what bounds `own`, round by round, given the times of all; undefined: nothing does. */
+function boundTimes(own: Runner, bounds: readonly Bound[], all: readonly (readonly number[])[]): number[] | undefined {
+  const bounding = bounds.flatMap(({ of, runs }, i) =>
+    of === 'all' || (of && isWasm(own)) ? [(all[i] as number[]).map((time) => time * runs)] : [],
+  );
+  return bounding.length > 0 ? slowest(bounding) : undefined;
+}
 
 const isWasm = ({ name }: Runner): boolean => name !== `qc ${native}`;
 
@@ -95,17 +116,20 @@ const isWasm = ({ name }: Runner): boolean => name !== `qc ${native}`;
 const comparisons: readonly {
   readonly name: string;
   readonly cases: () => readonly [KernelCase, KernelCase];
-  /** Bits of the second case, where it is a row that is held against what bounds it. */
-  readonly bits?: 4 | 2;
+  /** What the second case is held against. */
+  readonly bounds?: (second: KernelCase) => Promise<readonly Bound[]>;
 }[] = [
   {
     name: '2-bit matvec over 4-bit',
     cases: () => [nbitsMatmul(row, 'w4a8'), nbitsMatmul(row, 'w4a8', 2)],
-    bits: 2,
+    bounds: ({ bytes }) => rowBounds(2, bytes),
   },
   { name: 'W4A8 512³ over int8', cases: () => [integerMatmul(square), integerMatmul(square, 7)] },
   {
     name: 'W4A8 512³ in groups over W8A8, from floats',
+    bounds: async ({ multiplyAdds }) => [
+      { runner: await groupTileRunner(), runs: multiplyAdds / groupTileWork, of: 'wasm' },
+    ],
     cases: () => [floatMatmul(square, 'w8a8-dynamic'), nbitsMatmul(square, 'w4a8')],
   },
   {
@@ -122,7 +146,7 @@ export const fewBits: Section = {
     console.error('measuring a row by weights of 4 bits …');
     const { rows: table, figures } = await matvec(effort);
     const lines: string[] = [];
-    for (const { name, cases, bits } of comparisons) {
+    for (const { name, cases, bounds: boundsOf } of comparisons) {
       console.error(`measuring ${name} …`);
       for (const make of [(one: KernelCase) => wasmRunner(one, 'relaxed'), nativeRunner]) {
         const pair = cases();
@@ -142,19 +166,17 @@ export const fewBits: Section = {
         }
         if (runners.length < 2) continue;
         const [slower, faster] = runners as [Runner, Runner];
-        const bounds = bits
-          ? [...(await boundsOf(bits, pair[1].bytes)), await rowLoopRunner(row, bits, 'first cache')]
-          : [];
-        const all = await interleave([...runners, ...bounds], {}, rounds(effort));
+        const bounds = (await boundsOf?.(pair[1])) ?? [];
+        const all = await interleave([...runners, ...bounds.map(({ runner }) => runner)], {}, rounds(effort));
         for (const runner of runners) runner.close?.();
-        const [slow, fast, loop, read] = all as [number[], number[], number[]?, number[]?];
+        const [slow, fast, ...boundsTaken] = all as [number[], number[], ...number[][]];
         const figure = `${name}, ${slower.name}`;
         figures[figure] = ratio(slow, fast);
-        // other machine code has a loop of its own, and the same memory
-        if (loop && read) figures[limitOf(figure)] = ratio(slow, isWasm(slower) ? slowest([loop, read]) : read);
-        const ms = (i: number) => number(spread(all[i] as number[]).median);
-        const beside = bounds.map((bound, i) => `${bound.name} ${ms(i + 2)} ms`);
-        const told = beside.length > 0 ? `; ${ms(0)} and ${ms(1)} ms beside ${beside.join(', ')}` : '';
+        const bound = boundTimes(faster, bounds, boundsTaken);
+        if (bound) figures[limitOf(figure)] = ratio(slow, bound);
+        const ms = (taken: readonly number[], runs = 1) => number(runs * spread(taken).median);
+        const beside = bounds.map(({ runner, runs }, i) => `${runner.name} ${ms(boundsTaken[i] as number[], runs)} ms`);
+        const told = beside.length > 0 ? `; ${ms(slow)} and ${ms(fast)} ms beside ${beside.join(', ')}` : '';
         lines.push(`- ${name}, ${faster.name}: ${times(ratio(slow, fast))}${told}`);
       }
     }
