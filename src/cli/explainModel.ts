@@ -1,4 +1,4 @@
-import type { TargetName } from '../api/choices.ts';
+import type { CpuName, TargetName } from '../api/choices.ts';
 import { type Explanation, explain } from '../api/explain/explain.ts';
 import type { LaunchExplanation } from '../api/explain/launches.ts';
 import { countText, sizeText } from '../api/summary.ts';
@@ -13,19 +13,25 @@ import type { OptionValues } from './options.ts';
 import { loadScheme } from './schemeFile.ts';
 import { percentText, tableText } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage.ts';
 
 export interface ExplainArguments
   extends OptionValues<typeof calibrationOptions & typeof modelOptions & typeof pipelineOptions> {
   readonly target: string | undefined;
   readonly scheme: string | undefined;
+  readonly cpu: string | undefined;
 }
 
 /** Says, layer by layer, what a compile makes of a model. */
 export async function explainModel(path: string, options: ExplainArguments, terminal: Terminal): Promise<void> {
+  if (options.cpu !== undefined && options.target !== 'c') {
+    throw new UsageError('--cpu is for C', 'write --target c, or leave it out');
+  }
   const { module, calibration } = await loadMeasured(path, { ...options, data: [], result: undefined }, terminal);
   const instruments = instrumentsFor(options, terminal, calibration);
   const explanation = await explain(module, {
     target: (options.target ?? 'wasm') as TargetName,
+    cpu: options.cpu as CpuName | undefined,
     scheme: await loadScheme(options.scheme ?? 'float'),
     ...calibrationChoices(options),
     limits: parseLimits(options.allow),

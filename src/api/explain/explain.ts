@@ -1,7 +1,7 @@
 import { signature } from '../../../dialects/kernel/index.ts';
 import type { Module } from '../../ir/index.ts';
 import { rooflineFor } from '../../target/index.ts';
-import type { TargetName } from '../choices.ts';
+import type { CpuName, TargetName } from '../choices.ts';
 import { type PrepareOptions, prepare } from '../compile.ts';
 import { backends } from '../emit.ts';
 import { runPipeline } from '../pipeline.ts';
@@ -11,6 +11,8 @@ import type { LayerExplanation } from './layers.ts';
 
 export interface ExplainOptions extends PrepareOptions {
   readonly target: TargetName;
+  /** C: for one kind of processor. Default: `generic`. */
+  readonly cpu?: CpuName | undefined;
 }
 
 /** What a compile makes of a model, layer by layer. */
@@ -38,11 +40,11 @@ export interface Explanation {
  * Compiles a model down to its planned program and says what every launch does and costs. The module is used up.
  * @throws QcError when the model, the calibration data or an option does not fit
  */
-export async function explain(module: Module, { target, ...options }: ExplainOptions): Promise<Explanation> {
+export async function explain(module: Module, { target, cpu, ...options }: ExplainOptions): Promise<Explanation> {
   const prepared = await prepare(module, options);
   const { scheme, work } = prepared;
   const { instruments, report } = options;
-  const made = backends[target].target;
+  const made = (cpu && backends[target].cpus?.[cpu].target) ?? backends[target].target;
   await runPipeline(prepared.module, prepared.kernels, {
     target: made,
     instruments,
