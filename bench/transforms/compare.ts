@@ -1,8 +1,10 @@
 import { registry } from '../../dialects/index.ts';
+import { add, mul } from '../../dialects/nn/binary.ts';
+import { constantName, floatConstantOf } from '../../passes/constants.ts';
 import { allPasses } from '../../passes/index.ts';
 import { pipelines } from '../../passes/pipelines.ts';
 import { interpret, type Tensors } from '../../src/interpret/index.ts';
-import type { Module } from '../../src/ir/index.ts';
+import { type Module, Resource, Rewriter } from '../../src/ir/index.ts';
 import { runPipeline, type Sample } from '../../src/pass/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { type SharedSample, sharedModel, sharedSamples, symbolsOf } from '../../test/models/sharedSamples.ts';
@@ -36,6 +38,50 @@ function short({ inputs }: SharedSample, { main }: Module): Sample {
       return [key, { ...tensor, shape: [1, tokens], data: tensor.data.slice(0, tokens) } as HostTensor];
     }),
   );
+}
+
+/** The nearest power of two, of the same sign. */
+const powerOf = (x: number): number => (x === 0 ? 0 : Math.sign(x) * 2 ** Math.round(Math.log2(Math.abs(x))));
+
+/** Constants of which products and sums are exact in f32: factors are powers of two, all others have 8 bits behind the point. */
+function coarsen(module: Module): void {
+  const rewriter = new Rewriter();
+  for (const op of [...module.main.body.ops()]) {
+    const data = floatConstantOf(op.results[0])?.data as Float32Array | undefined;
+    if (!data || data.length === 1) continue;
+    const isFactor = [...op.result.users].some((user) => mul.is(user));
+    const coarse = data.map((x) => (isFactor ? powerOf(x) : Math.round(x * 256) / 256));
+    rewriter.setAttributes(op, { value: Resource.of(constantName(op.result, op.source), 'f32', coarse) });
+  }
+}
+
+/**
+ * Folds gains and offsets of normalizations into layers, of a model whose constants are coarse, so that folding rounds none.
+ * `places`: elementwise products and sums that are gone.
+ */
+export async function foldedNorms(name: string): Promise<Comparison> {
+  const [before, after] = [await unfolded(name), await unfolded(name)];
+  const count = () => [...after.main.body.ops()].filter((op) => mul.is(op) || add.is(op)).length;
+  const samples = sharedSamples(name).map((sample) => short(sample, before));
+  const all = count();
+  await runPipeline(after, 'fold-affine', { passes: allPasses, registry });
+  const differences = (precision: 'f64' | 'f32') =>
+    samples.map((inputs) =>
+      difference(interpret(before, inputs, { precision }), interpret(after, inputs, { precision })),
+    );
+  return {
+    places: all - count(),
+    exact: Math.max(...differences('f64')),
+    f32: Math.max(...differences('f32')),
+  };
+}
+
+async function unfolded(name: string): Promise<Module> {
+  const steps: readonly string[] = pipelines.float as readonly string[];
+  const module = sharedModel(name, symbolsOf(name));
+  await runPipeline(module, steps.slice(0, steps.indexOf('fold-affine')).join(','), { passes: allPasses, registry });
+  coarsen(module);
+  return module;
 }
 
 /** A model as it was, and what it gives. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compared } from '../../bench/transforms/compare.ts';
+import { compared, foldedNorms } from '../../bench/transforms/compare.ts';
 import { type KindName, kindNames } from '../../bench/transforms/kinds.ts';
 import { hasSharedModels } from '../models/sharedSamples.ts';
 
@@ -73,5 +73,15 @@ describe.skipIf(!hasSharedModels)('every transform at all its places in real mod
     expect(places).toBe(count);
     expect(exact).toBeLessThan(1e-9);
     expect(f32).toBeLessThan(1e-4);
+  });
+
+  // gains of two norms a block and of the last one; in the image model with offsets of 13 norms, and biases of 6·4 layers
+  it.each([
+    ['stories260K', 11],
+    ['vit_mnist', 2 * 13 + 6 * 4],
+  ])('%s: gains, offsets and biases join layers, %i of them', async (model, count) => {
+    const { places, exact } = await foldedNorms(model);
+    expect(places).toBe(count);
+    expect(exact).toBeLessThan(1e-9);
   });
 });
