@@ -1,11 +1,5 @@
-import { runWasm } from '../../backends/wasm/host.ts';
-import { wasmTarget } from '../../backends/wasm/target.ts';
 import { blocksOf } from '../linalg/index.ts';
-import { runPipeline, stagesFor } from './pipeline.ts';
-import { parse } from './read.ts';
-
-/** Columns that a tile of the kernel holds beside one another. */
-const panel = 8;
+import { compileTile, type ProductTile, panel, type TileKind } from './productTile.ts';
 
 /** Columns of X on both sides of a tile. */
 const edge = 256;
@@ -16,16 +10,9 @@ const [depth, largest] = [512, 2047];
 /** Columns that are packed at once: what is read of them, and where it goes, fits the cache. */
 const strip = 16;
 
-/** A compiled product of codes, with its memory. */
-interface GramTile {
-  readonly run: () => void;
-  /** [edge, depth] */
-  readonly a: Int16Array;
-  /** [edge/8, depth, 8] */
-  readonly b: Int16Array;
-  /** [edge/8, edge, 8] */
-  readonly y: Int32Array;
-}
+type GramTile = ProductTile<Int16Array, Int32Array>;
+
+const codeProducts: TileKind<Int16Array, Int32Array> = { op: 'int.matmul', factor: 'i16', sum: 'i32' };
 
 /** Some rows of X as codes of 12 bits, in the order of both operands, and the scale of each column. */
 interface Codes {
@@ -43,7 +30,7 @@ export type AddGram = (sums: Float64Array, rows: Float32Array, n: number) => voi
  * GPTQ's smallest damping.
  */
 export async function compileGram(): Promise<AddGram> {
-  const tile = await compileTile();
+  const tile = await compileTile(codeProducts, edge, depth);
   return (sums, rows, n) => {
     const padded = Math.ceil(n / edge) * edge;
     for (const [from, to] of blocksOf(rows.length / n, depth)) {
@@ -60,18 +47,6 @@ export async function compileGram(): Promise<AddGram> {
       }
     }
   };
-}
-
-async function compileTile(): Promise<GramTile> {
-  const [left, right] = [`tensor<${edge}x${depth}xi16>`, `tensor<${edge / panel}x${depth}x${panel}xi16>`];
-  const result = `tensor<${edge / panel}x${edge}x${panel}xi32>`;
-  const module = parse(`func @main(%a: ${left}, %b: ${right}) -> (%y: ${result}) {
-  %y = int.matmul %a, %b : ${result}
-  nn.return %y
-}`);
-  await runPipeline(module, stagesFor('float').kernels, { target: wasmTarget });
-  const { views, execute } = await runWasm(module, { simd: 'baseline' });
-  return { run: execute, a: views.inputs.a, b: views.inputs.b, y: views.outputs.y } as unknown as GramTile;
 }
 
 function encode(data: Float32Array, n: number, padded: number): Codes {

@@ -1,25 +1,10 @@
-import { runWasm } from '../../backends/wasm/host.ts';
-import { wasmTarget } from '../../backends/wasm/target.ts';
 import { blocksOf, gramBy, type Matrix, type Products, partOf } from '../linalg/index.ts';
 import { compileGram } from './gramTile.ts';
-import { runPipeline, stagesFor } from './pipeline.ts';
-import { parse } from './read.ts';
+import { compileTile, type ProductTile, panel, type TileKind } from './productTile.ts';
 
-/** Outputs of a panel: what a tile of the kernel holds beside one another. */
-const panel = 8;
+type Tile = ProductTile<Float32Array, Float32Array>;
 
-/** A compiled product of matrices [edge, depth] and [depth, edge], with its memory. */
-interface Tile {
-  readonly edge: number;
-  readonly depth: number;
-  readonly run: () => void;
-  /** [edge, depth] */
-  readonly a: Float32Array;
-  /** [edge/8, depth, 8] */
-  readonly b: Float32Array;
-  /** [edge/8, edge, 8] */
-  readonly y: Float32Array;
-}
+const floats: TileKind<Float32Array, Float32Array> = { op: 'nn.matmul', factor: 'f32', sum: 'f32' };
 
 /** Columns from which XᵀX is made of 16-bit products. */
 const leastGram = 1024;
@@ -36,26 +21,17 @@ export function wasmProducts(): Promise<Products> {
 }
 
 async function makeProducts(): Promise<Products> {
-  const [small, large, gram] = await Promise.all([tileOf(128, 128), tileOf(512, 512), compileGram()]);
+  const [small, large, gram] = await Promise.all([
+    compileTile(floats, 128, 128),
+    compileTile(floats, 512, 512),
+    compileGram(),
+  ]);
   const add: Products['add'] = (target, a, b, factor, part = 'all') => {
     const isLarge = Math.min(a.rows, a.columns, b.columns) >= large.edge;
     addByTiles(isLarge ? large : small, target, a, b, factor, part === 'upper');
   };
   const plainGram = gramBy(add);
   return { add, addGram: (sums, rows, n) => (n >= leastGram ? gram : plainGram)(sums, rows, n) };
-}
-
-async function tileOf(edge: number, depth: number): Promise<Tile> {
-  const [left, right] = [`tensor<${edge}x${depth}xf32>`, `tensor<${edge / panel}x${depth}x${panel}xf32>`];
-  const result = `tensor<${edge / panel}x${edge}x${panel}xf32>`;
-  const module = parse(`func @main(%a: ${left}, %b: ${right}) -> (%y: ${result}) {
-  %y = nn.matmul %a, %b : ${result}
-  nn.return %y
-}`);
-  await runPipeline(module, stagesFor('float').kernels, { target: wasmTarget });
-  const { views, execute } = await runWasm(module, { simd: 'baseline' });
-  const [a, b, y] = [views.inputs.a, views.inputs.b, views.outputs.y] as Float32Array[];
-  return { edge, depth, run: execute, a, b, y } as Tile;
 }
 
 function addByTiles(tile: Tile, target: Matrix, a: Matrix, b: Matrix, factor: number, upper: boolean): void {
