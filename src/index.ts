@@ -32,6 +32,7 @@ export type { LayerQuantization, Quantization, QuantizationSummary } from './api
 export { type Manifest, readManifest } from './api/manifest.ts';
 export type { Estimate } from './api/measure/bootstrap.ts';
 export type { Fidelity } from './api/measure/noise.ts';
+export type { DetectionOutputs } from './api/measure/scenes.ts';
 export { type PipelineOptions, passes, runPipeline } from './api/pipeline.ts';
 export { type LaunchProfile, type Profile, type ProfileOptions, profile, profileOnDevice } from './api/profile.ts';
 export { type Quantized, type QuantizeOptions, quantize } from './api/quantize.ts';

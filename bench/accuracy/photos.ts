@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import jpeg from 'jpeg-js';
+import type { Box } from '../../src/api/measure/detections.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { dataFolder, type Part } from './arrays.ts';
-import type { Box } from './detections.ts';
 
 /** Pixels of three bytes, row by row. */
 interface Picture {

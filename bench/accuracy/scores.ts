@@ -1,5 +1,11 @@
+import {
+  type Box,
+  type Detection,
+  matches,
+  meanAveragePrecision,
+  suppressed,
+} from '../../src/api/measure/detections.ts';
 import { type Metric, metrics } from '../../src/api/measure/metrics.ts';
-import { type Box, type Detection, matches, meanAveragePrecision, suppressed } from './detections.ts';
 import type { JudgedSample, Score } from './task.ts';
 
 const labelled = (title: string, unit: Score['unit'], better: Score['better'], metric: Metric): Score => ({

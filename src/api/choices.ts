@@ -34,6 +34,6 @@ export type DispatchName = (typeof dispatchNames)[number];
 export const borderNames = ['float', 'int'] as const;
 export type Border = (typeof borderNames)[number];
 
-/** What `evaluate` measures: against labels, or against the float model. */
-export const metricNames = ['top1', 'top5', 'snr', 'mse', 'agreement', 'perplexity', 'auc'] as const;
+/** What `evaluate` measures: against labels or objects, or against the float model. */
+export const metricNames = ['top1', 'top5', 'snr', 'mse', 'agreement', 'perplexity', 'auc', 'map50'] as const;
 export type MetricName = (typeof metricNames)[number];

@@ -8,6 +8,7 @@ import { recipeNames } from '../scheme/index.ts';
 import { QcError } from '../support/diagnostics.ts';
 import type { HostTensor } from '../support/tensor.ts';
 import { calibrationChoices } from './calibrationChoices.ts';
+import { readDetections } from './detectionData.ts';
 import { readFile } from './files.ts';
 import { parseLimits } from './importOptions.ts';
 import { loadMeasured, type MeasureArguments } from './measuredModel.ts';
@@ -23,6 +24,8 @@ export interface EvalArguments extends MeasureArguments {
   readonly metric: readonly string[];
   readonly state: readonly string[];
   readonly labels: string | undefined;
+  readonly detections: string | undefined;
+  readonly objects: string | undefined;
   readonly seed: number | undefined;
 }
 
@@ -40,6 +43,7 @@ export async function evaluateModel(path: string, options: EvalArguments, termin
     calibration,
     dataset: data ?? [],
     labels,
+    detections: readDetections(options.detections, options.objects, options.limit),
     metrics: options.metric as MetricName[],
     keepFloat: options['keep-float'],
     result: options.result,

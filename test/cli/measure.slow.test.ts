@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeNpy } from '../../src/calibrate/data/index.ts';
 import type { Diagnosis, Evaluation, Manifest } from '../../src/index.ts';
+import { modelOf, node } from '../state/model.ts';
 import { numbers, samples, tinyModel } from './models.ts';
 import { workplace } from './workplace.ts';
 
@@ -16,6 +17,25 @@ const { qc, folder, list } = workplace({
   // The output has 9 rows of 3 values.
   'labels.npy': writeNpy({ dtype: 'i32', shape: [12, 9], data: Int32Array.from({ length: 108 }, (_, i) => i % 3) }),
   'short.npy': writeNpy({ dtype: 'i32', shape: [11, 9], data: new Int32Array(99) }),
+  // A box is the more certain the larger its edges are.
+  'detector.onnx': modelOf(
+    [
+      node('Identity', ['boxes'], ['found']),
+      node('ReduceMax', ['boxes'], ['largest'], [{ name: 'axes', type: 'ints', value: [-1n] }]),
+      node('Sigmoid', ['largest'], ['certainty']),
+    ],
+    [['boxes', 'f32', [1, 2, 4]]],
+    [
+      ['found', 'f32', [1, 2, 4]],
+      ['certainty', 'f32', [1, 2, 1]],
+    ],
+  ),
+  'boxes.npy': writeNpy({ dtype: 'f32', shape: [3, 2, 4], data: Float32Array.from({ length: 24 }, (_, i) => i) }),
+  'objects.npy': writeNpy({
+    dtype: 'f32',
+    shape: [3, 6],
+    data: Float32Array.of(0, 0, 0, 1, 2, 3, 1, 0, 12, 13, 14, 15, 2, 0, 0, 0, 1, 1),
+  }),
   'real.npy': writeNpy({ dtype: 'f32', shape: [12], data: new Float32Array(12) }),
 });
 
@@ -47,7 +67,20 @@ describe('qc eval', () => {
     expect([low <= value, value <= high]).toEqual([true, true]);
   });
 
+  it('says how well the objects on pictures are found', () => {
+    const { out } = qc(
+      ...['eval', 'detector.onnx', '--data', 'boxes.npy', '--limit', '2', '--metric', 'map50', '--json', '--quiet'],
+      ...['--detections', 'boxes=found,scores=certainty,suppress=0.5', '--objects', 'objects.npy'],
+    );
+    const { schemes } = JSON.parse(out) as Evaluation;
+    // In the order of certainty: the object of the second picture, no object, no object, the one of the first.
+    expect(schemes[0]?.metrics.map50?.value).toBeCloseTo((51 + 50 / 2) / 101, 12);
+  });
+
   it.each([
+    [['--scheme', 'w8a8', '--metric', 'map50'], 1, /map50 needs objects[\s\S]*--detections/],
+    [['--detections', 'boxes=scores', '--objects', 'real.npy'], 2, /names no scores/],
+    [['--objects', 'real.npy'], 2, /come with --detections/],
     [['--scheme', 'w8a8', '--metric', 'top1'], 1, /top1 needs labels/],
     [['--scheme', 'w8a8', '--labels', 'short.npy'], 1, /labels/],
     [['--scheme', 'w8a8', '--labels', 'real.npy'], 1, /labels are f32[\s\S]*real\.npy/],

@@ -1,5 +1,7 @@
 import { elementary } from '../../numerics/index.ts';
 import { decibels } from './decibels.ts';
+import { matches, meanAveragePrecision } from './detections.ts';
+import type { Scene } from './scenes.ts';
 
 /** What one sample gave: the judged output of float and of a scheme, seen as rows of `classes` values. */
 export interface Judged {
@@ -9,6 +11,8 @@ export interface Judged {
   readonly classes: number;
   /** The right class of each row; a negative one is not counted. Empty without labels. */
   readonly labels: ArrayLike<number>;
+  /** Of a model that finds objects, where the data say what there is. */
+  readonly scene?: Scene | undefined;
 }
 
 /** A measure of quality of a set of samples. */
@@ -17,7 +21,7 @@ export interface Metric {
   /** `share` is printed in percent. */
   readonly unit: 'share' | 'dB' | 'number';
   /** What it compares the output with. */
-  readonly against: 'labels' | 'float';
+  readonly against: 'labels' | 'objects' | 'float';
   /** Whether it is measured only where it is named: it takes the output to be of a certain kind. */
   readonly onRequest?: boolean;
   /** What a sample contributes. */
@@ -67,6 +71,13 @@ export const metrics = {
     onRequest: true,
     measure: scores,
     conclude: areaUnderCurve,
+  },
+  map50: {
+    title: 'mAP50',
+    unit: 'share',
+    against: 'objects',
+    measure: ({ scene }) => (scene ? matches(scene.detections, scene.objects, 0.5) : []),
+    conclude: meanAveragePrecision,
   },
   snr: {
     title: 'SNR',
