@@ -26,12 +26,20 @@ function windows(part: Part): { samples: Sample[]; labels: HostTensor } {
 
 const gptq = (name: string, scheme: SchemeName): Recipe => ({ name, scheme, weights: { rounding: 'gptq' } });
 
+/** Every 16 outputs have 2, 3, 4, 6 or 8 bits, in the space of the scheme's width. */
+const mixed = (name: string, scheme: SchemeName): Recipe => ({
+  ...{ name, scheme },
+  weights: { rounding: 'gptq', mixed: [2, 3, 4, 6, 8] },
+});
+
 const contenders: readonly (SchemeName | Recipe)[] = [
   ...(['w8a16', 'w8a8-dynamic', 'w4a16', 'w4a8'] as const),
   { name: 'w4a8, integer scales', scheme: 'w4a8', weights: { scale: 'integer' } },
   gptq('w4a16 by GPTQ', 'w4a16'),
+  mixed('w4a16, mixed widths by GPTQ', 'w4a16'),
   'w3a16',
   gptq('w3a16 by GPTQ', 'w3a16'),
+  mixed('w3a16, mixed widths by GPTQ', 'w3a16'),
   'w2a16',
   gptq('w2a16 by GPTQ', 'w2a16'),
   ...(['mxfp4', 'nvfp4', 'nf4', 'ternary'] as const),

@@ -5,7 +5,7 @@ import { type PanelSpec, packCodes as pack, panelLayout } from '../../src/numeri
 export const packCodes = defineOp({
   name: 'kernel.pack_codes',
   summary:
-    'Codes [inputs, outputs], plus `offset`, in panels of `width` outputs, for each group of `group` inputs; planes of `planes` bits whose vectors hold `columns` outputs by `depth` neighbouring inputs.',
+    'Codes [inputs, outputs], plus `offset`, in panels of `width` outputs, for each group of `group` inputs; planes of `planes` bits whose vectors hold `columns` outputs by `depth` neighbouring inputs. `outputs` says which are packed, in this order; left out: all.',
   operands: { x: 'required' },
   attributes: {
     group: attr.int(),
@@ -14,14 +14,15 @@ export const packCodes = defineOp({
     columns: attr.int(),
     depth: attr.int(),
     offset: attr.int(0),
+    outputs: attr.ints.optional(),
   },
   domain: 'codes',
   typing: 'declared',
-  evaluate({ x }, { group, planes, width, columns, depth, offset }) {
+  evaluate({ x }, { group, planes, width, columns, depth, offset, outputs: chosen }) {
     const [inputs, outputs] = x.shape as [number, number];
     const groups = Math.ceil(inputs / group);
     const spec: PanelSpec = {
-      columns: outputs,
+      columns: chosen?.length ?? outputs,
       groups,
       depth: group,
       planes,
@@ -32,7 +33,8 @@ export const packCodes = defineOp({
     const codes = x.data as Int8Array;
     const data = pack(panelLayout(spec), ([column, g, k]) => {
       const row = (g as number) * group + (k as number);
-      return row < inputs ? (codes[row * outputs + (column as number)] as number) + offset : undefined;
+      const output = chosen?.[column as number] ?? (column as number);
+      return row < inputs ? (codes[row * outputs + output] as number) + offset : undefined;
     });
     return { dtype: 'u8', shape: [data.length], data };
   },

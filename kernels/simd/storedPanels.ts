@@ -1,11 +1,13 @@
-import { packCodes } from '../../dialects/kernel/index.ts';
+import { type KernelBuilder, packCodes } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { Resource, type StoredWeights, staticShape, tensor, type Value } from '../../src/ir/index.ts';
+import { Resource, type StoredSpan, spanOutputs, staticShape, tensor, type Value } from '../../src/ir/index.ts';
 import { type CodeLayout, layoutBytes, type PanelSpec, panelLayout } from '../../src/numerics/index.ts';
+import { invariant } from '../../src/support/diagnostics.ts';
 import { tensorType } from '../cluster.ts';
 import type { KernelContext } from '../plan.ts';
+import { type PanelPlaces, panelPlaces } from './panelPlaces.ts';
 
-/** A weight matrix in panels: the codes, and the numbers that stand beside them for each group and output. */
+/** Outputs of a weight matrix in panels: the codes, and the numbers that stand beside them for each group and output. */
 export interface StoredPanels {
   readonly layout: CodeLayout;
   readonly width: number;
@@ -15,6 +17,7 @@ export interface StoredPanels {
   readonly scales: Value;
   /** Laid out like the scales; undefined where all are the same. */
   readonly zeros: Value | undefined;
+  readonly places: PanelPlaces;
 }
 
 interface PanelShape {
@@ -30,24 +33,34 @@ interface PanelShape {
   readonly steps?: ((g: number, n: number) => number) | undefined;
 }
 
-/** Packs a constant weight matrix for a kernel. */
+/** Packs outputs of a constant weight matrix, all of one width, for a kernel. */
 export function packPanels(
   context: KernelContext,
   weights: Value,
-  stored: StoredWeights,
+  span: StoredSpan,
   { divisor, steps, zeros: zeroElement, ...shape }: PanelShape,
 ): StoredPanels {
   const { rewriter } = context;
-  const [, columns] = staticShape(tensorType(weights)) as [number, number];
-  const { group, groups, offset, scale, zero, commonZero } = stored;
+  const [, all] = staticShape(tensorType(weights)) as [number, number];
+  const columns = span.outputs.length;
+  const { group, groups, offset, scale, zero, commonZero } = span.stored;
   const { planes, width, vectorColumns, vectorDepth } = shape;
+  invariant(columns === all || spanOutputs % width === 0, 'panels lie within the outputs of one width');
   const spec: PanelSpec = { ...shape, columns, groups, depth: group };
   const layout = panelLayout(spec);
   const panels = Math.ceil(columns / width);
   const codes = rewriter.create(
     packCodes,
     { x: weights },
-    { group, planes, width, columns: vectorColumns, depth: vectorDepth, offset },
+    {
+      group,
+      planes,
+      width,
+      columns: vectorColumns,
+      depth: vectorDepth,
+      offset,
+      ...(columns === all ? {} : { outputs: span.outputs }),
+    },
     { types: [tensor([layoutBytes(layout)], 'u8')] },
   ).result;
   const { name } = constant.attributesOf(weights.op as NonNullable<Value['op']>).value;
@@ -67,5 +80,35 @@ export function packPanels(
     codes,
     scales: steps ? beside('steps', 'u8', steps) : beside('scales', 'f32', (g, n) => scale(g, n) / divisor),
     zeros: commonZero === undefined ? beside('zeros', zeroElement, zero) : undefined,
+    places: panelPlaces(context, span, width, name),
   };
+}
+
+/** What a kernel reads of panels, in the order in which `readPanels` declares it. */
+export function readsOf({ codes, scales, zeros, places }: StoredPanels): Value[] {
+  return [codes, scales, zeros, places.table].filter((v) => v !== undefined);
+}
+
+/** Buffers of panels in a kernel. */
+export interface PanelBuffers {
+  readonly layout: CodeLayout;
+  readonly packed: Value;
+  readonly scales: Value;
+  readonly zeros: Value | undefined;
+  /** The first output of a panel. */
+  readonly columnOf: (panel: Value) => Value;
+}
+
+/** Declares the buffers of the panels of a span, the `i`th of `count`. */
+export function readPanels(
+  k: KernelBuilder,
+  context: KernelContext,
+  { layout, codes, scales, zeros, places }: StoredPanels,
+  [i, count]: readonly [number, number],
+): PanelBuffers {
+  const input = (name: string, value: Value) => context.input(k, count === 1 ? name : `${name}${i}`, value);
+  const packed = input('w', codes);
+  const beside = { scales: input('scales', scales), zeros: zeros && input('zeros', zeros) };
+  const table = places.table && input('places', places.table);
+  return { layout, packed, ...beside, columnOf: (panel) => places.columnOf(k, panel, table) };
 }

@@ -1,4 +1,5 @@
-import { blocksOf, matrixOf, type Products, partOf } from '../../src/linalg/index.ts';
+import type { Products } from '../../src/linalg/index.ts';
+import { outputErrors } from './outputErrors.ts';
 import { type MatrixGrids, type Rounding, roundToNearest } from './storedWeights.ts';
 
 /** What became of a matrix that was rounded by what a method finds on calibration samples. */
@@ -31,13 +32,10 @@ export function betterRounding(
   };
 }
 
-/** Rows of H that are multiplied at once. */
-const rowsOfError = 512;
-
 /** Outputs whose errors are summed, evenly spread: each is rounded by itself, and as many tell what all have gained. */
 const mostOutputs = 512;
 
-/** Σ_n δ_nᵀ·H·δ_n: ‖X·ΔW‖² where H = XᵀX. Blocks off the diagonal of the symmetric H count twice. */
+/** ‖X·ΔW‖² where H = XᵀX. */
 function outputError(
   hessian: Float64Array,
   weights: Float32Array,
@@ -55,16 +53,5 @@ function outputError(
       deltas[k * count + n] = grids.number(k, n * step, codes[at] as number) - (weights[at] as number);
     }
   }
-  const [h, d] = [matrixOf(hessian, inputs, inputs), matrixOf(deltas, inputs, count)];
-  const columns = [0, count] as const;
-  let total = 0;
-  for (const rows of blocksOf(inputs, rowsOfError)) {
-    const [from, to] = rows;
-    const sums = new Float64Array((to - from) * count);
-    const target = matrixOf(sums, to - from, count);
-    products.add(target, partOf(h, rows, rows), partOf(d, rows, columns), 1);
-    products.add(target, partOf(h, rows, [to, inputs]), partOf(d, [to, inputs], columns), 2);
-    for (let i = 0; i < sums.length; i++) total += (sums[i] as number) * (deltas[from * count + i] as number);
-  }
-  return total;
+  return outputErrors(hessian, deltas, inputs, count, products).reduce((total, error) => total + error, 0);
 }

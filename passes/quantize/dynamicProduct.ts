@@ -11,6 +11,7 @@ import {
   type QuantType,
   quantOf,
   type Rewriter,
+  type StoredWeights,
   staticShape,
   storedWeights,
   type TensorType,
@@ -20,6 +21,9 @@ import {
 import { planeWidths } from '../../src/numerics/index.ts';
 import { clampOf } from '../clamps.ts';
 import { constantOf, createFloats, createInts } from '../constants.ts';
+
+/** A vector of the narrowest plane of a code holds 4 inputs for each of its bits' turns; 8 bits are two planes. */
+const inputsOfTile = (bits: number): number => (bits === 8 ? 8 : 32 / Math.min(...planeWidths(bits)));
 
 /** Quantizes activations by row where a product reads them, once for all that read the same. */
 export class DynamicProducts {
@@ -39,7 +43,8 @@ export class DynamicProducts {
     const stored = storedWeights(quantOf(type) as QuantType, inputs, outputs);
     if (!stored) return;
     rewriter.before(op);
-    const whole = stored.groups === 1 && stored.bits === 8 && stored.offset === 128 && stored.commonZero === 128;
+    const whole =
+      !stored.widths && stored.groups === 1 && stored.bits === 8 && stored.offset === 128 && stored.commonZero === 128;
     if (stored.levels && !fitsSums(stored)) {
       rewriter.setOperand(op, 0, this.#rounded(op, inputs, symmetric));
       return;
@@ -51,9 +56,8 @@ export class DynamicProducts {
     rewriter.replace(op, [bounded]);
   }
 
-  #groupProduct(op: Op, { bits, group }: { bits: number; group: number }, symmetric: boolean): Value {
-    // a vector of the narrowest plane of a code holds 4 inputs for each of its bits' turns
-    const align = bits === 8 ? 8 : 32 / Math.min(...planeWidths(bits));
+  #groupProduct(op: Op, { bits, widths = [bits], group }: StoredWeights, symmetric: boolean): Value {
+    const align = Math.max(...widths.map(inputsOfTile));
     const [a, scale, zero_point, sums] = this.#codesOf(op, group, align, symmetric) as [Value, Value, Value, Value];
     const operands = { a, scale, zero_point, sums, w: op.operand(1), bias: op.operands[2] };
     return this.#rewriter.create(groupMatmul, operands, {}, { source: op.source }).result;

@@ -10,6 +10,7 @@ import {
   roundsBySamples,
   type WeightRounding,
   type WeightScheme,
+  weightText,
 } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { isLinear } from '../channels.ts';
@@ -22,7 +23,9 @@ import { gptqRounding } from './gptq.ts';
 import { hessiansOf, productsOf } from './hessians.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
-import { type Rounding, roundToNearest, storeMatrix } from './storedWeights.ts';
+import { type ErrorsOf, storeWeights, widthsText } from './mixedWidths.ts';
+import { outputErrors } from './outputErrors.ts';
+import { type Rounding, roundToNearest } from './storedWeights.ts';
 
 /**
  * Stores the weights of matrix products as codes, and has their activations quantized row by row at run time where the
@@ -43,7 +46,7 @@ export const quantizeWeights = definePass({
     for (const op of [...module.main.body.ops()]) {
       const choice = schemes.of(op);
       if (!choice.weights || isStatic(choice)) continue;
-      if (storeWeights(op, choice.weights, rewriter, roundingOf(op), context)) stored++;
+      if (storeLayer(op, choice.weights, rewriter, roundingOf(op), context)) stored++;
       if (isStoredMatrix(op.operands[1]) && matmul.is(op)) quantizeActivations(op, choice, dynamic, floats);
     }
     // the float constants that nothing reads any more
@@ -53,11 +56,11 @@ export const quantizeWeights = definePass({
 });
 
 /** Whether the float weights of a layer have become codes. */
-function storeWeights(
+function storeLayer(
   op: Op,
   scheme: WeightScheme,
   rewriter: Rewriter,
-  round: Rounding,
+  { round, errors }: LayerRounding,
   { report, decide }: PassContext,
 ): boolean {
   if (!isLinear(op)) return false;
@@ -68,11 +71,23 @@ function storeWeights(
     decide?.({ node: op.source, reason });
     return false;
   }
-  const { codes, type } = storeMatrix(weights, scheme, round);
+  const { codes, type } = storeWeights(weights, scheme, round, errors);
+  const mixed = widthsText(type, weights.shape[1] as number);
+  if (mixed) {
+    report(`${op.source}: outputs ${mixed}`);
+    const reason = `its outputs have widths of their own, by ${errors ? 'the error of results' : 'the error of weights'}`;
+    decide?.({ node: op.source, reason: `${reason}: ${mixed}`, weights: weightText(scheme) });
+  }
   rewriter.before(op);
   const value = createConstant(rewriter, constantName(op.operand(1), op.source), codes, type);
   rewriter.setOperand(op, 1, value);
   return true;
+}
+
+/** How the codes of a layer are chosen, and what their widths are chosen by where samples tell. */
+interface LayerRounding {
+  readonly round: Rounding;
+  readonly errors?: ErrorsOf;
 }
 
 /** How the codes of each layer are chosen. */
@@ -80,13 +95,14 @@ async function roundingsFor(
   module: Module,
   schemes: LayerSchemes,
   context: PassContext,
-): Promise<(op: Op) => Rounding> {
+): Promise<(op: Op) => LayerRounding> {
   const layers = [...module.main.body.ops()].filter((op) => {
     const choice = schemes.of(op);
     if (!roundsBySamples(choice) || isStatic(choice) || !isLinear(op)) return false;
     return refusalOf(op, floatConstantOf(op.operands[1]) as HostTensor) === undefined;
   });
-  if (layers.length === 0) return () => roundToNearest;
+  const nearest: LayerRounding = { round: roundToNearest };
+  if (layers.length === 0) return () => nearest;
   const roundingOf = (op: Op) => schemes.of(op).weights?.rounding as keyof typeof methods;
   const what = [...new Set(layers.map(roundingOf))].join(' and ');
   const hessians = await hessiansOf(module, [...new Set(layers.map((op) => op.operand(0)))], context, what);
@@ -95,7 +111,11 @@ async function roundingsFor(
   return (op) => {
     const hessian = chosen.get(op);
     const report = (outcome: string) => context.report(`${op.source}: ${outcome}`);
-    return hessian ? methods[roundingOf(op)](hessian, report, products) : roundToNearest;
+    if (!hessian) return nearest;
+    return {
+      round: methods[roundingOf(op)](hessian, report, products),
+      errors: (deltas, outputs) => outputErrors(hessian, deltas, deltas.length / outputs, outputs, products),
+    };
   };
 }
 

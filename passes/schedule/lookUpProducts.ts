@@ -48,13 +48,13 @@ function tablesOf(rewriter: Rewriter, a: Value): Value {
   return rewriter.after(maker).create(sumTables, { x: a }, {}, { source: maker.source }).result;
 }
 
-/** Few rows, outputs that fill registers, groups whose sums stay in bytes, and codes of at most `most` bits. */
+/** Few rows, outputs that fill registers, groups whose sums stay in bytes, and codes of one width, at most `most` bits. */
 function isFaster(op: Op, most: number): boolean {
   const [codes, w] = [op.operand(0), typeOf(op.operand(4))];
   const { shape } = typeOf(codes);
-  const { bits, levels, groups } = weightsOf(w, op.source);
+  const { bits, widths, levels, groups } = weightsOf(w, op.source);
   const rows = productOf(shape.slice(0, -1));
   const [, outputs] = staticShape(w) as [number, number];
   const few = typeof rows === 'number' && rows <= mostRows && outputs >= fewestOutputs && codes.op !== undefined;
-  return few && !levels && bits <= most && (shape.at(-1) as number) / groups <= mostInputs;
+  return few && !levels && !widths && bits <= most && (shape.at(-1) as number) / groups <= mostInputs;
 }

@@ -1,7 +1,7 @@
 import type { LayerScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
+import { storeWeights } from '../quantize/mixedWidths.ts';
 import { roundActivations } from '../quantize/roundActivations.ts';
-import { storeMatrix } from '../quantize/storedWeights.ts';
 
 /** Rows of a layer's input [count, inputs]. */
 export interface InputRows {
@@ -25,7 +25,7 @@ export function roundedResults({ rows, count }: InputRows, weights: HostTensor, 
   const data = Float32Array.from(weights.data as Float64Array);
   const exact = product(rows, data, count, shape);
   if (!w && !a) return { exact, rounded: exact };
-  const stored = w ? storeMatrix({ dtype: 'f32', shape, data }, w).numbers : data;
+  const stored = w ? storeWeights({ dtype: 'f32', shape, data }, w).numbers : data;
   const inputs = a ? roundActivations(rows, shape[0], a) : rows;
   return { exact, rounded: product(inputs, stored, count, shape) };
 }

@@ -5,7 +5,8 @@ import type { ScalarType } from './scalar.ts';
 /**
  * Quantization parameters, immutable and interned by content: real = (code − zeroPoint)·scale, element by
  * element along the granularity of the type that holds them. Scales are f32 values; a codebook's `levels` are
- * the real values that code 0, 1, … stand for before scaling.
+ * the real values that code 0, 1, … stand for before scaling; `widths` are the bits that hold the codes of every
+ * `spanOutputs` neighbouring channels of the last axis, where they differ.
  */
 export interface QuantParams {
   /** Unique among the parameters of this process; never printed. */
@@ -13,7 +14,11 @@ export interface QuantParams {
   readonly scale: readonly number[];
   readonly zeroPoint: readonly number[];
   readonly levels?: readonly number[];
+  readonly widths?: readonly number[];
 }
+
+/** Neighbouring channels whose codes have one width, where widths differ. */
+export const spanOutputs = 16;
 
 /** Along what a scale is shared. `block`: runs of `size` elements along `axis`; `token`: found at run time. */
 export type Granularity =
@@ -48,15 +53,18 @@ export function quantParams(spec: {
   scale: readonly number[];
   zeroPoint?: readonly number[];
   levels?: readonly number[];
+  widths?: readonly number[];
 }): QuantParams {
   const scale = spec.scale.map(Math.fround);
   const zeroPoint = spec.zeroPoint ?? scale.map(() => 0);
   invariant(scale.length === zeroPoint.length, 'a zero point for every scale');
-  const content = `${scale.join()}|${zeroPoint.join()}|${spec.levels?.join() ?? ''}`;
+  const content = `${scale.join()}|${zeroPoint.join()}|${spec.levels?.join() ?? ''}|${spec.widths?.join() ?? ''}`;
   const levels = spec.levels ? { levels: Object.freeze([...spec.levels]) } : {};
+  const widths = spec.widths ? { widths: Object.freeze([...spec.widths]) } : {};
   return paramsInterner.get(content, () => {
     const key = `params${made++}`;
-    return Object.freeze({ key, scale: Object.freeze(scale), zeroPoint: Object.freeze([...zeroPoint]), ...levels });
+    const frozen = { scale: Object.freeze(scale), zeroPoint: Object.freeze([...zeroPoint]) };
+    return Object.freeze({ key, ...frozen, ...levels, ...widths });
   });
 }
 

@@ -13,10 +13,10 @@ const roundingWords = { gptq: 'GPTQ', adaround: 'AdaRound' } as const;
 /** How weights are stored, in words: `4-bit integers, a scale a group of 32`. */
 export function weightText(weights: WeightScheme | undefined): string {
   if (!weights) return 'float';
-  const { storage, granularity, group, symmetric, scale, range, rounding = 'nearest' } = weights;
+  const { storage, granularity, group, mixed, symmetric, scale, range, rounding = 'nearest' } = weights;
   const where = granularity === 'group' ? `group of ${group}` : granularity;
   return [
-    storage,
+    mixed ? `${mixed.map((bits) => `i${bits}`).join(', ')} in the space of ${storage}` : storage,
     `${scaleWords[scale]}${symmetric ? '' : ' and zero point'} a ${where}`,
     ...(range === 'absmax' ? [] : ['range of least squared error']),
     ...(rounding === 'nearest' ? [] : [`rounded by ${roundingWords[rounding]}`]),

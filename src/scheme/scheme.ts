@@ -50,6 +50,11 @@ export interface WeightScheme {
   /** What shares a scale: the tensor, an output channel, or a group of `group` inputs of an output channel. */
   readonly granularity: 'tensor' | 'channel' | 'group';
   readonly group?: number | undefined;
+  /**
+   * Widths among which every 16 neighbouring outputs choose, for the least error in the space of `storage`: of all codes of
+   * a layer together, scales not counted. Default: all have that of `storage`.
+   */
+  readonly mixed?: readonly number[] | undefined;
   /** Whether code 0 stands for 0; otherwise there is a zero point for each scale. */
   readonly symmetric: boolean;
   readonly scale: ScaleKind;

@@ -29,6 +29,7 @@ const weights = z.strictObject({
   storage: z.enum(weightStorages).optional(),
   granularity: z.enum(['tensor', 'channel', 'group']).optional(),
   group: z.int().min(4).max(65536).multipleOf(4).optional(),
+  mixed: z.array(z.int().min(2).max(8)).min(2).optional(),
   symmetric: z.boolean().optional(),
   scale: z.enum(scaleKinds).optional(),
   range: z.enum(weightRanges).optional(),
@@ -177,6 +178,14 @@ function checkBudget(recipe: Recipe, where: string): void {
   if (!recipe.budget) return;
   const stored = choicesIn(recipe).filter((choice) => choice.weights);
   const bad = stored.find((choice) => !/^i\d$/.test(choice.weights?.storage ?? ''));
+  if (stored.some((choice) => choice.weights?.mixed)) {
+    throw new QcError({
+      what: 'weights.mixed: beside a budget',
+      where,
+      why: 'a budget gives each layer one width',
+      help: 'leave one of them out',
+    });
+  }
   if (stored.length > 0 && !bad) return;
   throw new QcError({
     what: 'budget: for weights whose width cannot be chosen',
@@ -198,6 +207,20 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
   }
   if (!w) return;
   const isInteger = /^i\d$/.test(w.storage);
+  if (w.mixed && !isInteger) refuse(`weights.mixed: ${w.storage} has one width`, 'set storage to i2 … i8');
+  if (w.mixed && isStatic(choice)) {
+    refuse('weights.mixed: activations with calibrated ranges', 'set activations.granularity to "token"');
+  }
+  if (w.mixed && w.granularity === 'tensor') refuse('weights.mixed: one scale a tensor', 'set granularity to "group"');
+  if (w.mixed && Math.min(...w.mixed) > storageBits(w.storage)) {
+    refuse(
+      `weights.mixed: no width fits the space of ${w.storage}`,
+      `add one of ${storageBits(w.storage)} bits or fewer`,
+    );
+  }
+  if (w.mixed && (w.scale === 'e4m3' || w.scale === 'shared-exponent')) {
+    refuse(`weights.mixed: scales of ${w.scale} belong to one width`, 'set scale to "f32"');
+  }
   if (w.granularity === 'group' && w.group === undefined) {
     refuse('weights.group: missing, and the granularity is group', 'say how many inputs share a scale');
   }

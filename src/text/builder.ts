@@ -89,17 +89,18 @@ export class ModuleBuilder {
 
   addParams(name: Spelled, values: Attributes): void {
     this.#declareOnce(name);
-    const { scale, zero_point: zeroPoint, levels } = values;
+    const { scale, zero_point: zeroPoint, levels, widths } = values;
     const isNumbers = (v: Attribute | undefined): v is number[] =>
       Array.isArray(v) && v.every((x) => typeof x === 'number');
-    if (!isNumbers(scale) || (zeroPoint && !isNumbers(zeroPoint)) || (levels && !isNumbers(levels))) {
+    if (!isNumbers(scale) || ![zeroPoint, levels, widths].every((list) => list === undefined || isNumbers(list))) {
       throw this.error(name.offset, `@${name.text} needs lists of numbers`, 'write {scale = [0.1], zero_point = [0]}');
     }
     if (zeroPoint && isNumbers(zeroPoint) && zeroPoint.length !== scale.length) {
       throw this.error(name.offset, `@${name.text} has ${scale.length} scales and ${zeroPoint.length} zero points`);
     }
-    const spec = { scale, ...(zeroPoint ? { zeroPoint: zeroPoint as number[] } : {}) };
-    this.#params.set(name.text, quantParams(levels ? { ...spec, levels: levels as number[] } : spec));
+    const lists = { zeroPoint, levels, widths } as Record<string, number[] | undefined>;
+    const given = Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== undefined));
+    this.#params.set(name.text, quantParams({ scale, ...given }));
   }
 
   addFact(name: Spelled, resource: Spelled): void {

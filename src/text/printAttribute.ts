@@ -68,10 +68,11 @@ export class AttributePrinter {
   }
 }
 
-/** `{scale = […], zero_point = […], levels = […]}`; zero points are left out when all are 0. */
-export function paramsText({ scale, zeroPoint, levels }: QuantParams): string {
+/** `{scale = […], zero_point = […], levels = […], widths = […]}`; zero points are left out when all are 0. */
+export function paramsText({ scale, zeroPoint, levels, widths }: QuantParams): string {
   const parts = [`scale = [${scale.map(f32Text).join(', ')}]`];
   if (zeroPoint.some((z) => !Object.is(z, 0))) parts.push(`zero_point = [${zeroPoint.map(numberText).join(', ')}]`);
   if (levels) parts.push(`levels = [${levels.map(numberText).join(', ')}]`);
+  if (widths) parts.push(`widths = [${widths.map(numberText).join(', ')}]`);
   return `{${parts.join(', ')}}`;
 }

@@ -4,7 +4,8 @@ import { dynamicQcast } from '../../dialects/quant/dynamicQcast.ts';
 import { fitsSums } from '../../kernels/index.ts';
 import { createConstant, createFloats } from '../../passes/constants.ts';
 import { DynamicProducts } from '../../passes/quantize/dynamicProduct.ts';
-import { type StoredMatrix, storeMatrix } from '../../passes/quantize/storedWeights.ts';
+import { storeWeights } from '../../passes/quantize/mixedWidths.ts';
+import type { StoredMatrix } from '../../passes/quantize/storedWeights.ts';
 import {
   type ElementType,
   Func,
@@ -33,6 +34,8 @@ import { generator } from '../../src/text/index.ts';
 export interface FormatCase {
   readonly name: string;
   readonly scheme: WeightScheme;
+  /** Default: 21. */
+  readonly outputs?: number;
 }
 
 const stored = (storage: WeightStorage, changes: Partial<WeightScheme> = {}): WeightScheme => ({
@@ -55,6 +58,16 @@ export const formatCases: readonly FormatCase[] = [
   })),
   ...(['e2m1', 'i4'] as const).map((storage) => ({ name: `nv ${storage}`, scheme: nvidia(storage) })),
   ...(['i4', 'i8'] as const).map((storage) => ({ name: `shared exponent ${storage}`, scheme: shared(storage) })),
+  ...[
+    { what: '', changes: {} },
+    { what: ' with integer scales', changes: { scale: 'integer' } as const },
+    { what: ' with zero points', changes: { symmetric: false, group: 16 } },
+  ].map(({ what, changes }) => ({
+    name: `i2, i4 and i8 by outputs${what}`,
+    scheme: stored('i4', { ...changes, mixed: [2, 4, 8] }),
+    outputs: 85,
+  })),
+  { name: 'i3 and i5 by outputs', scheme: stored('i4', { mixed: [3, 5] }), outputs: 85 },
   ...(['i2', 'i4', 'i8', 'e2m1'] as const).map((storage) => ({
     name: `${storage} with integer scales`,
     scheme: stored(storage, { scale: 'integer' }),
@@ -66,14 +79,18 @@ export const formatCases: readonly FormatCase[] = [
 const rowsOfMany = 9;
 
 /** Neither fills its tiles: of groups, of vectors, of rows. */
-const [inputs, outputs] = [83, 21];
+const inputs = 83;
+
+/** How much larger some outputs are than others, 16 by 16: they want more bits. */
+const magnitudes = [1, 1, 12, 0.05, 1];
 
 /** Numbers of all magnitudes, and a group of zeros. */
-export function formatWeights(): HostTensor {
+export function formatWeights({ outputs = 21 }: Partial<FormatCase> = {}): HostTensor {
   const next = generator(5);
   const data = Float32Array.from({ length: inputs * outputs }, (_, i) => {
     const isZero = i % outputs === 3 && i < 32 * outputs;
-    return isZero ? 0 : (next() + next() + next() - 1.5) * 2 ** Math.floor(next() * 4);
+    const magnitude = magnitudes[Math.floor((i % outputs) / 16) % magnitudes.length] as number;
+    return isZero ? 0 : (next() + next() + next() - 1.5) * 2 ** Math.floor(next() * 4) * magnitude;
   });
   return { dtype: 'f32', shape: [inputs, outputs], data };
 }
@@ -106,8 +123,9 @@ function activations(rows: number, seed: number): HostTensor {
  * Matrix–vector and matrix–matrix products with float activations, with halves, with activations of 8 bits about a zero
  * point and without; and the integer sums alone, where the format has them.
  */
-export function formatProgram({ scheme }: FormatCase): FormatProgram {
-  const matrix = storeMatrix(formatWeights(), scheme);
+export function formatProgram(format: FormatCase): FormatProgram {
+  const matrix = storeWeights(formatWeights(format), format.scheme);
+  const outputs = matrix.codes.shape[1] as number;
   const { codes, type } = matrix;
   const module = new Module();
   const { body } = module.addFunction(new Func('main'));
@@ -153,12 +171,14 @@ export function formatProgram({ scheme }: FormatCase): FormatProgram {
 
 /** The sums of codes in a program: products whose scales are all 1. */
 function integerSums(rewriter: Rewriter, x: Value, { codes, type }: StoredMatrix): Value[] {
+  const outputs = codes.shape[1] as number;
   const spec = storedWeights(type, inputs, outputs) as StoredWeights;
   if (spec.levels && !fitsSums(spec)) return [];
-  const { scale, zeroPoint, levels } = type.params as NonNullable<typeof type.params>;
-  const params = quantParams({ scale: scale.map(() => 1), zeroPoint, ...(levels ? { levels } : {}) });
+  const { scale, ...others } = type.params as NonNullable<typeof type.params>;
+  const params = quantParams({ ...others, scale: scale.map(() => 1) });
   const w = createConstant(rewriter, 'ones', codes, quantType({ ...type, params }));
-  const narrow = spec.bits === 8 ? 8 : 32 / Math.min(...planeWidths(spec.bits));
+  const { widths = [spec.bits] } = spec;
+  const narrow = Math.max(...widths.map((bits) => (bits === 8 ? 8 : 32 / Math.min(...planeWidths(bits)))));
   const { results } = rewriter.create(dynamicQcast, { x }, { group: spec.group, align: narrow, symmetric: true });
   const [a, , zero_point, sums] = results as [Value, Value, Value, Value];
   const ones = createFloats(rewriter, 'one', [rowsOfMany, 1], new Float32Array(rowsOfMany).fill(1));
@@ -186,6 +206,7 @@ function codesOf({ data, shape }: HostTensor, symmetric: boolean): { codes: numb
 /** In f64, on the numbers that weights stand for. */
 function productOf({ data, shape }: HostTensor, weights: Float64Array, bias?: Float32Array): HostTensor {
   const rows = shape[0] as number;
+  const outputs = weights.length / inputs;
   return floats(
     [rows, outputs],
     Array.from({ length: rows * outputs }, (_, at) => {
@@ -199,6 +220,7 @@ function productOf({ data, shape }: HostTensor, weights: Float64Array, bias?: Fl
 
 /** Exact sums of each group, which become one f32 after the other. */
 function sumsOf(rows: readonly (readonly number[])[], { type, numbers }: StoredMatrix): HostTensor {
+  const outputs = numbers.length / inputs;
   const { group, groups, scale } = storedWeights(type, inputs, outputs) as StoredWeights;
   const data = rows.flatMap((row) =>
     Array.from({ length: outputs }, (_, n) => {

@@ -91,12 +91,12 @@ const microscaled: Partial<Record<string, formats.BlockFormat>> = {
 };
 
 /** The format that a scheme is, in `src/numerics`. */
-function formatOf({ storage, group = 0, scale }: WeightScheme): formats.BlockFormat | undefined {
+function formatOf({ storage, group = 0, scale, mixed }: WeightScheme): formats.BlockFormat | undefined {
   const bits = Number(/\d$/.exec(storage)?.[0]);
   const { e2m1, e2m3, e3m2, e4m3, e5m2, nf4 } = formats;
   const grid = ({ e2m1, e2m3, e3m2, e4m3, e5m2, nf4 } as Partial<Record<string, formats.Grid>>)[storage];
   if (scale === 'power-of-two') return microscaled[storage];
-  if (scale === 'integer') return undefined;
+  if (scale === 'integer' || mixed) return undefined;
   if (scale === 'e4m3') return storage === 'i4' ? formats.nvint4 : formats.nvfp4;
   if (scale === 'shared-exponent') return formats.sharedExponentFormat(bits, group);
   if (storage === 'ternary') return formats.ternaryFormat(group);

@@ -23,6 +23,14 @@ describe('a recipe that is wrong is refused by its path, with help', () => {
     ['{"scheme": "w8a8", "layers": [{}]}', /layers\.0\.match/],
     ['{"scheme": "mxfp4", "activations": {"storage": "e2m1", "granularity": "group"}}', /activations\.group: missing/],
     ['{"scheme": "w4a8", "activations": {"granularity": "group", "group": 32}}', /storage: i8, with what only small/],
+    ['{"scheme": "w4a8", "weights": {"mixed": [2, 9]}}', /weights\.mixed\.1: too big/],
+    ['{"scheme": "nf4", "weights": {"mixed": [2, 4]}}', /weights\.mixed: nf4 has one width/],
+    ['{"scheme": "w8a8", "weights": {"mixed": [2, 4]}}', /weights\.mixed: activations with calibrated ranges/],
+    [
+      '{"scheme": "w4a8", "weights": {"storage": "i3", "mixed": [4, 8]}}',
+      /no width fits the space of i3[\s\S]*add one/,
+    ],
+    ['{"scheme": "w4a8", "weights": {"mixed": [2, 8]}, "budget": {"share": 1}}', /weights\.mixed: beside a budget/],
     [
       '{"scheme": "w8a8", "transforms": ["rotate-heds{block=4}"]}',
       /transforms\.0: "rotate-heds[\s\S]*there are: smooth/,

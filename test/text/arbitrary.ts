@@ -48,14 +48,17 @@ const dim: fc.Arbitrary<Dim> = fc.letrec<{ dim: Dim }>((tie) => ({
 
 const number = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(-0, Infinity, -Infinity, NaN, Math.fround(0.1)));
 
+const numbers = fc.option(fc.array(number, { maxLength: 4 }), { nil: undefined });
+
 const params = fc
   .array(fc.tuple(fc.float(), fc.integer({ min: -128, max: 127 })), { minLength: 1, maxLength: 4 })
   .chain((pairs) =>
-    fc.option(fc.array(number, { maxLength: 4 }), { nil: undefined }).map((levels) =>
+    fc.tuple(numbers, numbers).map(([levels, widths]) =>
       quantParams({
         scale: pairs.map(([scale]) => scale),
         zeroPoint: pairs.map(([, zero]) => zero),
         ...(levels ? { levels } : {}),
+        ...(widths ? { widths } : {}),
       }),
     ),
   );

@@ -4,8 +4,8 @@ import { type ActivationScheme, isFloatLayer, type LayerScheme, type WeightSchem
 import type { HostTensor } from '../../../src/support/tensor.ts';
 import { weightAxis } from '../../channels.ts';
 import { type LayerPart, weightMatrices } from '../../quantize/layerWindows.ts';
+import { storeWeights } from '../../quantize/mixedWidths.ts';
 import { roundActivations } from '../../quantize/roundActivations.ts';
-import { storeMatrix } from '../../quantize/storedWeights.ts';
 import { product } from '../layerError.ts';
 import { channelAt, inputAxis, weightsOf } from '../structure/channelLayer.ts';
 import { type ChannelMap, scaledRows, shiftedBias } from './channelMap.ts';
@@ -153,6 +153,6 @@ function storedMatrices(layer: Op, scheme: WeightScheme | undefined, { scale }: 
   const { shape } = weightsOf(layer);
   const scaled: HostTensor = { dtype: 'f32', shape, data: Float32Array.from(scaledRows(layer, scale)) };
   return weightMatrices(layer, scaled).map((matrix) =>
-    scheme ? storeMatrix(matrix, scheme).numbers : matrix.data,
+    scheme ? storeWeights(matrix, scheme).numbers : matrix.data,
   ) as ArrayLike<number>[];
 }

@@ -1,7 +1,16 @@
 import { runWasm } from '../../../backends/wasm/host.ts';
 import { wasmTarget } from '../../../backends/wasm/target.ts';
 import { Stream } from '../../interpret/index.ts';
-import { bitsOf, isScalarType, type Module, type Op, quantOf, Resource } from '../../ir/index.ts';
+import {
+  bitsOf,
+  isScalarType,
+  type Module,
+  type Op,
+  quantOf,
+  Resource,
+  spanOutputs,
+  staticShape,
+} from '../../ir/index.ts';
 import { codeBits } from '../../numerics/index.ts';
 import type { Sample } from '../../pass/index.ts';
 import { QcError } from '../../support/diagnostics.ts';
@@ -49,7 +58,7 @@ export function constantBytes(module: Module): number {
   for (const op of module.ops()) {
     for (const value of Object.values(op.attributes)) {
       if (value instanceof Resource)
-        constants.set(value, (narrowBytes(op, value) ?? packedBytes(value)) + groupBytes(op));
+        constants.set(value, (narrowBytes(op, value) ?? spanBytes(op) ?? packedBytes(value)) + groupBytes(op));
     }
   }
   return [...constants.values()].reduce((sum, bytes) => sum + bytes, 0);
@@ -64,6 +73,17 @@ function narrowBytes(op: Op, value: Resource): number | undefined {
 }
 
 const narrowing: ReadonlySet<string> = new Set(['int.conv', 'int.matmul']);
+
+/** Of codes that have widths by outputs. */
+function spanBytes(op: Op): number | undefined {
+  const type = op.results[0]?.type;
+  const quant = type?.kind === 'tensor' ? quantOf(type) : undefined;
+  const { widths } = quant?.params ?? {};
+  if (type?.kind !== 'tensor' || !widths) return undefined;
+  const [inputs, outputs] = staticShape(type) as [number, number];
+  const bits = Array.from({ length: outputs }, (_, n) => widths[Math.floor(n / spanOutputs)] as number);
+  return Math.ceil((bits.reduce((sum, one) => sum + one, 0) * inputs) / 8);
+}
 
 function packedBytes({ element, length, byteLength }: Resource): number {
   if (!isScalarType(element) || element === 'i1') return byteLength;
