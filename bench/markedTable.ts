@@ -25,3 +25,16 @@ export function writeMarkedTable(page: string, writer: string, change: (lines: r
   const { before, lines, after } = markedTable(readFileSync(page, 'utf8'), writer);
   writeFileSync(page, `${before}${begin}\n${change(lines)}\n${end}${after}`);
 }
+
+/** The text of a row's first cell. */
+const firstCell = (line: string): string => (line.split('|')[1] ?? '').trim();
+
+/**
+ * A table in Markdown in which rows that were measured replace those that are there, by their first cells. Rows come in
+ * the order of `names`, which are such cells; others are left out.
+ */
+export function mergedTable(lines: readonly string[], measured: string, names: readonly string[]): string {
+  const [head = '', rule = '', ...rows] = measured.split('\n');
+  const known = new Map([...lines.slice(2), ...rows].map((line) => [firstCell(line), line]));
+  return [head, rule, ...names.flatMap((name) => known.get(name) ?? [])].join('\n');
+}

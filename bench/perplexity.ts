@@ -1,12 +1,15 @@
 /**
  * Prints what weights of few bits cost a small decoder: perplexity on the dev text of stories260K, by the rules of the
- * shared models. `node bench/perplexity.ts`, with the shared models beside the project; SCHEME… measures those alone.
+ * shared models. `node --no-warnings bench/perplexity.ts`, with the shared models beside the project; SCHEME… measures
+ * those alone. `--write` puts the rows that were measured into docs/recipes.md.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { evaluate, importOnnx, type Recipe, type Sample, type SchemeName } from '../src/index.ts';
 import type { HostTensor } from '../src/support/tensor.ts';
 import type { Part } from './accuracy/arrays.ts';
 import { storyWindows } from './accuracy/texts.ts';
+import { mergedTable, writeMarkedTable } from './markedTable.ts';
 import { kib, markdown } from './table.ts';
 
 const shared = '../shared';
@@ -45,15 +48,13 @@ const contenders: readonly (SchemeName | Recipe)[] = [
   ...(['mxfp4', 'nvfp4', 'nf4', 'ternary'] as const),
 ];
 
-if (!existsSync(`${shared}/models`)) {
-  console.log(`skipped: ${shared}/models is absent`);
-} else {
-  const named = process.argv.slice(2);
-  const nameOf = (scheme: SchemeName | Recipe) => (typeof scheme === 'string' ? scheme : scheme.name);
+const nameOf = (scheme: SchemeName | Recipe): string => (typeof scheme === 'string' ? scheme : (scheme.name as string));
+
+async function report(named: readonly string[], write: boolean): Promise<void> {
   const { samples, labels } = windows('dev');
   const { schemes } = await evaluate(importOnnx(bytesOf('models/stories260K.onnx')), {
     dims: { T: length },
-    schemes: contenders.filter((scheme) => named.length === 0 || named.includes(nameOf(scheme) ?? '')),
+    schemes: contenders.filter((scheme) => named.length === 0 || named.includes(nameOf(scheme))),
     calibration: windows('calib').samples,
     dataset: samples,
     labels,
@@ -65,5 +66,18 @@ if (!existsSync(`${shared}/models`)) {
     `${(100 * (metrics.top1?.value ?? 0)).toFixed(2)} %`,
     kib(weightsBytes),
   ]);
-  console.log(markdown(['scheme', 'perplexity', 'next token right', 'constants'], rows));
+  const table = markdown(['scheme', 'perplexity', 'next token right', 'constants'], rows);
+  console.log(table);
+  if (write) {
+    writeMarkedTable('docs/recipes.md', 'bench/perplexity.ts', (lines) =>
+      mergedTable(lines, table, ['float', ...contenders.map(nameOf)]),
+    );
+  }
 }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: 'boolean', default: false } },
+});
+if (existsSync(`${shared}/models`)) await report(positionals, values.write);
+else console.log(`skipped: ${shared}/models is absent`);

@@ -10,7 +10,7 @@ import { isRecipeName, recipeNames, recipes } from '../src/scheme/index.ts';
 import { isPresent, modelsFolder, moduleOf } from './accuracy/measure.ts';
 import { tasks } from './accuracy/tasks.ts';
 import { storyWindows } from './accuracy/texts.ts';
-import { writeMarkedTable } from './markedTable.ts';
+import { mergedTable, writeMarkedTable } from './markedTable.ts';
 import { kib, markdown, number, percent } from './table.ts';
 
 const page = 'docs/recipes.md';
@@ -66,15 +66,15 @@ async function report(rows: number | undefined, wanted: readonly string[]): Prom
     console.log(table);
     return;
   }
-  const measuredRows = new Map(table.split('\n').map((line) => [firstCell(line), line]));
-  writeMarkedTable(page, writer, (lines) => {
-    const known = new Map([...lines.map((line) => [firstCell(line), line] as const), ...measuredRows]);
-    const head = table.split('\n').slice(0, 2);
-    return [...head, ...comparedNames.map((name) => known.get(`\`${name}\``) ?? '')].join('\n');
-  });
+  writeMarkedTable(page, writer, (lines) =>
+    mergedTable(
+      lines,
+      table,
+      comparedNames.map((name) => `\`${name}\``),
+    ),
+  );
 }
 
-const firstCell = (line: string): string => (line.split('|')[1] ?? '').trim();
 const isScheme = (name: string): name is (typeof schemes)[number] => (schemes as readonly string[]).includes(name);
 
 if (import.meta.main) {

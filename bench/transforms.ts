@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { hasSharedModels, modelsFolder, sharedNames } from '../test/models/sharedSamples.ts';
-import { writeMarkedTable } from './markedTable.ts';
+import { mergedTable, writeMarkedTable } from './markedTable.ts';
 import { markdown } from './table.ts';
 import { type Comparison, compared } from './transforms/compare.ts';
 import { kindNames } from './transforms/kinds.ts';
@@ -19,24 +19,13 @@ async function rowOf(model: string): Promise<string[]> {
   return [model, ...places, most(({ exact }) => exact), most(({ f32 }) => f32)];
 }
 
-const cellsOf = (line: string): string[] =>
-  line
-    .split('|')
-    .slice(1, -1)
-    .map((cell) => cell.trim());
-
 const { values } = parseArgs({ options: { models: { type: 'string' } } });
 if (hasSharedModels) {
   for (const model of values.models?.split(',') ?? sharedNames) {
     const row = await rowOf(model);
-    writeMarkedTable('docs/recipes.md', 'bench/transforms.ts', (lines) => {
-      const known = new Map(lines.slice(2).map((line) => [cellsOf(line)[0] as string, cellsOf(line)]));
-      known.set(model, row);
-      return markdown(
-        heads,
-        sharedNames.flatMap((name) => (known.has(name) ? [known.get(name) as string[]] : [])),
-      );
-    });
+    writeMarkedTable('docs/recipes.md', 'bench/transforms.ts', (lines) =>
+      mergedTable(lines, markdown(heads, [row]), sharedNames),
+    );
     console.error(`measured ${model}`);
   }
 } else console.log(`skipped: ${modelsFolder} is absent`);

@@ -189,8 +189,6 @@ export const fewBits: Section = {
       'llama.cpp',
       'llama.cpp with AMX',
     ];
-    const note =
-      'Not measured: wllama. It is the same library compiled to WebAssembly, for browsers alone and for whole models in GGUF; the build here has more instructions.';
-    return { text: [markdown(header, table), lines.join('\n'), note].join('\n\n'), figures };
+    return { text: [markdown(header, table), lines.join('\n')].join('\n\n'), figures };
   },
 };

@@ -8,12 +8,14 @@ import { models } from './models.ts';
 import { start } from './start.ts';
 import { threads } from './threads.ts';
 import { webgpu } from './webgpu.ts';
+import { wllama } from './wllama.ts';
 
 /** The parts of the report, in its order. */
 export const sections: readonly Section[] = [
   kernels,
   kernelShapes,
   fewBits,
+  wllama,
   models,
   webgpu,
   start,
