@@ -64,7 +64,7 @@ export const wllama: Section = {
       return [name, number(median), number(bytes / median / 1e6), name === peer.name ? '–' : times(over)];
     });
     const header = ['4096², groups of 32', 'ms', 'GB/s of codes and 16-bit scales', 'over wllama'];
-    const note = `wllama runs whole models: here a decoder whose token is ${productsOfToken} rows by matrices of 4096², without past tokens. Of its time a share is taken as that of one, with its norms and activation functions, which are a few thousandths of the work. qc runs ${productsOfToken} programs in turn in the same page, each with weights of its own.`;
+    const note = `wllama runs whole models: here a decoder whose token is ${productsOfToken} rows by matrices of 4096², without past tokens. Of its time a share is taken as that of one, with norms, activation functions and messages to its worker, which are about a fiftieth. qc runs ${productsOfToken} programs in turn in the same page, each with weights of its own.`;
     return { text: [markdown(header, rows), note].join('\n\n'), figures };
   },
 };
