@@ -79,20 +79,40 @@ function flippedQuads(name: IntrinsicName, columns: number, turned = false): Inn
   };
 }
 
+/** What a step of one register does at a place along k. */
+interface PlainSteps {
+  readonly activations: (k: KernelBuilder, x: Value, at: Value) => Value;
+  /** Default: as they lie in memory. */
+  readonly weights?: (k: KernelBuilder, w: Value, at: Value) => Value;
+  readonly multiply: (k: KernelBuilder, sum: Value, w: Value, x: Value) => Value;
+}
+
+/** A unit whose outputs share one register, from the start vector to the results. */
+function oneRegister(
+  way: Pick<InnerProduct, 'feature' | 'accumulators' | 'columns' | 'step'>,
+  { activations, weights = (k, w, at) => k.load(w, at, way.columns * way.step), multiply }: PlainSteps,
+): InnerProduct {
+  return {
+    ...way,
+    registers: 1,
+    prepare: (k) => ({
+      start: (starts, column) => [k.load(starts, column, way.columns)],
+      activations: (x, [at]) => activations(k, x, at),
+      weights: (w, [at]) => [weights(k, w, at)],
+      multiply: ([sum], [w], x) => [multiply(k, sum as Value, w as Value, x)],
+      finish: ([sum]) => [sum as Value],
+    }),
+  };
+}
+
 /** Four products a lane of signed codes. */
-const signedQuads: InnerProduct = {
-  ...wayOf('dot_i8x16'),
-  columns: 4,
-  step: 4,
-  registers: 1,
-  prepare: (k) => ({
-    start: (starts, column) => [k.load(starts, column, 4)],
-    activations: (x, [index]) => k.loadSplat(x, index, 16, 4),
-    weights: (w, [index]) => [k.load(w, index, 16)],
-    multiply: ([sum], [w], x) => [k.dot('dot_i8x16', sum as Value, w as Value, x)],
-    finish: ([sum]) => [sum as Value],
-  }),
-};
+const signedQuads = oneRegister(
+  { ...wayOf('dot_i8x16'), columns: 4, step: 4 },
+  {
+    activations: (k, x, at) => k.loadSplat(x, at, 16, 4),
+    multiply: (k, sum, w, x) => k.dot('dot_i8x16', sum, w, x),
+  },
+);
 
 /**
  * The same panels two steps at a time: eight products a lane, of two outputs for two rows. Halves of the steps are
@@ -145,83 +165,44 @@ function pairDot(name: IntrinsicName, columns: number): InnerProduct {
 }
 
 /** 16-bit activations by 8-bit weights: a pair of products a lane. Machines with wider registers take more outputs. */
-function widePairs(name: IntrinsicName, columns: number): InnerProduct {
-  return {
-    ...wayOf(name),
-    columns,
-    step: 2,
-    registers: 1,
-    prepare: (k) => ({
-      start: (starts, column) => [k.load(starts, column, columns)],
-      activations: (x, [index]) => k.loadSplat(x, index, 2 * columns, 2),
-      weights: (w, [index]) => [k.convert(k.load(w, index, 2 * columns), 'i16')],
-      multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
-      finish: ([sum]) => [sum as Value],
-    }),
-  };
-}
+const widePairs = (name: IntrinsicName, columns: number): InnerProduct =>
+  oneRegister(
+    { ...wayOf(name), columns, step: 2 },
+    {
+      activations: (k, x, at) => k.loadSplat(x, at, 2 * columns, 2),
+      weights: (k, w, at) => k.convert(k.load(w, at, 2 * columns), 'i16'),
+      multiply: (k, sum, w, x) => k.dot(name, sum, w, x),
+    },
+  );
+
+const scalar = { feature: undefined, columns: 1, step: 1 } as const;
 
 /** The same, one product a time. */
-const wideScalar: InnerProduct = {
-  feature: undefined,
-  columns: 1,
-  step: 1,
-  registers: 1,
-  prepare: (k) => ({
-    start: (starts, column) => [k.load(starts, column)],
-    activations: (x, [index]) => k.convert(k.load(x, index), 'i32'),
-    weights: (w, [index]) => [k.convert(k.load(w, index), 'i32')],
-    multiply: ([sum], [w], x) => [k.add(sum as Value, k.mul(w as Value, x))],
-    finish: ([sum]) => [sum as Value],
-  }),
-};
-
-/** One product a time. */
-const scalarDot: InnerProduct = {
-  feature: undefined,
-  columns: 1,
-  step: 1,
-  registers: 1,
-  prepare: (k) => ({
-    start: (starts, column) => [k.load(starts, column)],
-    activations: (x, [index]) => k.load(x, index),
-    weights: (w, [index]) => [k.load(w, index)],
-    multiply: ([sum], [w], x) => [k.dot('scalar_i8', sum as Value, w as Value, x)],
-    finish: ([sum]) => [sum as Value],
-  }),
-};
-
-/** Four products of the lanes of a word. */
-const wordDot = (name: 'dot4_i8' | 'dot_i8x4'): InnerProduct => ({
-  ...wayOf(name),
-  columns: 1,
-  step: 4,
-  registers: 1,
-  prepare: (k) => ({
-    start: (starts, column) => [k.load(starts, column)],
-    activations: (x, [index]) => k.load(x, index, 4),
-    weights: (w, [index]) => [k.load(w, index, 4)],
-    multiply: ([sum], [w], x) => [k.dot(name, sum as Value, w as Value, x)],
-    finish: ([sum]) => [sum as Value],
-  }),
+const wideScalar = oneRegister(scalar, {
+  activations: (k, x, at) => k.convert(k.load(x, at), 'i32'),
+  weights: (k, w, at) => k.convert(k.load(w, at), 'i32'),
+  multiply: (k, sum, w, x) => k.add(sum, k.mul(w, x)),
 });
 
+/** One product a time. */
+const scalarDot = oneRegister(scalar, {
+  activations: (k, x, at) => k.load(x, at),
+  multiply: (k, sum, w, x) => k.dot('scalar_i8', sum, w, x),
+});
+
+/** Four products of the lanes of a word. */
+const wordDot = (name: 'dot4_i8' | 'dot_i8x4'): InnerProduct =>
+  oneRegister(
+    { ...wayOf(name), columns: 1, step: 4 },
+    { activations: (k, x, at) => k.load(x, at, 4), multiply: (k, sum, w, x) => k.dot(name, sum, w, x) },
+  );
+
 /** Floats: a unit is a register of outputs. */
-function floatProduct(name: IntrinsicName, lanes: number): InnerProduct {
-  return {
-    ...wayOf(name),
-    columns: lanes,
-    step: 1,
-    registers: 1,
-    prepare: (k) => ({
-      start: (starts, column) => [k.load(starts, column, lanes)],
-      activations: (x, [index]) => k.loadSplat(x, index, lanes),
-      weights: (w, [index]) => [k.load(w, index, lanes)],
-      multiply: ([sum], [w], x) => [k.mulAdd(x, w as Value, sum as Value)],
-      finish: ([sum]) => [sum as Value],
-    }),
-  };
-}
+const floatProduct = (name: IntrinsicName, lanes: number): InnerProduct =>
+  oneRegister(
+    { ...wayOf(name), columns: lanes, step: 1 },
+    { activations: (k, x, at) => k.loadSplat(x, at, lanes), multiply: (k, sum, w, x) => k.mulAdd(x, w, sum) },
+  );
 
 /** Products for panels of `width` outputs. */
 const byIntrinsic: Record<IntrinsicName, ((width: number, turned: boolean) => InnerProduct) | undefined> = {

@@ -3,7 +3,7 @@ import { definePass } from '../../../src/pass/define.ts';
 import type { HostTensor } from '../../../src/support/tensor.ts';
 import { skipOption } from '../../quantize/keptInFloat.ts';
 import { recipeOption } from '../../quantize/layerSchemes.ts';
-import type { InputRows } from '../layerError.ts';
+import { includeMagnitudes } from '../structure/channelLayer.ts';
 import { orderedChannels } from '../structure/rotationSites.ts';
 import { permutation } from './orthogonal.ts';
 import { type MatrixOf, rotateSites } from './rotateSites.ts';
@@ -32,8 +32,11 @@ export const reorderChannels = definePass({
 });
 
 export const orders: Readonly<Record<'activations' | 'weights', MatrixOf>> = {
-  activations: (channels, rows) => permutation(byMagnitude(channels, activationRanges(channels, rows))),
-  weights: (channels, _, weights) => permutation(byMagnitude(channels, rowRanges(channels, weights))),
+  activations: (channels, inputs) => {
+    const read = inputs.map(({ rows, count }) => ({ shape: [count, rows.length / count], data: rows }));
+    return permutation(byMagnitude(channels, rangesOf(channels, read, 1)));
+  },
+  weights: (channels, _, weights) => permutation(byMagnitude(channels, rangesOf(channels, weights, 0))),
 };
 
 /** Channels, the largest first; of equals the first one first. */
@@ -42,24 +45,13 @@ function byMagnitude(channels: number, most: Float64Array): number[] {
   return order.sort((a, b) => (most[b] as number) - (most[a] as number) || a - b);
 }
 
-function activationRanges(channels: number, inputs: readonly InputRows[]): Float64Array {
+/** For each channel the largest magnitude in some tensors, whose channels lie along an axis. */
+function rangesOf(
+  channels: number,
+  tensors: readonly Pick<HostTensor, 'shape' | 'data'>[],
+  axis: number,
+): Float64Array {
   const most = new Float64Array(channels);
-  for (const { rows } of inputs) {
-    rows.forEach((x, i) => {
-      most[i % channels] = Math.max(most[i % channels] as number, Math.abs(x));
-    });
-  }
-  return most;
-}
-
-function rowRanges(channels: number, weights: readonly HostTensor[]): Float64Array {
-  const most = new Float64Array(channels);
-  for (const { data, shape } of weights) {
-    const outputs = shape[1] as number;
-    for (let i = 0; i < data.length; i++) {
-      const k = Math.floor(i / outputs);
-      most[k] = Math.max(most[k] as number, Math.abs(data[i] as number));
-    }
-  }
+  for (const tensor of tensors) includeMagnitudes(most, tensor, axis);
   return most;
 }

@@ -37,7 +37,7 @@ export function isPadded(layer: Op): boolean {
 }
 
 /** For a place in the weights, the number of the channel along an axis. */
-export function channelAt({ shape }: HostTensor, axis: number): (place: number) => number {
+export function channelAt({ shape }: { readonly shape: readonly number[] }, axis: number): (place: number) => number {
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
   const channels = shape[axis] as number;
   return (place) => Math.floor(place / inner) % channels;
@@ -46,24 +46,28 @@ export function channelAt({ shape }: HostTensor, axis: number): (place: number) 
 /** For each of a value's channels the largest magnitude of the weights that meet it in some layers. */
 export function readRanges(layers: readonly Op[], channels: number): Float64Array {
   const most = new Float64Array(channels);
-  for (const layer of layers) includeRanges(most, layer, inputAxis(layer));
+  for (const layer of layers) includeMagnitudes(most, weightsOf(layer), inputAxis(layer));
   return most;
 }
 
 /** The same of the weights that make it in a layer. */
 export function writtenRanges(layer: Op, channels: number): Float64Array {
   const most = new Float64Array(channels);
-  includeRanges(most, layer, weightAxis(layer));
+  includeMagnitudes(most, weightsOf(layer), weightAxis(layer));
   return most;
 }
 
-function includeRanges(most: Float64Array, layer: Op, axis: number): void {
-  const weights = weightsOf(layer);
-  const channelOf = channelAt(weights, axis);
-  weights.data.forEach((w, i) => {
+/** Raises `most` to the magnitudes of a tensor's elements, whose channels lie along an axis. */
+export function includeMagnitudes(
+  most: Float64Array,
+  tensor: { readonly shape: readonly number[]; readonly data: ArrayLike<number | bigint> },
+  axis: number,
+): void {
+  const channelOf = channelAt(tensor, axis);
+  for (let i = 0; i < tensor.data.length; i++) {
     const c = channelOf(i);
-    most[c] = Math.max(most[c] as number, Math.abs(w));
-  });
+    most[c] = Math.max(most[c] as number, Math.abs(Number(tensor.data[i])));
+  }
 }
 
 function isDepthwise(op: Op): boolean {
