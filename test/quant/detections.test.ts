@@ -69,36 +69,44 @@ const integers = (values: number[], shape = [values.length]): HostTensor => ({
 });
 
 describe('the outputs of a detector', () => {
+  const both = new Set([0, 1]);
   const boxes = floats([1, 3, 4], [0, 0, 10, 10, 11, 10, 1, 0, 50, 0, 60, 10]);
 
   it('are boxes with a score and a class, where the score is above 0', () => {
     const outputs = { boxes, scores: floats([3], [0.5, 0.75, 0]), classes: integers([1, 1, 0]) };
     const names = { boxes: 'boxes', scores: 'scores', classes: 'classes' };
-    expect(detectionsOf(outputs, names)).toEqual([
+    expect(detectionsOf(outputs, names, both)).toEqual([
       { kind: 1, score: 0.75, left: 1, top: 0, right: 11, bottom: 10 },
       { kind: 1, score: 0.5, left: 0, top: 0, right: 10, bottom: 10 },
     ]);
-    expect(detectionsOf(outputs, { ...names, suppress: 0.5 })).toHaveLength(1);
+    expect(detectionsOf(outputs, { ...names, suppress: 0.5 }, both)).toHaveLength(1);
   });
 
   it('are boxes with a score for each class', () => {
     const outputs = { boxes, scores: floats([1, 3, 2], [0.5, 0, 0.25, 0.125, 0, 0.75]) };
-    const kept = detectionsOf(outputs, { boxes: 'boxes', scores: 'scores', suppress: 0.5 });
-    expect(kept.map(({ kind, score, left }) => [kind, score, left])).toEqual([
-      [0, 0.5, 0],
+    const names = { boxes: 'boxes', scores: 'scores', suppress: 0.5 };
+    const kept = (kinds: number[]) =>
+      detectionsOf(outputs, names, new Set(kinds)).map(({ kind, score, left }) => [kind, score, left]);
+    expect(kept([0, 1])).toEqual([
       [1, 0.75, 50],
+      [0, 0.5, 0],
       [1, 0.125, 1],
     ]);
+    expect(kept([0])).toEqual([[0, 0.5, 0]]);
   });
 
   it('are refused where they do not fit', () => {
     const outputs = { boxes, scores: floats([4], [1, 1, 1, 1]) };
-    expect(() => detectionsOf(outputs, { boxes: 'scores', scores: 'boxes' })).toThrow(/scores of 1 boxes/);
-    expect(() => detectionsOf(outputs, { boxes: 'boxes', scores: 'scores', classes: 'none' })).toThrow(
+    expect(() => detectionsOf(outputs, { boxes: 'scores', scores: 'boxes' }, both)).toThrow(/scores of 1 boxes/);
+    expect(() => detectionsOf(outputs, { boxes: 'boxes', scores: 'scores', classes: 'none' }, both)).toThrow(
       /no output 'none'/,
     );
     expect(() =>
-      detectionsOf({ ...outputs, classes: integers([1]) }, { boxes: 'boxes', scores: 'scores', classes: 'classes' }),
+      detectionsOf(
+        { ...outputs, classes: integers([1]) },
+        { boxes: 'boxes', scores: 'scores', classes: 'classes' },
+        both,
+      ),
     ).toThrow(/scores of 3 boxes/);
   });
 });

@@ -23,15 +23,20 @@ export interface Scene {
   readonly detections: readonly Detection[];
 }
 
-/** As many detections of a class count on a picture, those of the highest scores (COCO: maxDets). */
-const mostOfClass = 100;
+/** As many detections count on a picture, those of the highest scores (COCO: maxDets). */
+const most = 100;
 
 /**
- * The detections of one sample: the best of each class.
+ * The best detections of one sample.
  *
+ * @param kinds the classes that are looked at
  * @throws QcError when the outputs do not fit each other
  */
-export function detectionsOf(outputs: Readonly<Record<string, HostTensor>>, names: DetectionOutputs): Detection[] {
+export function detectionsOf(
+  outputs: Readonly<Record<string, HostTensor>>,
+  names: DetectionOutputs,
+  kinds: ReadonlySet<number>,
+): Detection[] {
   const { suppress = 1 } = names;
   const [boxes, scores] = [named(outputs, names.boxes), named(outputs, names.scores)];
   const classes = names.classes === undefined ? undefined : named(outputs, names.classes);
@@ -46,9 +51,9 @@ export function detectionsOf(outputs: Readonly<Record<string, HostTensor>>, name
     const score = Number(scores.data[i]);
     const row = Math.floor(i / columns);
     const kind = classes ? Number(classes.data[row]) : i % columns;
-    if (score > 0) found.push({ score, ...boxAt(boxes, 4 * row, kind) });
+    if (score > 0 && kinds.has(kind)) found.push({ score, ...boxAt(boxes, 4 * row, kind) });
   }
-  return [...Map.groupBy(found, ({ kind }) => kind).values()].flatMap((all) => suppressed(all, suppress, mostOfClass));
+  return suppressed(found, suppress, most);
 }
 
 /**

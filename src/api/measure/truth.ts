@@ -29,6 +29,7 @@ export interface Truth {
 /** @throws QcError when objects are no rows of six numbers */
 export function truthOf({ labels, detections }: TruthOptions): Truth {
   const objects = detections && objectsOf(detections.objects);
+  const kinds = new Set(objects?.flat().map(({ kind }) => kind));
   const size = elementCount(labels?.shape.slice(1) ?? []);
   return {
     has: { labels: labels !== undefined, objects: objects !== undefined, float: true },
@@ -37,7 +38,7 @@ export function truthOf({ labels, detections }: TruthOptions): Truth {
       return Array.from(found as ArrayLike<number | bigint>, Number);
     },
     scene: (sample, outputs) =>
-      detections && { objects: objects?.[sample] ?? [], detections: detectionsOf(outputs, detections) },
+      detections && { objects: objects?.[sample] ?? [], detections: detectionsOf(outputs, detections, kinds) },
     checkCount(samples) {
       if (samples === 0) throw new QcError({ what: 'the data holds no samples', help: 'give at least one' });
       if (labels && labels.shape[0] !== samples) {
