@@ -38,6 +38,11 @@ const mixed = (name: string, scheme: SchemeName): Recipe => ({
 const contenders: readonly (SchemeName | Recipe)[] = [
   ...(['w8a16', 'w8a8-dynamic', 'w4a16', 'w4a8'] as const),
   { name: 'w4a8, integer scales', scheme: 'w4a8', weights: { scale: 'integer' } },
+  'int8',
+  {
+    ...{ name: 'int8, 4-bit weights in groups', scheme: 'int8' },
+    weights: { storage: 'i4', granularity: 'group', group: 32, scale: 'integer' },
+  },
   gptq('w4a16 by GPTQ', 'w4a16'),
   mixed('w4a16, mixed widths by GPTQ', 'w4a16'),
   'w3a16',

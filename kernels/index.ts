@@ -31,6 +31,7 @@ import { attention } from './simd/attention.ts';
 import { conv } from './simd/dense.ts';
 import { depthwise } from './simd/depthwise.ts';
 import { dynamicQcast } from './simd/dynamicQcast.ts';
+import { groupCodes } from './simd/groupCodes.ts';
 import { groupMatmul } from './simd/groupMatmul.ts';
 import { hadamard } from './simd/hadamard.ts';
 import { interpolate } from './simd/interpolate.ts';
@@ -40,6 +41,7 @@ import { matmul } from './simd/matmul.ts';
 import { normalize } from './simd/normalize.ts';
 import { pool } from './simd/pool.ts';
 import { softmax } from './simd/softmax.ts';
+import { stepMatmul } from './simd/stepMatmul.ts';
 import { sumTables } from './simd/sumTables.ts';
 import { append, concat, view } from './view.ts';
 
@@ -58,7 +60,9 @@ const templates: Record<string, Template> = {
   matmul,
   conv: (cluster, context) =>
     (!isPacked(cluster) ? serialConv : isDepthwise(cluster) ? depthwise : conv)(cluster, context),
+  group_codes: groupCodes,
   group_matmul: groupMatmul,
+  step_matmul: stepMatmul,
   sum_tables: sumTables,
   dynamic_qcast: dynamicQcast,
   pool,

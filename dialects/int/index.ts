@@ -1,6 +1,7 @@
 export { add } from './add.ts';
 export { angle } from './angle.ts';
 export { conv } from './conv.ts';
+export { groupCodes } from './groupCodes.ts';
 export { groupMatmul } from './groupMatmul.ts';
 export { interpolate } from './interpolate.ts';
 export { matmul } from './matmul.ts';
@@ -13,6 +14,7 @@ export { rescale } from './rescale.ts';
 export { rescaleFloat } from './rescaleFloat.ts';
 export { softmax } from './softmax.ts';
 export { sqrt } from './sqrt.ts';
+export { stepMatmul } from './stepMatmul.ts';
 export { sumTables } from './sumTables.ts';
 export { table } from './table.ts';
 export { turned } from './turned.ts';

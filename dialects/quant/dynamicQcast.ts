@@ -2,11 +2,7 @@ import { attr, type Dim, defineOp, tensor } from '../../src/ir/index.ts';
 import { chooseDynamicParams, chooseDynamicSymmetric, quantizeF32 } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-
-/** Where the codes of a group begin and end in a row of padded groups. */
-export function groupShape(inputs: number, group: number, align: number): { groups: number; padded: number } {
-  return { groups: Math.ceil(inputs / group), padded: Math.ceil(group / align) * align };
-}
+import { groupShape } from '../int/groupCodes.ts';
 
 /**
  * Codes of activations whose range is found when they are there: one scale and zero point a row of the last axis.

@@ -1,208 +1,46 @@
 import { weightsOf } from '../../dialects/int/groupMatmul.ts';
-import type { KernelBuilder } from '../../dialects/kernel/index.ts';
 import { constant } from '../../dialects/nn/constant.ts';
-import { productOf, type StoredWeights, staticShape, storedSpans, tensor, type Value } from '../../src/ir/index.ts';
-import { tileSteps } from '../../src/numerics/index.ts';
-import { intrinsics } from '../../src/target/index.ts';
-import { type Cluster, clamped, epilogue, epilogueOperands, tensorType } from '../cluster.ts';
+import { type StoredWeights, staticShape, type Value } from '../../src/ir/index.ts';
+import { type Cluster, tensorType } from '../cluster.ts';
 import type { KernelContext, KernelPlan } from '../plan.ts';
-import { besideWeights, lookUp } from './codeLevels.ts';
-import type { GroupProduct } from './groupProduct.ts';
-import {
-  areFew,
-  constantsOf,
-  featureOf,
-  type GroupSpan,
-  manyRows,
-  packSpan,
-  readSpan,
-  type SpanBuffers,
-  type SpanProduct,
-} from './groupSpan.ts';
-import { type GroupShape, type GroupSteps, type GroupTile, groupTotals } from './groupTile.ts';
-import { unpackUnit } from './panelCodes.ts';
-import { forEachPanelTile, forEachRowTile } from './panelLoops.ts';
-import { forEachSlotPanel, forEachUnpackedTile, unpackedSteps, unpackedTile, unpackPanel } from './unpackedPanels.ts';
+import { besideWeights } from './codeLevels.ts';
+import { groupKernel } from './groupKernel.ts';
 
-/** Tiles of a group up to which they are all written out. */
-const unrolledTiles = 4;
+/** Outputs that a panel may reach beyond the last. */
+const mostBeyond = 32;
 
-/**
- * int.group_matmul: exact sums of a group in 32 bits, then one multiplication by the group's scale. Few rows unpack codes
- * in registers; many share panels that are unpacked to memory. Outputs of each width have loops of their own.
- */
+/** int.group_matmul: sums of groups, the share of the activations' zero point taken off, times the scales of rows. */
 export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
   const { root } = cluster;
   const [a, scale, zeroPoint, sums, weights, bias, tables] = root.operands.map((v) => v && cluster.outside(v)) as [
     ...[Value, Value, Value, Value, Value],
     ...(Value | undefined)[],
   ];
-  const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const stored = weightsOf(tensorType(weights), root.source);
-  const { groups } = stored;
-  const { shape } = tensorType(a);
-  const rows = productOf(shape.slice(0, -1));
-  const asked = { rows, tables: tables !== undefined, where: root.source };
-  const spans = storedSpans(stored, columns).map((span) => packSpan(context, weights, span, asked));
-  const widest = Math.max(...spans.map(({ width }) => width));
-  const factors = tables ?? a;
-  const drift = besideWeights(
-    context,
-    weights,
-    'drift',
-    driftOf(weights, stored, Math.ceil(columns / widest) * widest),
-  );
-  const others = epilogueOperands(cluster);
-  const rowStep = shape.at(-1) as number;
-
-  const build = (k: KernelBuilder, feature: string | undefined): void => {
-    const activations = context.input(k, 'a', factors);
-    const [rowScales, rowZeros] = [context.input(k, 'scale', scale), context.input(k, 'zero_point', zeroPoint)];
-    const groupSums = context.input(k, 'sums', sums);
-    const drifts = context.input(k, 'drift', drift);
-    const read = spans.map((span, i) => readSpan(k, context, span, [i, spans.length]));
-    const start = bias && context.input(k, 'bias', bias);
-    const loaded = new Map(others.map((v, i) => [v, context.input(k, `beside${i}`, v)]));
-    const y = context.output(k, cluster.result);
-    const memory = spans.map((span, i) => {
-      const name = spans.length === 1 ? 'unpacked' : `unpacked${i}`;
-      return span.scratch > 0 ? k.buffer(name, 'u8', 'output') : undefined;
-    });
-    const after = epilogue(cluster, loaded);
-
-    const multiplySpan = (span: GroupSpan, of: SpanBuffers, bytes: Value | undefined): void => {
-      const { outputs, parts, unit, width, unpacked, inRegister, commonZero } = span;
-      const { product, ofMany } = productFor(span, feature);
-      const [panelStep = 0, groupStep = 0, tileStep = 0, unitStep = 0] = tileSteps(of.layout);
-      const { step: inputsOfTile = 1, size: tiles = 1 } = of.layout.tiles[2] ?? {};
-      const shifts = parts.map(({ shift }) => shift);
-      const common: GroupShape = { groups, rowStep, width, commonZero, shifts };
-      const buffers = { activations, sums: groupSums, scales: of.scales, zeros: of.zeros };
-      const packedSteps = (panel: Value, g: Value, { columns }: Pick<GroupProduct, 'columns'>): GroupSteps => ({
-        count: tiles,
-        inputs: inputsOfTile,
-        unroll: tiles <= unrolledTiles ? tiles : 1,
-        vectors(t, u, p) {
-          const from = k.add(k.scaled(panel, panelStep), k.scaled(g, groupStep));
-          const at = k.add(from, k.add(k.scaled(t, tileStep), k.index(u * unitStep * (columns / unit))));
-          if (tables) return [{ k: 0, codes: k.load(of.packed, at, columns * of.layout.planes.length) }];
-          const table = of.levels[p];
-          const planes = parts[p]?.planes ?? [];
-          return unpackUnit(k, of.layout, planes, of.packed, at, columns / unit).map(({ k: i, codes }) => ({
-            k: i,
-            codes: table ? lookUp(k, table, codes, inRegister) : codes,
-          }));
-        },
-      });
-      /** Writes the first `live` outputs of a tile. */
-      const finish = (
-        totals: readonly Value[],
-        { panel, rows: tile, unit: from, units: count }: GroupTile,
-        live: number,
-      ) => {
-        const unit = totals[0]?.type.kind === 'vec' ? totals[0].type.lanes : 1;
-        const inPanel = k.scaled(from, unit);
-        const column = k.add(of.columnOf(panel), inPanel);
-        const packedColumn = k.add(k.scaled(panel, width), inPanel);
-        tile.forEach((row, r) => {
-          const [rowScale, rowZero] = [k.load(rowScales, row), k.convert(k.load(rowZeros, row), 'f32')];
-          const values = Array.from({ length: count }, (_, u) => {
-            const at = k.add(column, k.index(u * unit));
-            const sum = totals[r * count + u] as Value;
-            const total = of.units
-              ? k.mul(k.convert(sum, 'f32'), k.load(of.units, k.add(packedColumn, k.index(u * unit)), unit))
-              : sum;
-            const shifted = k.sub(total, k.mul(k.splat(rowZero, unit), k.load(drifts, at, unit)));
-            const real = k.mul(shifted, k.splat(rowScale, unit));
-            return start ? k.add(real, k.load(start, at, unit)) : real;
-          });
-          const place = { element: k.add(k.scaled(row, columns), column), channel: column };
-          k.store(after(k, clamped(k, k.concat(values), root), place, count * unit), y, place.element, live);
-        });
+  const drift = besideWeights(context, weights, 'drift', driftOf(weights, stored));
+  return groupKernel(cluster, context, {
+    ...{ weights, stored, whole: false, a, sums, tables },
+    beside: [scale, zeroPoint, drift, ...(bias ? [bias] : [])],
+    ending(k) {
+      const [rowScales, rowZeros] = [context.input(k, 'scale', scale), context.input(k, 'zero_point', zeroPoint)];
+      const drifts = context.input(k, 'drift', drift);
+      const start = bias && context.input(k, 'bias', bias);
+      return (sum, { row, column, lanes, factors }) => {
+        const [rowScale, rowZero] = [k.load(rowScales, row), k.convert(k.load(rowZeros, row), 'f32')];
+        const total = factors ? k.mul(k.convert(sum, 'f32'), factors) : sum;
+        const shifted = k.sub(total, k.mul(k.splat(rowZero, lanes), k.load(drifts, column, lanes)));
+        const real = k.mul(shifted, k.splat(rowScale, lanes));
+        return start ? k.add(real, k.load(start, column, lanes)) : real;
       };
-      const unpackedIn = (tile: Omit<GroupTile, 'units'> & { live: number }): void => {
-        const { panel, live } = tile;
-        // vectors behind the last output are not even read
-        const place = { ...tile, units: Math.ceil(live / product.columns) };
-        finish(
-          groupTotals(k, product, common, buffers, place, (g) => packedSteps(panel, g, product)),
-          place,
-          live,
-        );
-      };
-      const first = k.index(0);
-      const sizes = { columns: outputs.length, width, rows, height: areFew(rows) ? 1 : 3 };
-      if (!ofMany || !bytes) {
-        forEachPanelTile(k, context.target, sizes, (tile) => unpackedIn({ ...tile, unit: first }));
-        return;
-      }
-      const tile = unpackedTile(ofMany, unpacked);
-      const byMemory = (slot: Value, panel: Value): void => {
-        unpackPanel(k, unpacked, bytes, slot, width / unit, (g) => packedSteps(panel, g, { columns: unit }));
-        forEachUnpackedTile(k, tile, { rows, units: width / ofMany.columns }, (rows, unit) => {
-          const place = { panel, rows, unit, units: tile[1] };
-          const totals = groupTotals(k, ofMany, common, buffers, place, (group) =>
-            unpackedSteps(k, ofMany, unpacked, bytes, { slot, group, unit }),
-          );
-          finish(totals, place, place.units * ofMany.columns);
-        });
-      };
-      const wholePanels = Math.floor(outputs.length / width);
-      forEachSlotPanel(k, wholePanels, (slot, panel) => {
-        if (typeof rows === 'number') {
-          byMemory(slot, panel);
-          return;
-        }
-        const many = k.cmp('ge', k.index(rows), k.index(manyRows));
-        k.if(many, () => byMemory(slot, panel));
-        k.if(k.cmp('lt', k.index(rows), k.index(manyRows)), () =>
-          forEachRowTile(k, rows, sizes.height, (rows) => unpackedIn({ panel, rows, unit: first, live: width })),
-        );
-      });
-      // outputs that fill no panel
-      forEachPanelTile(k, context.target, { ...sizes, first: wholePanels }, (tile) =>
-        unpackedIn({ ...tile, unit: first }),
-      );
-    };
-    spans.forEach((span, i) => {
-      multiplySpan(span, read[i] as SpanBuffers, memory[i]);
-    });
-  };
-  const scratch = spans.flatMap(({ scratch }) => (scratch > 0 ? [tensor([scratch], 'u8')] : []));
-  return {
-    operands: [
-      ...[factors, scale, zeroPoint, sums, drift],
-      ...spans.flatMap(constantsOf),
-      ...(bias ? [bias] : []),
-      ...others,
-    ],
-    multiplyAdds: productOf([rows, inputs, columns]),
-    ...(scratch.length > 0 ? { scratch } : {}),
-    variants: featuresOf(spans, context).map((feature) => {
-      const [{ unpacked }] = spans as [GroupSpan];
-      const { ofMany } = productFor(spans[0] as GroupSpan, feature);
-      return { feature, ...(ofMany ? { tile: unpackedTile(ofMany, unpacked) } : {}), build: (k) => build(k, feature) };
-    }),
-  };
-}
-
-/** Features of which any span has products, in the order of the target's instructions. */
-function featuresOf(spans: readonly GroupSpan[], { target }: KernelContext): (string | undefined)[] {
-  const used = new Set(spans.flatMap(({ products }) => products.map(featureOf)));
-  const order = [...new Set([undefined, ...target.contractions.map((name) => intrinsics[name].feature)])];
-  return order.filter((feature) => used.has(feature));
-}
-
-/** The products of a span on machines with a feature: the baseline's where it has none of its own. */
-function productFor({ products }: GroupSpan, feature: string | undefined): SpanProduct {
-  return products.find((one) => featureOf(one) === feature) ?? (products[0] as SpanProduct);
+    },
+  });
 }
 
 /** Σ_g s·Σ_k level of each output: what a zero point of the activations adds. */
-function driftOf(weights: Value, stored: StoredWeights, count: number): Float32Array {
+function driftOf(weights: Value, stored: StoredWeights): Float32Array {
   const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const codes = constant.attributesOf(weights.op as NonNullable<Value['op']>).value.data() as Int8Array;
-  const sums = new Float64Array(count);
+  const sums = new Float64Array(columns + mostBeyond);
   for (let i = 0; i < inputs; i++) {
     const g = Math.floor(i / stored.group);
     for (let n = 0; n < columns; n++) {

@@ -50,6 +50,8 @@ interface SpanShape {
   readonly rows: Dim;
   /** Whether products are looked up. */
   readonly tables: boolean;
+  /** Whether scales are whole numbers as they are, and sums stay integers. */
+  readonly whole: boolean;
   readonly where: string;
 }
 
@@ -72,7 +74,7 @@ export function packSpan(
   context: KernelContext,
   weights: Value,
   span: StoredSpan,
-  { rows, tables, where }: SpanShape,
+  { rows, tables, whole: isWhole, where }: SpanShape,
 ): GroupSpan {
   const { target } = context;
   const { stored, outputs } = span;
@@ -88,7 +90,8 @@ export function packSpan(
     : areFew(rows)
       ? 4 * unit
       : Math.max(2 * unit, ...shared.map((product) => product.columns));
-  const steps = stepsOf(stored, whole, outputs.length);
+  const found = isWhole ? undefined : stepsOf(stored, whole, outputs.length);
+  const steps = isWhole ? stored.scale : found && ((g: number, n: number) => found[n]?.steps[g] as number);
   const ofBits = !stored.levels && bits === 8 ? [4, 4] : planeWidths(bits);
   const panels = packPanels(context, weights, span, {
     planes: tables ? new Array<number>(bits).fill(1) : ofBits,
@@ -97,7 +100,7 @@ export function packSpan(
     vectorDepth: depth,
     zeros: 'i32',
     divisor: whole.factor,
-    steps: steps && ((g, n) => steps[n]?.steps[g] as number),
+    steps,
   });
   const planes = panels.layout.planes.map((_, i) => i);
   const byLevels = (): CodePart[] =>
@@ -113,7 +116,7 @@ export function packSpan(
     outputs,
     panels,
     parts,
-    units: steps && besideWeights(context, weights, 'units', unitsOf(steps, whole.factor, panels.panels * width)),
+    units: found && besideWeights(context, weights, 'units', unitsOf(found, whole.factor, panels.panels * width)),
     unit,
     width,
     commonZero: (stored.commonZero ?? 0) * whole.factor + whole.offset,

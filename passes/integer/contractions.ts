@@ -34,6 +34,7 @@ import {
   sumRange,
 } from './accumulatorRange.ts';
 import { type Codes, codeBounds, codesOf, type IntegerBuilder, isAccumulator } from './builder.ts';
+import { groupedSums, groupedWeights } from './groupedMatmul.ts';
 
 /** nn.conv on codes: exact sums, then one requantization a channel. */
 export function lowerConv(op: Op, build: IntegerBuilder): Value {
@@ -59,10 +60,12 @@ export function lowerConv(op: Op, build: IntegerBuilder): Value {
 export function lowerMatmul(op: Op, build: IntegerBuilder): Value {
   const a = codesOf(op.operand(0), op.source);
   const types = [build.accumulatorType(op)];
-  const operands = { a: build.stored(op.operand(0)), b: build.stored(op.operand(1)) };
   if (hasWeights(op)) {
     const bias = biasCodes(op, build);
     prove(op, weightRanges(op, bias?.codes), build);
+    const grouped = groupedWeights(op);
+    if (grouped) return finish(op, groupedSums(op, grouped, a.zeroPoint, bias?.codes, build), build);
+    const operands = { a: build.stored(op.operand(0)), b: build.stored(op.operand(1)) };
     const attributes = { zero_point_a: a.zeroPoint, zero_point_b: 0 };
     const acc = build.rewriter.create(intMatmul, { ...operands, bias: bias?.value }, attributes, { types }).result;
     const zeros = weightZeros(op);
@@ -83,6 +86,7 @@ export function lowerMatmul(op: Op, build: IntegerBuilder): Value {
   ]);
   if (typeof depth === 'number')
     prove(op, [sumRange(depth, { low: Math.min(...products), high: Math.max(...products) })], build);
+  const operands = { a: build.stored(op.operand(0)), b: build.stored(op.operand(1)) };
   const attributes = { zero_point_a: a.zeroPoint, zero_point_b: b.zeroPoint };
   return finish(op, build.rewriter.create(intMatmul, operands, attributes, { types }).result, build);
 }
@@ -129,12 +133,16 @@ function withoutZeros(acc: Value, sums: Value, zeros: readonly number[], op: Op,
   return build.rewriter.create(sub, { a: acc, b: share }).result;
 }
 
-/** Whether the second operand holds weights, with one scale an output channel. */
+/** Whether the second operand holds weights, with scales of output channels or of groups within them. */
 function hasWeights(op: Op): boolean {
-  return quantOf(op.operand(1).type as TensorType)?.granularity.kind === 'axis';
+  const { kind } = quantOf(op.operand(1).type as TensorType)?.granularity ?? {};
+  return kind === 'axis' || kind === 'block';
 }
 
+/** Of output channels; in groups, what their sums are multiplied by. */
 function weightScales(op: Op): readonly number[] {
+  const grouped = groupedWeights(op);
+  if (grouped) return grouped.units;
   const { params } = quantOf(op.operand(1).type as TensorType) as QuantType;
   return (params as QuantParams).scale;
 }
@@ -164,7 +172,7 @@ function biasCodes(op: Op, build: IntegerBuilder): { value: Value; codes: Int32A
 
 function weightRanges(op: Op, bias: Int32Array | undefined): ProvedInterval[] {
   const { zeroPoint, low, high } = codesOf(op.operand(0), op.source);
-  const codes = constantOf(op.operand(1)) as HostTensor;
+  const codes = groupedWeights(op)?.inUnits ?? (constantOf(op.operand(1)) as HostTensor);
   const axis = weightAxis(op);
   const zeros = weightZeros(op);
   const weights = zeros ? { ...codes, data: differences(codes, axis, zeros) } : codes;

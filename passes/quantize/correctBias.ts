@@ -5,6 +5,8 @@ import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelCount, scaleChannels, weightAxis } from '../channels.ts';
 import { constantName, createFloats, floatConstantOf } from '../constants.ts';
+import { isGrouped } from './groupedWeights.ts';
+import { storeMatrix } from './storedWeights.ts';
 import { weightScalesOf } from './weightScales.ts';
 
 /**
@@ -19,7 +21,7 @@ import { weightScalesOf } from './weightScales.ts';
 export function correctBias(op: Op, mean: Float64Array, scheme: WeightScheme): void {
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const axis = weightAxis(op);
-  const errors = roundingErrors(weights, axis, scheme);
+  const errors = roundingErrors(op, weights, axis, scheme);
   const channels = channelCount(op);
   const given = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
   const bias = Float64Array.from({ length: channels }, (_, c) => given?.[c] ?? 0);
@@ -55,9 +57,11 @@ function rowShift(errors: Float64Array, mean: Float64Array): Float64Array {
 }
 
 /** W − Ŵ, Ŵ what `quantize` will make of the weights. */
-function roundingErrors(tensor: HostTensor, axis: number, scheme: WeightScheme): Float64Array {
+function roundingErrors(op: Op, tensor: HostTensor, axis: number, scheme: WeightScheme): Float64Array {
   const { shape } = tensor;
   const weights = tensor.data as Float32Array;
+  if (isGrouped(op, scheme))
+    return storeMatrix(tensor, scheme).numbers.map((rounded, i) => (weights[i] as number) - rounded);
   const scales = weightScalesOf(tensor, axis, scheme);
   const codes = quantizeWeightsByAxis(weights, shape, axis, scales, storageBits(scheme.storage));
   return scaleChannels(codes, shape, axis, scales).map((rounded, i) => (weights[i] as number) - rounded);

@@ -23,7 +23,7 @@ import { clampOf } from '../clamps.ts';
 import { constantOf, createFloats, createInts } from '../constants.ts';
 
 /** A vector of the narrowest plane of a code holds 4 inputs for each of its bits' turns; 8 bits are two planes. */
-const inputsOfTile = (bits: number): number => (bits === 8 ? 8 : 32 / Math.min(...planeWidths(bits)));
+export const inputsOfTile = (bits: number): number => (bits === 8 ? 8 : 32 / Math.min(...planeWidths(bits)));
 
 /** Quantizes activations by row where a product reads them, once for all that read the same. */
 export class DynamicProducts {

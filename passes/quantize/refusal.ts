@@ -20,6 +20,7 @@ import { weightAxis } from '../channels.ts';
 import { floatConstantOf } from '../constants.ts';
 import { activationOperands, isContraction, isMove } from './capabilities.ts';
 import { constantType } from './constantType.ts';
+import { groupedMatrix, isGrouped } from './groupedWeights.ts';
 import { weightScalesOf } from './weightScales.ts';
 
 /** The quantized type that a value will get; undefined where calibration gave it no range. */
@@ -109,9 +110,11 @@ function checkContraction(
   }
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const axis = weightAxis(op);
-  const chosen = weightScalesOf(weights, axis, scheme, op.source);
+  if (isGrouped(op, scheme) && isWide) throw new QcError({ what: 'weights in groups multiply codes of 8 bits' });
+  const grouped = isGrouped(op, scheme) ? groupedMatrix(weights, scheme) : undefined;
+  const chosen = grouped?.units ?? weightScalesOf(weights, axis, scheme, op.source);
   const bias = floatConstantOf(op.operands[2])?.data;
-  const depths = codeSums(weights, axis, chosen);
+  const depths = codeSums(weights, axis, chosen, grouped?.steps);
   chosen.forEach((scale, c) => {
     const { code, weightScale } = fitBias((bias?.[c] as number) ?? 0, x, scale, false, op.source);
     if (y !== undefined) multiplier(realMultiplier(x, weightScale, y), op.source);
@@ -119,13 +122,19 @@ function checkContraction(
   });
 }
 
-/** An upper bound of Σ |code| for each channel: every code is half a step off at most. */
-function codeSums({ data, shape }: HostTensor, axis: number, scales: readonly number[]): Float64Array {
+/** An upper bound of Σ |code| for each channel: every code is half a step off at most, in groups half of so many. */
+function codeSums(
+  { data, shape }: HostTensor,
+  axis: number,
+  scales: readonly number[],
+  steps: readonly number[] = [1],
+): Float64Array {
+  const off = steps.reduce((a, b) => Math.max(a, b)) / 2;
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
   const sums = new Float64Array(scales.length);
   for (let i = 0; i < data.length; i++) {
     const c = Math.floor(i / inner) % scales.length;
-    sums[c] = (sums[c] as number) + Math.abs(data[i] as number) / (scales[c] as number) + 0.5;
+    sums[c] = (sums[c] as number) + Math.abs(data[i] as number) / (scales[c] as number) + off;
   }
   return sums;
 }

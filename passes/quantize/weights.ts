@@ -4,6 +4,7 @@ import { storageBits, type WeightScheme } from '../../src/scheme/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { weightAxis } from '../channels.ts';
 import { constantName, createConstant, floatConstantOf } from '../constants.ts';
+import { groupedMatrix, isGrouped } from './groupedWeights.ts';
 import { isZeroChannel, weightScalesOf } from './weightScales.ts';
 
 /** Weights as codes, and the scales that they have got. */
@@ -15,7 +16,7 @@ export interface QuantizedWeights {
 }
 
 /**
- * Symmetric weights of a contraction, one scale an output channel; the constant stands at the insertion point.
+ * Symmetric weights of a contraction, one scale an output channel or one for each of its groups; the constant stands at the insertion point.
  * @param inputScale scale of its activations, which decides whether the bias fits
  */
 export function quantizeWeightsOf(
@@ -24,6 +25,7 @@ export function quantizeWeightsOf(
   inputScale: number,
   scheme: WeightScheme,
 ): QuantizedWeights {
+  if (isGrouped(op, scheme)) return quantizeGroups(rewriter, op, inputScale, scheme);
   const weights = floatConstantOf(op.operands[1]) as HostTensor;
   const bias = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
   const axis = weightAxis(op);
@@ -43,6 +45,22 @@ export function quantizeWeightsOf(
     element,
   );
   return { value, scales, raised: scales.filter((scale, c) => scale !== chosen[c]).length };
+}
+
+/** Scales of groups are whole multiples of the scale of their output, which decides whether its bias fits. */
+function quantizeGroups(rewriter: Rewriter, op: Op, inputScale: number, scheme: WeightScheme): QuantizedWeights {
+  const weights = floatConstantOf(op.operands[1]) as HostTensor;
+  const bias = floatConstantOf(op.operands[2])?.data as Float32Array | undefined;
+  let raised = 0;
+  const { codes, type, units } = groupedMatrix(weights, scheme, (unit, n, isZero) => {
+    const start = bias?.[n] ?? 0;
+    const free = isZero ? scaleForBias(start, inputScale, unit) : unit;
+    const { weightScale } = fitBias(start, inputScale, free, false, op.source);
+    if (weightScale !== free) raised++;
+    return weightScale;
+  });
+  const value = createConstant(rewriter, constantName(op.operand(1), op.source), codes, type);
+  return { value, scales: units, raised };
 }
 
 /** The scale of a channel of zeros is free: one that leaves its bias 20 bits. */

@@ -251,9 +251,16 @@ function checkChoice(choice: LayerScheme, where: string, observers: readonly str
       'set activations.granularity to "token"',
     );
   }
-  if (!isInteger || !w.symmetric || w.granularity === 'group' || w.scale !== 'f32' || storageBits(w.storage) < 2) {
+  if (w.granularity === 'group' && w.scale !== 'integer') {
     refuse(
-      'weights: activations with calibrated ranges go with symmetric integers, one scale a channel or tensor',
+      `weights.scale: ${w.scale}, of groups, and activations have calibrated ranges`,
+      'set scale to "integer", so that sums stay integers over all groups, or activations.granularity to "token"',
+    );
+  }
+  const isPlain = w.granularity === 'group' || w.scale === 'f32';
+  if (!isInteger || !w.symmetric || !isPlain || storageBits(w.storage) < 2) {
+    refuse(
+      'weights: activations with calibrated ranges go with symmetric integers, one scale a channel or tensor, or integer scales a group',
       'set activations.granularity to "token", or the weights to such integers',
     );
   }
