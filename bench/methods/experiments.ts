@@ -84,6 +84,18 @@ export const experiments: readonly Experiment[] = [
     ],
   },
   {
+    name: 'outputs',
+    title: 'Widths by outputs: 2, 3, 4, 6 or 8 bits for every 16 outputs of a layer, in the space of 4 and of 3 bits',
+    tasks: [decoder('llama_char'), decoder('llama_char_outlier'), named('stories260K')],
+    schemes: storages.flatMap(([name, weights]) =>
+      ([undefined, [2, 3, 4, 6, 8]] as const).map((mixed) => ({
+        name: `${name}, ${mixed ? 'by outputs' : 'all'}`,
+        scheme: 'w4a16',
+        weights: { ...weights, mixed, rounding: 'gptq' },
+      })),
+    ),
+  },
+  {
     name: 'mixed',
     title: 'Widths by layer: the space of 4 bits and a tenth between 4 and 8 bits',
     tasks: [named('mbnet128_0.25_f'), named('yolox_nano_416')],
