@@ -25,7 +25,7 @@ import {
 } from '../../src/ir/index.ts';
 import { quantizeF32 } from '../../src/numerics/index.ts';
 import { definePass, type PassContext } from '../../src/pass/define.ts';
-import type { WeightScheme } from '../../src/scheme/index.ts';
+import { type WeightScheme, weightText } from '../../src/scheme/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { channelAxis } from '../channels.ts';
@@ -35,6 +35,7 @@ import { activationOperands, isContraction, isMove } from './capabilities.ts';
 import { constantType } from './constantType.ts';
 import { correctBias } from './correctBias.ts';
 import { feasiblePlan, typeIn, type ValueRange, wideLimit } from './feasiblePlan.ts';
+import { isGrouped } from './groupedWeights.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
@@ -238,7 +239,12 @@ class Quantizer {
     const inputScale = scaleOf(op.operand(0));
     if (!floatConstantOf(op.operands[1])) return [inputScale * scaleOf(op.operand(1))];
     this.#rewriter.before(op);
-    const { value, scales, raised } = quantizeWeightsOf(this.#rewriter, op, inputScale, this.#schemeOf(op));
+    const scheme = this.#schemeOf(op);
+    if (scheme.granularity === 'group' && !isGrouped(op, scheme)) {
+      const weights = weightText({ ...scheme, granularity: 'channel', scale: 'f32' });
+      this.#context.decide?.({ node: op.source, reason: 'only matrices of several groups have groups', weights });
+    }
+    const { value, scales, raised } = quantizeWeightsOf(this.#rewriter, op, inputScale, scheme);
     this.#rewriter.setOperand(op, 1, value);
     if (raised > 0)
       this.#context.report(`${op.source}: the weight scale of ${raised} channels was raised to fit the bias`);

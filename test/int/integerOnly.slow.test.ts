@@ -141,13 +141,14 @@ function sequences(): Module {
   return g.finish(layer(rnn, second, 1, ['Tanh'], 8, 69));
 }
 
-/** Two layers of several groups, the last of them shorter, behind a norm. */
+/** Two layers of several groups, the last of them shorter, behind a norm; and one of a single group. */
 function grouped(): Module {
   const g = new GraphBuilder(shape);
   const rows = g.op(normalize, [g.op(reshape, [g.x], { shape: [4, 64] })], { axis: 1, epsilon: 1e-5 });
   const operands = [rows, g.constant([64, 41], wave(64 * 41, 71)), g.constant([41], wave(41, 73))];
   const hidden = g.op(matmul, operands, { clamp: [0, Number.POSITIVE_INFINITY] });
-  return g.finish(g.op(matmul, [hidden, g.constant([41, 20], wave(41 * 20, 75))]));
+  const narrow = g.op(matmul, [hidden, g.constant([41, 20], wave(41 * 20, 75))]);
+  return g.finish(g.op(matmul, [narrow, g.constant([20, 9], wave(180, 79))]));
 }
 
 const models = { classifier, islands, recurrence, choices, sequences, grouped };
@@ -226,13 +227,18 @@ describe.each(Object.entries(models))('int8, %s', (_, model) => {
 
 describe('weights in groups under int8', () => {
   it('are stored as they are, and multiplied in integers', async () => {
-    const { module } = await prepared(grouped);
+    const { module, explanations } = await prepared(grouped);
     const products = [...module.ops()].filter(({ name }) => name === 'int.step_matmul');
     expect(products).toHaveLength(2);
     for (const op of products) {
       const codes = (op.operand(2).op as Op).attributes.value as Resource;
       expect(Math.max(...Array.from(codes.data() as Int8Array, Math.abs))).toBe(7);
     }
+    expect(explanations.map(({ weights }) => weights)).toEqual([
+      'i4, an integer scale a group of 24',
+      'i4, an integer scale a group of 24',
+      'i4, a scale a channel',
+    ]);
   });
 });
 
