@@ -69,10 +69,10 @@ function joined(ofBlock: readonly StoredMatrix[], widths: readonly number[], out
   };
 }
 
-/** How many outputs have each width, in words; undefined where all have one. */
-export function widthsText({ params }: QuantType, outputs: number): string | undefined {
+/** How many outputs have each width, in words. */
+export function widthsText({ params, storage }: QuantType, outputs: number): string {
   const { widths } = params ?? {};
-  if (!widths) return undefined;
+  if (!widths) return `all of ${storage}`;
   const counts = new Map<number, number>();
   widths.forEach((bits, block) => {
     const count = Math.min(spanOutputs, outputs - block * spanOutputs);

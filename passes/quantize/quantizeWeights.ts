@@ -72,8 +72,8 @@ function storeLayer(
     return false;
   }
   const { codes, type } = storeWeights(weights, scheme, round, errors);
-  const mixed = widthsText(type, weights.shape[1] as number);
-  if (mixed) {
+  if (scheme.mixed) {
+    const mixed = widthsText(type, weights.shape[1] as number);
     report(`${op.source}: outputs ${mixed}`);
     const reason = `its outputs have widths of their own, by ${errors ? 'the error of results' : 'the error of weights'}`;
     decide?.({ node: op.source, reason: `${reason}: ${mixed}`, weights: weightText(scheme) });
