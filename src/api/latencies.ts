@@ -7,13 +7,13 @@ type Files = ReadonlyMap<string, Uint8Array>;
 export type Latencies = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 /**
- * Programs are measured one after the other, so many times, so that what slows the machine down for a while slows none of
+ * Programs are measured one after the other, so many times, so that what slows the machine down for seconds slows none of
  * them alone. Of all runs the least time of each launch counts; in the first ones engines still optimize code.
  */
-const turns = 3;
+const turns = 16;
 
 /** Runs of a program in a turn, and milliseconds after which it has no more of them. */
-const limits = { rounds: 400, budget: 1500 };
+const limits = { rounds: 200, budget: 300 };
 
 /**
  * Measures the layers of a model with all weights in each of some widths, as wasm programs on this machine.
