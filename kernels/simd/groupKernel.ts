@@ -25,9 +25,8 @@ import { forEachSlotPanel, forEachUnpackedTile, unpackedSteps, unpackedTile, unp
 /** Tiles of a group up to which they are all written out. */
 const unrolledTiles = 4;
 
-/** Where sums of a tile are written, and where the constants of their outputs lie. */
+/** The outputs of sums, and where the constants of these lie. */
 export interface SumPlace {
-  readonly row: Value;
   readonly column: Value;
   readonly lanes: number;
   /** The factors of outputs, where sums are whole numbers until the end. */
@@ -47,8 +46,8 @@ export interface GroupProblem {
   readonly tables: Value | undefined;
   /** What the ends of sums read. */
   readonly beside: readonly Value[];
-  /** Declares the buffers of these; gives results for sums. */
-  readonly ending: (k: KernelBuilder) => (sum: Value, place: SumPlace) => Value;
+  /** Declares the buffers of these; gives, for a row, results for sums. */
+  readonly ending: (k: KernelBuilder) => (row: Value) => (sum: Value, place: SumPlace) => Value;
 }
 
 /**
@@ -117,10 +116,11 @@ export function groupKernel(cluster: Cluster, context: KernelContext, problem: G
         const column = k.add(of.columnOf(panel), inPanel);
         const packedColumn = k.add(k.scaled(panel, width), inPanel);
         tile.forEach((row, r) => {
+          const ended = end(row);
           const values = Array.from({ length: count }, (_, u) => {
             const by = k.index(u * unit);
             const factors = of.units && k.load(of.units, k.add(packedColumn, by), unit);
-            return end(totals[r * count + u] as Value, { row, column: k.add(column, by), lanes: unit, factors });
+            return ended(totals[r * count + u] as Value, { column: k.add(column, by), lanes: unit, factors });
           });
           const place = { element: k.add(k.scaled(row, columns), column), channel: column };
           k.store(after(k, clamped(k, k.concat(values), root), place, count * unit), y, place.element, live);

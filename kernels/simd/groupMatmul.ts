@@ -6,8 +6,8 @@ import type { KernelContext, KernelPlan } from '../plan.ts';
 import { besideWeights } from './codeLevels.ts';
 import { groupKernel } from './groupKernel.ts';
 
-/** Outputs that a panel may reach beyond the last. */
-const mostBeyond = 32;
+/** Outputs of the widest vector: the last one may reach beyond the last output. */
+const widestVector = 32;
 
 /** int.group_matmul: sums of groups, the share of the activations' zero point taken off, times the scales of rows. */
 export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPlan {
@@ -25,12 +25,14 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
       const [rowScales, rowZeros] = [context.input(k, 'scale', scale), context.input(k, 'zero_point', zeroPoint)];
       const drifts = context.input(k, 'drift', drift);
       const start = bias && context.input(k, 'bias', bias);
-      return (sum, { row, column, lanes, factors }) => {
+      return (row) => {
         const [rowScale, rowZero] = [k.load(rowScales, row), k.convert(k.load(rowZeros, row), 'f32')];
-        const total = factors ? k.mul(k.convert(sum, 'f32'), factors) : sum;
-        const shifted = k.sub(total, k.mul(k.splat(rowZero, lanes), k.load(drifts, column, lanes)));
-        const real = k.mul(shifted, k.splat(rowScale, lanes));
-        return start ? k.add(real, k.load(start, column, lanes)) : real;
+        return (sum, { column, lanes, factors }) => {
+          const total = factors ? k.mul(k.convert(sum, 'f32'), factors) : sum;
+          const shifted = k.sub(total, k.mul(k.splat(rowZero, lanes), k.load(drifts, column, lanes)));
+          const real = k.mul(shifted, k.splat(rowScale, lanes));
+          return start ? k.add(real, k.load(start, column, lanes)) : real;
+        };
       };
     },
   });
@@ -40,7 +42,7 @@ export function groupMatmul(cluster: Cluster, context: KernelContext): KernelPla
 function driftOf(weights: Value, stored: StoredWeights): Float32Array {
   const [inputs, columns] = staticShape(tensorType(weights)) as [number, number];
   const codes = constant.attributesOf(weights.op as NonNullable<Value['op']>).value.data() as Int8Array;
-  const sums = new Float64Array(columns + mostBeyond);
+  const sums = new Float64Array(Math.ceil(columns / widestVector) * widestVector);
   for (let i = 0; i < inputs; i++) {
     const g = Math.floor(i / stored.group);
     for (let n = 0; n < columns; n++) {

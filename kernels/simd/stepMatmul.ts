@@ -19,7 +19,9 @@ export function stepMatmul(cluster: Cluster, context: KernelContext): KernelPlan
     beside: [bias],
     ending(k) {
       const start = context.input(k, 'bias', bias);
-      return (sum, { column, lanes }) => k.add(sum, k.load(start, column, lanes));
+      return () =>
+        (sum, { column, lanes }) =>
+          k.add(sum, k.load(start, column, lanes));
     },
   });
 }
