@@ -7,6 +7,26 @@ export function groupShape(inputs: number, group: number, align: number): { grou
   return { groups: Math.ceil(inputs / group), padded: Math.ceil(group / align) * align };
 }
 
+/** Rows of codes in padded groups, and the sum of the codes of every group. */
+export function inGroups(
+  source: ArrayLike<number | bigint>,
+  [rows, inputs]: readonly [number, number],
+  group: number,
+  align: number,
+): { codes: Int8Array; sums: Int32Array } {
+  const { groups, padded } = groupShape(inputs, group, align);
+  const codes = new Int8Array(rows * groups * padded);
+  const sums = new Int32Array(rows * groups);
+  for (let i = 0; i < rows * inputs; i++) {
+    const [row, k] = [Math.floor(i / inputs), i % inputs];
+    const at = row * groups + Math.floor(k / group);
+    const code = source[i] as number;
+    codes[at * padded + (k % group)] = code;
+    sums[at] = (sums[at] as number) + code;
+  }
+  return { codes, sums };
+}
+
 /** Codes of rows in groups, as products with weights in groups read them, and the sum of the codes of every group. */
 export const groupCodes = defineOp({
   name: 'int.group_codes',
@@ -33,15 +53,7 @@ export const groupCodes = defineOp({
     const { groups, padded } = groupShape(inputs, group, align);
     const shape = x.shape.slice(0, -1);
     const rows = shape.reduce((n, d) => n * d, 1);
-    const codes = new Int8Array(rows * groups * padded);
-    const sums = new Int32Array(rows * groups);
-    for (let i = 0; i < rows * inputs; i++) {
-      const [row, k] = [Math.floor(i / inputs), i % inputs];
-      const at = row * groups + Math.floor(k / group);
-      const code = x.data[i] as number;
-      codes[at * padded + (k % group)] = code;
-      sums[at] = (sums[at] as number) + code;
-    }
+    const { codes, sums } = inGroups(x.data, [rows, inputs], group, align);
     return [
       { dtype: 'i8', shape: [...shape, groups * padded], data: codes },
       { dtype: 'i32', shape: [...shape, groups], data: sums },

@@ -2,7 +2,7 @@ import { attr, type Dim, defineOp, tensor } from '../../src/ir/index.ts';
 import { chooseDynamicParams, chooseDynamicSymmetric, quantizeF32 } from '../../src/numerics/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
-import { groupShape } from '../int/groupCodes.ts';
+import { groupShape, inGroups } from '../int/groupCodes.ts';
 
 /**
  * Codes of activations whose range is found when they are there: one scale and zero point a row of the last axis.
@@ -39,9 +39,8 @@ export const dynamicQcast = defineOp({
     const shape = x.shape.slice(0, -1);
     const rows = shape.reduce((n, d) => n * d, 1);
     const values = x.data as Float32Array;
-    const codes = new Int8Array(rows * groups * padded);
+    const plain = new Int8Array(rows * inputs);
     const [scales, zeroPoints] = [new Float32Array(rows), new Int32Array(rows)];
-    const sums = new Int32Array(rows * groups);
     for (let r = 0; r < rows; r++) {
       const row = values.subarray(r * inputs, (r + 1) * inputs);
       const [low, high] = rangeOf(row);
@@ -49,12 +48,10 @@ export const dynamicQcast = defineOp({
       scales[r] = scale;
       zeroPoints[r] = zeroPoint;
       for (let k = 0; k < inputs; k++) {
-        const g = Math.floor(k / group);
-        const code = quantizeF32(row[k] as number, scale, zeroPoint, -128, 127);
-        codes[(r * groups + g) * padded + (k % group)] = code;
-        sums[r * groups + g] = (sums[r * groups + g] as number) + code;
+        plain[r * inputs + k] = quantizeF32(row[k] as number, scale, zeroPoint, -128, 127);
       }
     }
+    const { codes, sums } = inGroups(plain, [rows, inputs], group, align);
     return [
       { dtype: 'i8', shape: [...shape, groups * padded], data: codes },
       { dtype: 'f32', shape: [...shape, 1], data: scales },
