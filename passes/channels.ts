@@ -51,5 +51,5 @@ export function scaleChannels(
 ): Float64Array {
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
   const channels = shape[axis] as number;
-  return Float64Array.from(weights, (w, i) => w * (factors[Math.floor(i / inner) % channels] as number));
+  return Float64Array.from(weights).map((w, i) => w * (factors[Math.floor(i / inner) % channels] as number));
 }

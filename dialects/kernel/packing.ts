@@ -35,25 +35,26 @@ export const pack = defineOp({
     const strides = shape.map((_, i) => shape.slice(i + 1).reduce((n, d) => n * d, 1));
     const total = sizes.reduce((n, d) => n * d, 1);
     const data = new (x.data.constructor as new (n: number) => TypedArray)(total);
+    const below = sizes.map((_, digit) => sizes.slice(digit + 1).reduce((n, d) => n * d, 1));
     const at = shape.map(() => 0);
     let next = 0;
-    const visit = (digit: number): void => {
+    const visit = (digit: number, from: number): void => {
       if (digit === axes.length) {
-        if (at.every((v, i) => v < (shape[i] as number))) {
-          data[next] = source[at.reduce((n, v, i) => n + v * (strides[i] as number), 0)] as never;
-        }
-        next++;
+        data[next++] = source[from] as never;
         return;
       }
-      const axis = axes[digit] as number;
-      const before = at[axis] as number;
-      for (let i = 0; i < (sizes[digit] as number); i++) {
-        at[axis] = before + i * (steps[digit] as number);
-        visit(digit + 1);
+      const [axis, step, count] = [axes[digit] as number, steps[digit] as number, sizes[digit] as number];
+      const [before, size, stride] = [at[axis] as number, shape[axis] as number, strides[axis] as number];
+      for (let i = 0; i < count; i++) {
+        const place = before + i * step;
+        if (place < size) {
+          at[axis] = place;
+          visit(digit + 1, from + i * step * stride);
+        } else next += below[digit] as number;
       }
       at[axis] = before;
     };
-    visit(0);
+    visit(0, 0);
     return { dtype: x.dtype, shape: [total], data };
   },
 });

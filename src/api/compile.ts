@@ -35,6 +35,7 @@ import { layerCollector, type QuantizationSummary } from './layers.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { checkOperationBytes } from './operationBytes.ts';
 import { type PipelineOptions, runPipeline, stagesFor } from './pipeline.ts';
+import { prepareProbes } from './probe.ts';
 import { copyModule } from './read.ts';
 import { checkedRecipe } from './recipe.ts';
 import { type Check, checksOn, makeSelfTest, type SelfTestVector } from './selfTest.ts';
@@ -144,6 +145,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
 export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
   const { dims = {}, state = {}, keepFloat = [], border = 'float', instruments = [], report } = options;
   const limits = limitsWith(options.limits);
+  if (hasCalibration(options)) await prepareProbes();
   const original = needsTimes(options) ? copyModule(module) : undefined;
   const { recipe, name: scheme, carried } = chosenScheme(module, options);
   checkIntegerOnly(recipe, keepFloat, border);

@@ -1,4 +1,5 @@
 import { runWasm } from '../../backends/wasm/host.ts';
+import { loadBinaryen } from '../../backends/wasm/relaxed.ts';
 import { wasmTarget } from '../../backends/wasm/target.ts';
 import { observe } from '../../dialects/quant/observe.ts';
 import { observeWindows } from '../../dialects/quant/observeWindows.ts';
@@ -26,6 +27,14 @@ export const wasmProbe: ProbeMaker = async (module, values) => {
     return interpreterProbe(module, values);
   }
 };
+
+/**
+ * Loads what probes are made with. That takes 110 MB for a moment, more than calibration does otherwise: what is loaded
+ * while there is little else lowers the peak of both.
+ */
+export async function prepareProbes(): Promise<void> {
+  await loadBinaryen();
+}
 
 async function compileProbe(module: Module, values: readonly Value[]): Promise<Probe> {
   const states = new Set(module.states.map(({ input }) => input));

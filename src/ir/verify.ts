@@ -17,9 +17,9 @@ export function verifyFunction(func: Func): void {
 function verifyBlock(block: Block, visible: ReadonlySet<Value>, where: string): void {
   const known = new Set([...visible, ...block.args]);
   for (const op of block.ops()) {
-    const place = `${op.name}${op.source ? ` (${op.source})` : ''} in @${where}`;
+    const place = () => `${op.name}${op.source ? ` (${op.source})` : ''} in @${where}`;
     const fail = (what: string): never => {
-      throw new QcError({ what, where: place, why: 'the IR is not well formed' });
+      throw new QcError({ what, where: place(), why: 'the IR is not well formed' });
     };
     if (op.block !== block) fail('an op does not know the block that holds it');
     if (op.definition.terminator !== (op.next === undefined)) {
@@ -28,7 +28,7 @@ function verifyBlock(block: Block, visible: ReadonlySet<Value>, where: string): 
     }
     op.operands.forEach((operand, i) => {
       if (operand && !known.has(operand)) fail(`operand ${i} is not defined before it is used`);
-      if (operand && ![...operand.uses].some((use) => use.op === op && use.index === i)) {
+      if (operand && !lists(operand, op, i)) {
         fail(`operand ${i} does not list this use`);
       }
     });
@@ -39,6 +39,12 @@ function verifyBlock(block: Block, visible: ReadonlySet<Value>, where: string): 
     for (const region of op.regions) verifyBlock(region, known, where);
     for (const result of op.results) known.add(result);
   }
+}
+
+/** Whether a value knows that an op uses it as this operand. */
+function lists(value: Value, op: Op, index: number): boolean {
+  for (const use of value.uses) if (use.op === op && use.index === index) return true;
+  return false;
 }
 
 function verifyOperandCount(op: Op, fail: (what: string) => never): void {
@@ -90,12 +96,12 @@ function fits(actual: Type, inferred: Type, typing: string): boolean {
   return typing === 'free' && quantOf(actual)?.expressed === expressed(inferred.element);
 }
 
-function runOwnChecks(op: Op, place: string): void {
+function runOwnChecks(op: Op, place: () => string): void {
   try {
     op.definition.verify(op);
   } catch (error) {
     if (!(error instanceof QcError)) throw error;
     const { what, why, help } = error.diagnostic;
-    throw new QcError({ what, where: error.diagnostic.where ?? place, why, help });
+    throw new QcError({ what, where: error.diagnostic.where ?? place(), why, help });
   }
 }
