@@ -5,12 +5,13 @@ import { emptyStatistics, loadRange, parseStatistics, printStatistics } from '..
 import { attr, type Module, type Op, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
 import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
-import type { HostTensor } from '../../src/support/tensor.ts';
 import { activationOperands, isFloat32 } from './capabilities.ts';
 import { activationType } from './constantType.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
+import { noiseShare, outputsOf, type Powers, powersIn } from './outputNoise.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
+import { spread } from './spreadSamples.ts';
 import { type Group, SwitchedRounding } from './switchedRounding.ts';
 
 /** Groups of neighbouring values that are measured apart; one value each where there are no more. */
@@ -240,66 +241,4 @@ const samplesFor = (multiplyAdds: number, most: number): number =>
 /** The samples that do not go on from those before them. */
 function* startsIn({ states }: Module, { calibration = [] }: PassContext): Generator<Sample> {
   for (const sample of calibration) if (states.every(({ input }) => sample[input])) yield sample;
-}
-
-/**
- * Measures samples that lie evenly over the data, `most` at most, and gives what was found by their places. How many there
- * are is known at the end alone: whenever there are too many, every other one goes.
- */
-function spread<T>(samples: Iterable<Sample>, most: number, measure: (sample: Sample) => T): Map<number, T> {
-  const found = new Map<number, T>();
-  let distance = 1;
-  let place = 0;
-  for (const sample of samples) {
-    if (place % distance === 0 && found.size === most) {
-      distance *= 2;
-      for (const i of found.keys()) if (i % distance !== 0) found.delete(i);
-    }
-    if (place % distance === 0) found.set(place, measure(sample));
-    place++;
-  }
-  return found;
-}
-
-type Outputs = readonly Float64Array[];
-
-function outputsOf(run: (sample: Sample, take: (i: number, tensor: HostTensor) => void) => void, sample: Sample) {
-  const outputs: Float64Array[] = [];
-  run(sample, (i, { data }) => {
-    outputs[i] = Float64Array.from(data as Float32Array);
-  });
-  return outputs;
-}
-
-/** Sums of squares of a result. */
-interface Power {
-  readonly signal: number;
-  readonly noise: number;
-}
-
-/** Of each result. */
-type Powers = readonly Power[];
-
-function powersIn(reference: Outputs, outputs: Outputs): Powers {
-  return reference.map((values, r) => {
-    const output = outputs[r] as Float64Array;
-    let [signal, noise] = [0, 0];
-    values.forEach((x, i) => {
-      const error = x - (output[i] as number);
-      if (!(x - x === 0 && error - error === 0)) return;
-      signal += x * x;
-      noise += error * error;
-    });
-    return { signal, noise };
-  });
-}
-
-/** Noise as a share of the signal's power over all samples, the mean over the results. */
-function noiseShare(samples: readonly Powers[]): number {
-  const sum = (powers: readonly number[]) => powers.reduce((a, b) => a + b, 0);
-  const shares = (samples[0] ?? []).map((_, r) => {
-    const noise = sum(samples.map((powers) => (powers[r] as Power).noise));
-    return noise === 0 ? 0 : noise / sum(samples.map((powers) => (powers[r] as Power).signal));
-  });
-  return sum(shares) / shares.length;
 }
