@@ -35,36 +35,44 @@ interface Spent {
   readonly cpu: number;
 }
 
-function timed(work: () => void): Spent {
+function timed<T>(work: () => T): Spent & { readonly result: T } {
   const [start, before] = [performance.now(), process.cpuUsage()];
-  work();
+  const result = work();
   const { user, system } = process.cpuUsage(before);
-  return { wall: (performance.now() - start) / 1e3, cpu: (user + system) / 1e6 };
+  return { wall: (performance.now() - start) / 1e3, cpu: (user + system) / 1e6, result };
 }
 
 const plus = (a: Spent, b: Spent): Spent => ({ wall: a.wall + b.wall, cpu: a.cpu + b.cpu });
 
 const compiled = await wasmProducts();
 let spent: Spent = { wall: 0, cpu: 0 };
-function clock(work: () => void): void {
-  spent = plus(spent, timed(work));
+function clock<T>(work: () => T): T {
+  const { result, ...time } = timed(work);
+  spent = plus(spent, time);
+  return result;
 }
 /** The same products, on a clock. */
 const clocked: Products = {
   add: (...args) => clock(() => compiled.add(...args)),
-  addGram: (...args) => clock(() => compiled.addGram(...args)),
+  gram(n) {
+    const gram = compiled.gram(n);
+    return {
+      add: (rows) => clock(() => gram.add(rows)),
+      finish: () => clock(() => gram.finish()),
+    };
+  },
 };
 
 const peak = await peakRunner('mulAdd');
 const peaks: number[] = [];
-const hessian = new Float64Array(size * size);
+const sums = clocked.gram(size);
 for (let row = 0; row < rows; row++) {
   const x = activations(row + 1);
-  clocked.addGram(hessian, x, size);
+  sums.add(x);
   const { wall } = timed(() => peak.run({}));
   peaks.push(peakWork('mulAdd') / wall / 1e9);
 }
-for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) hessian[i * size + j] = hessian[j * size + i] as number;
+const hessian = sums.finish();
 const gram = spent;
 spent = { wall: 0, cpu: 0 };
 const numbers = new Float32Array(size * size);

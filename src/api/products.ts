@@ -31,7 +31,7 @@ async function makeProducts(): Promise<Products> {
     addByTiles(isLarge ? large : small, target, a, b, factor, part === 'upper');
   };
   const plainGram = gramBy(add);
-  return { add, addGram: (sums, rows, n) => (n >= leastGram ? gram : plainGram)(sums, rows, n) };
+  return { add, gram: (n) => (n >= leastGram ? gram : plainGram)(n) };
 }
 
 function addByTiles(tile: Tile, target: Matrix, a: Matrix, b: Matrix, factor: number, upper: boolean): void {

@@ -34,17 +34,37 @@ export interface Products {
    * @param part `upper`: elements below the target's diagonal may stay as they were
    */
   add(target: Matrix, a: Matrix, b: Matrix, factor: number, part?: 'all' | 'upper'): void;
-  /** sums += XᵀX for rows X of n numbers; elements below the diagonal may stay as they were. */
-  addGram(sums: Float64Array, rows: Float32Array, n: number): void;
+  /** Begins XᵀX of rows of n numbers. */
+  gram(n: number): Gram;
+}
+
+/** XᵀX of rows that come some at a time. */
+export interface Gram {
+  /** Takes rows, of which it keeps a copy at most. */
+  add(rows: Float32Array): void;
+  /** [n, n] of all rows; nothing may be added after. */
+  finish(): Float64Array;
 }
 
 /** XᵀX as a product like any other. */
 export const gramBy =
-  (add: Products['add']): Products['addGram'] =>
-  (sums, rows, n) => {
-    const x = matrixOf(rows, rows.length / n, n);
-    add(matrixOf(sums, n, n), transposed(x), x, 1, 'upper');
+  (add: Products['add']): Products['gram'] =>
+  (n) => {
+    const sums = new Float64Array(n * n);
+    return {
+      add(rows) {
+        const x = matrixOf(rows, rows.length / n, n);
+        add(matrixOf(sums, n, n), transposed(x), x, 1, 'upper');
+      },
+      finish: () => mirrored(sums, n),
+    };
   };
+
+/** The upper triangle, below the diagonal too. */
+export function mirrored(sums: Float64Array, n: number): Float64Array {
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) sums[i * n + j] = sums[j * n + i] as number;
+  return sums;
+}
 
 /** In f64, one product after the other. */
 const addPlainly: Products['add'] = (target, a, b, factor, part = 'all') => {
@@ -63,7 +83,7 @@ const addPlainly: Products['add'] = (target, a, b, factor, part = 'all') => {
   }
 };
 
-export const plainProducts: Products = { add: addPlainly, addGram: gramBy(addPlainly) };
+export const plainProducts: Products = { add: addPlainly, gram: gramBy(addPlainly) };
 
 /** `[from, to)` of each block of so many, and of what is left over. */
 export function blocksOf(count: number, size: number): (readonly [from: number, to: number])[] {
