@@ -145,7 +145,7 @@ export async function prepare(module: Module, options: PrepareOptions = {}): Pro
 export async function transform(module: Module, options: PrepareOptions = {}): Promise<Transformed> {
   const { dims = {}, state = {}, keepFloat = [], border = 'float', instruments = [], report } = options;
   const limits = limitsWith(options.limits);
-  if (hasCalibration(options)) await prepareProbes();
+  if (options.calibration) await prepareProbes();
   const original = needsTimes(options) ? copyModule(module) : undefined;
   const { recipe, name: scheme, carried } = chosenScheme(module, options);
   checkIntegerOnly(recipe, keepFloat, border);
