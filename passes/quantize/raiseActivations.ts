@@ -5,19 +5,23 @@ import { emptyStatistics, loadRange, parseStatistics, printStatistics } from '..
 import { attr, type Module, type Op, Rewriter, type TensorType, type Value } from '../../src/ir/index.ts';
 import { elementary } from '../../src/numerics/index.ts';
 import { definePass, type PassContext, type Sample } from '../../src/pass/define.ts';
-import type { HostTensor } from '../../src/support/tensor.ts';
 import { activationOperands, isFloat32 } from './capabilities.ts';
 import { activationType } from './constantType.ts';
 import { skipOption } from './keptInFloat.ts';
 import { LayerSchemes, recipeOption } from './layerSchemes.ts';
+import { noiseShare, outputsOf, type Powers, powersIn } from './outputNoise.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
+import { spread } from './spreadSamples.ts';
 import { type Group, SwitchedRounding } from './switchedRounding.ts';
 
 /** Groups of neighbouring values that are measured apart; one value each where there are no more. */
 const mostGroups = 32;
 
-/** Multiply-adds that measuring may take, and the samples that it takes in any case and at most. */
-const effort = { multiplyAdds: 4e9, least: 2, most: 16 };
+/** Multiply-adds that a measurement may take, and the samples that it takes in any case. */
+const effort = { multiplyAdds: 4e9, least: 2 };
+
+/** Samples at most, for all values together and for each group. */
+const mostSamples = { together: 64, apart: 16 };
 
 /** The share of the multiply-adds up to which 16 bits cost next to nothing. */
 const littleWork = 1 / 8;
@@ -145,23 +149,37 @@ async function measure(
   const probe = await context.probe?.(module, results);
   rounding.remove();
   if (probe?.engine !== 'wasm') return [];
-  const samples = [...samplesFor(module, groups.length, context)];
   const outputsOn = (sample: Sample, on: (group: number) => boolean) =>
     outputsOf(probe.run, rounding.switched(sample, on));
-  const references = samples.map((sample) => outputsOn(sample, () => false));
-  const noiseOf = (on: (group: number) => boolean): number => {
-    const shares = new Shares(results.length);
-    for (const [i, sample] of samples.entries()) shares.add(references[i] as Float64Array[], outputsOn(sample, on));
-    return shares.mean;
-  };
-  if (samples.length === 0) return [];
-  const all = noiseOf(() => true);
+  const none = () => false;
+  const work = Math.max(1, multiplyAdds([...body.ops()]));
+  const together = spread(startsIn(module, context), samplesFor(2 * work, mostSamples.together), (sample) =>
+    powersIn(
+      outputsOn(sample, none),
+      outputsOn(sample, () => true),
+    ),
+  );
+  if (together.size === 0) return [];
+  const all = noiseShare([...together.values()]);
   context.report(`8 bits for all activations leave ${decibels(1 / all).toFixed(1)} dB of the results`);
   const areProducts = products > 0 && all > shareAt(cheap) && !isConvolved(groups, plan);
   const isNeeded = all > shareAt(least) || areProducts;
   const limit = shareAt(areProducts ? Math.max(raised, products) : isNeeded ? raised : cheap);
   if (all <= limit) return [];
-  const each = groups.map((_, group) => noiseOf((i) => i === group));
+  const few = samplesFor((groups.length + 2) * work, mostSamples.apart);
+  const apart = spread(startsIn(module, context), few, (sample) => {
+    const reference = outputsOn(sample, none);
+    return groups.map((_, group) =>
+      powersIn(
+        reference,
+        outputsOn(sample, (i) => i === group),
+      ),
+    );
+  });
+  // few samples tell which groups the noise comes from, many how much there is
+  const inFew = noiseShare([...apart.keys()].map((i) => together.get(i) as Powers));
+  const scale = inFew > 0 ? all / inFew : 1;
+  const each = groups.map((_, g) => scale * noiseShare([...apart.values()].map((powers) => powers[g] as Powers)));
   const found = beyond(groups, each, limit, plan);
   return isNeeded || workOn(found, plan) <= littleWork ? found : [];
 }
@@ -216,50 +234,11 @@ function beyond(groups: readonly Group[], noise: readonly number[], limit: numbe
 const sizeOf = (group: Group): number =>
   [...group.keys()].reduce((sum, { type }) => sum + knownCount((type as TensorType).shape), 0);
 
-/** The first samples, as many as there is effort for; of those that go on from one to the next, none. */
-function* samplesFor(module: Module, groups: number, { calibration = [] }: PassContext): Generator<Sample> {
-  const work = [...module.main.body.ops()].reduce((sum, op) => sum + op.definition.cost(op).multiplyAdds, 0);
-  const affordable = Math.floor(effort.multiplyAdds / Math.max(1, work * (groups + 2)));
-  let left = Math.min(effort.most, Math.max(effort.least, affordable));
-  for (const sample of calibration) {
-    if (left-- <= 0) return;
-    if (module.states.every(({ input }) => sample[input])) yield sample;
-  }
-}
+/** How many samples there is effort for, of those that take so many multiply-adds each. */
+const samplesFor = (multiplyAdds: number, most: number): number =>
+  Math.min(most, Math.max(effort.least, Math.floor(effort.multiplyAdds / multiplyAdds)));
 
-function outputsOf(run: (sample: Sample, take: (i: number, tensor: HostTensor) => void) => void, sample: Sample) {
-  const outputs: Float64Array[] = [];
-  run(sample, (i, { data }) => {
-    outputs[i] = Float64Array.from(data as Float32Array);
-  });
-  return outputs;
-}
-
-/** Noise as a share of the signal's power, of each result over all samples. */
-class Shares {
-  readonly #signal: Float64Array;
-  readonly #noise: Float64Array;
-
-  constructor(results: number) {
-    this.#signal = new Float64Array(results);
-    this.#noise = new Float64Array(results);
-  }
-
-  add(reference: readonly Float64Array[], outputs: readonly Float64Array[]): void {
-    reference.forEach((values, r) => {
-      const output = outputs[r] as Float64Array;
-      values.forEach((x, i) => {
-        const error = x - (output[i] as number);
-        if (!(x - x === 0 && error - error === 0)) return;
-        this.#signal[r] = (this.#signal[r] as number) + x * x;
-        this.#noise[r] = (this.#noise[r] as number) + error * error;
-      });
-    });
-  }
-
-  /** The mean over the results. */
-  get mean(): number {
-    const shares = this.#noise.map((noise, r) => (noise === 0 ? 0 : noise / (this.#signal[r] as number)));
-    return shares.reduce((a, b) => a + b, 0) / shares.length;
-  }
+/** The samples that do not go on from those before them. */
+function* startsIn({ states }: Module, { calibration = [] }: PassContext): Generator<Sample> {
+  for (const sample of calibration) if (states.every(({ input }) => sample[input])) yield sample;
 }

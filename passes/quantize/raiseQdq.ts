@@ -12,6 +12,7 @@ import { keptInFloat, skipOption } from './keptInFloat.ts';
 import {
   codesBehind,
   commonCodes,
+  computable,
   isComputable,
   quantTypeOf,
   replaceCodes,
@@ -91,8 +92,7 @@ function raiseMove(rewriter: Rewriter, op: Op, moved: readonly (Value | undefine
 function raiseConcat(rewriter: Rewriter, op: Op): string | undefined {
   const operands = op.operands.map((operand) => codesBehind(rewriter, operand));
   if (!operands.some((codes) => codes)) return undefined;
-  if (!operands.every((codes) => codes !== undefined))
-    return 'its operands are not all stored in 8 bits with one scale';
+  if (!operands.every((codes) => codes !== undefined)) return `its operands are not all stored ${computable}`;
   const [first] = operands as [Value];
   const wanted = commonCodes(op.result);
   const type = operands.every((codes) => quantTypeOf(codes as Value) === quantTypeOf(first))

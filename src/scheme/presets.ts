@@ -35,7 +35,7 @@ const calibrated: ActivationScheme = {
   symmetric: false,
   observer: 'lp',
   leastSnr: 23,
-  raisedSnr: 40,
+  raisedSnr: 50,
   cheapSnr: 32,
   productsSnr: 50,
 };

@@ -72,6 +72,14 @@ function noise(module: Module): number {
 }
 
 describe('raise-activations', () => {
+  it('looks at samples from all over the data', async () => {
+    const silent = Array.from({ length: 70 }, () => input([1, 64], new Array<number>(64).fill(0)));
+    const loud = [1, 2, 3].map((seed) => input([1, 64], wave(64, seed)));
+    const pipeline = `${calibrated},raise-activations{least_snr=60},quantize`;
+    const { module } = await ranThrough(pipeline, undefined, matrices(), [...silent, ...loud, ...loud]);
+    expect(codesOf(module, 'i16')).toBeGreaterThan(0);
+  });
+
   it('leaves all at 8 bits where their noise is small enough', async () => {
     const { module, reports } = await ranThrough(`${calibrated},raise-activations{least_snr=10},quantize`);
     expect(codesOf(module, 'i16')).toBe(0);

@@ -1,6 +1,14 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { compile, exportOnnx, importOnnx, instantiate, quantizeTypes, runPipeline } from '../../src/index.ts';
+import {
+  compile,
+  exportOnnx,
+  importOnnx,
+  instantiate,
+  quantizeTypes,
+  type Recipe,
+  runPipeline,
+} from '../../src/index.ts';
 import type { HostTensor } from '../../src/support/tensor.ts';
 import { samples, tinyModel } from '../cli/models.ts';
 import { contentOf } from './moduleContent.ts';
@@ -9,22 +17,31 @@ const calibration = [0, 1, 2, 3].map((i) => ({
   image: { dtype: 'f32' as const, shape: [1, 2, 6, 6], data: samples.data.slice(72 * i, 72 * (i + 1)) },
 }));
 
+const wide: Recipe = { scheme: 'w8a8', activations: { storage: 'i16' } };
+const widths = [
+  ['8 bits', 'w8a8'],
+  ['16 bits', wide],
+] as const;
+
 /** A small model, quantized and exported. */
-async function quantized(): Promise<Uint8Array> {
+async function quantized(scheme: 'w8a8' | Recipe = 'w8a8'): Promise<Uint8Array> {
   const module = importOnnx(tinyModel());
-  await quantizeTypes(module, { scheme: 'w8a8', calibration });
+  await quantizeTypes(module, { scheme, calibration });
   return exportOnnx(module);
 }
 
 describe('a model that is quantized already', { timeout: 30_000 }, () => {
-  it('keeps its parameters: the integer ops are those of the module that was exported', async () => {
-    const module = importOnnx(tinyModel());
-    await quantizeTypes(module, { scheme: 'w8a8', calibration });
-    const again = importOnnx(exportOnnx(module));
-    await quantizeTypes(again);
-    for (const one of [module, again]) await runPipeline(one, 'fold-constants,to-integer,expand-dcast');
-    expect(contentOf(again)).toEqual(contentOf(module));
-  });
+  it.each(widths)(
+    'of %s keeps its parameters: the integer ops are those of the module that was exported',
+    async (_, scheme) => {
+      const module = importOnnx(tinyModel());
+      await quantizeTypes(module, { scheme, calibration });
+      const again = importOnnx(exportOnnx(module));
+      await quantizeTypes(again);
+      for (const one of [module, again]) await runPipeline(one, 'fold-constants,to-integer,expand-dcast');
+      expect(contentOf(again)).toEqual(contentOf(module));
+    },
+  );
 
   it('computes in integers without a scheme, in float where that is asked, and with layers in float', async () => {
     const bytes = await quantized();
@@ -39,9 +56,11 @@ describe('a model that is quantized already', { timeout: 30_000 }, () => {
     expect(partly.integerShare).toBeLessThan(1);
   });
 
-  it('answers as onnxruntime', async () => {
-    const bytes = await quantized();
-    const program = await instantiate((await compile(importOnnx(bytes), { target: 'wasm' })).files);
+  it.each(widths)('of %s answers as onnxruntime, all in integers', async (_, scheme) => {
+    const bytes = await quantized(scheme);
+    const { files, manifest } = await compile(importOnnx(bytes), { target: 'wasm' });
+    expect(manifest.integerShare).toBe(1);
+    const program = await instantiate(files);
     const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
     for (const { image } of calibration) {
       const mine = program.run({ image }).scores as HostTensor;

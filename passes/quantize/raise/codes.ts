@@ -18,13 +18,22 @@ import {
   type Value,
   withElement,
 } from '../../../src/ir/index.ts';
-import { sumMultipliers } from '../../../src/numerics/index.ts';
+import { sumMultipliers, sumMultipliers16 } from '../../../src/numerics/index.ts';
 import { constantName, constantOf, createConstant, createInts } from '../../constants.ts';
 
-/** Whether integer ops compute on such codes: of 8 bits, one scale for all. */
+/** What integer ops compute on. */
+export const computable = 'in 8 bits, or in 16 signed ones around zero, with one scale';
+
+/** Whether codes are stored so. */
 export function isComputable(type: QuantType | undefined): type is QuantType {
-  return !!type && isInteger(type.storage) && bitsOf(type.storage) === 8 && uniformParams(type) !== undefined;
+  const params = type && uniformParams(type);
+  if (!params || !isInteger(type.storage)) return false;
+  return bitsOf(type.storage) === 8 || (type.storage === 'i16' && params.zeroPoint === 0);
 }
+
+/** Bits of the widest codes, by which multipliers are chosen. */
+export const widestBits = (types: readonly QuantType[]): 8 | 16 =>
+  types.some(({ storage }) => storage === 'i16') ? 16 : 8;
 
 /** A type that integer kernels take: of unsigned codes, the same codes and zero point less 128. */
 export function signedType(type: QuantType): QuantType {
@@ -117,7 +126,8 @@ export function replaceCodes(rewriter: Rewriter, op: Op, codes: Value): void {
  */
 export function rescaled(rewriter: Rewriter, codes: Value, type: QuantType, at: Op): Value {
   if (quantTypeOf(codes) === type) return codes;
-  sumMultipliers([scaleOf(quantTypeOf(codes))], scaleOf(type), at.source);
+  const multipliers = widestBits([quantTypeOf(codes), type]) > 8 ? sumMultipliers16 : sumMultipliers;
+  multipliers([scaleOf(quantTypeOf(codes))], scaleOf(type), at.source);
   rewriter.before(at);
   const types = [withElement(codes.type as TensorType, type)];
   return rewriter.create(clamp, { x: codes }, {}, { types }).result;

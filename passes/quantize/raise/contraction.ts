@@ -14,24 +14,34 @@ import {
   type Value,
   withElement,
 } from '../../../src/ir/index.ts';
-import { dyadicMultiplier, realMultiplier } from '../../../src/numerics/index.ts';
+import { dyadicMultiplier, dyadicMultiplier24, realMultiplier } from '../../../src/numerics/index.ts';
 import { channelAxis, weightAxis } from '../../channels.ts';
 import { clampOf } from '../../clamps.ts';
 import { createConstant } from '../../constants.ts';
 import { contractionRanges, fitsI32 } from '../../integer/accumulatorRange.ts';
 import { differences } from '../../integer/contractions.ts';
 import { biasSteps } from './bias.ts';
-import { codesBehind, commonCodes, quantTypeOf, replaceReaders, scaleOf, signedType } from './codes.ts';
+import {
+  codesBehind,
+  commonCodes,
+  computable,
+  quantTypeOf,
+  replaceReaders,
+  scaleOf,
+  signedType,
+  widestBits,
+} from './codes.ts';
 import { type WeightCodes, weightCodes } from './weights.ts';
 
 /** A convolution or matrix product on codes; a string says why it stays float. @throws QcError as a reason, too */
 export function raiseContraction(rewriter: Rewriter, op: Op): string | undefined {
   const x = codesBehind(rewriter, op.operands[0]);
-  if (!x) return 'its input is not stored in 8 bits with one scale';
+  if (!x) return `its input is not stored ${computable}`;
   const weights = weightCodes(op);
   if (typeof weights !== 'string') return raiseLayer(rewriter, op, x, weights);
   const b = op.definition === matmul && !op.operands[2] ? codesBehind(rewriter, op.operands[1]) : undefined;
   if (!b) return weights;
+  if (widestBits([x, b].map(quantTypeOf)) > 8) return 'sums of products of 16-bit codes do not fit 32 bits';
   if ((x.type as TensorType).shape.length < 2 || (b.type as TensorType).shape.length < 2) return 'it has a vector';
   finish(rewriter, op, [x, b], [scaleOf(quantTypeOf(b))]);
   return undefined;
@@ -74,7 +84,9 @@ function finish(rewriter: Rewriter, op: Op, operands: readonly Value[], scales: 
   const wanted = commonCodes(op.result);
   if (wanted) {
     const result = signedType(wanted);
-    for (const scale of scales) dyadicMultiplier(realMultiplier(inputScale, scale, scaleOf(result), op.source));
+    const multiplier =
+      widestBits([quantTypeOf(operands[0] as Value), result]) > 8 ? dyadicMultiplier24 : dyadicMultiplier;
+    for (const scale of scales) multiplier(realMultiplier(inputScale, scale, scaleOf(result), op.source));
     rewriter.before(op);
     const types = [withElement(type, result)];
     const made = rewriter.createRaw(op.definition, operands, op.attributes, { types, source: op.source });

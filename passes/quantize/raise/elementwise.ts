@@ -11,7 +11,16 @@ import {
 } from '../../../src/ir/index.ts';
 import { tableFunctionOf } from '../../integer/unaryTables.ts';
 import { checkComputed } from '../refusal.ts';
-import { codesBehind, commonCodes, quantTypeOf, replaceReaders, scaleOf, signedType } from './codes.ts';
+import {
+  codesBehind,
+  commonCodes,
+  computable,
+  quantTypeOf,
+  replaceReaders,
+  scaleOf,
+  signedType,
+  widestBits,
+} from './codes.ts';
 
 const computed: ReadonlySet<OpDefinition> = new Set<OpDefinition>([add, sub, mul, reduceMean, avgPool]);
 
@@ -23,24 +32,20 @@ export function isComputed(op: Op): boolean {
 /** A sum, product, mean or function of codes; a string says why it stays float. @throws QcError as a reason, too */
 export function raiseComputed(rewriter: Rewriter, op: Op): string | undefined {
   const operands = op.operands.map((operand) => codesBehind(rewriter, operand));
-  if (!operands.every((codes) => codes !== undefined))
-    return 'its operands are not all stored in 8 bits with one scale';
+  if (!operands.every((codes) => codes !== undefined)) return `its operands are not all stored ${computable}`;
   const wanted = commonCodes(op.result);
-  if (!wanted) return 'its results are not stored in 8 bits with one scale';
+  if (!wanted) return `its results are not stored ${computable}`;
   const type = signedType(wanted);
   if (op.definition === reduceMean || op.definition === avgPool) {
     const { shape } = op.operand(0).type as TensorType;
     if (!shape.slice(1).every((dim) => typeof dim === 'number')) return 'the number of its cells is not known';
     if (op.definition === avgPool && avgPool.attributesOf(op).dilations?.some((d) => d !== 1)) return 'it is dilated';
   }
-  checkComputed(
-    op,
-    operands.map((codes) => scaleOf(quantTypeOf(codes as Value))),
-    scaleOf(type),
-  );
+  const types = operands.map((codes) => quantTypeOf(codes as Value));
+  checkComputed(op, types.map(scaleOf), scaleOf(type), widestBits([...types, type]));
   rewriter.before(op);
-  const types = [withElement(op.result.type as TensorType, type)];
-  const made = rewriter.createRaw(op.definition, operands, op.attributes, { types, source: op.source });
+  const result = withElement(op.result.type as TensorType, type);
+  const made = rewriter.createRaw(op.definition, operands, op.attributes, { types: [result], source: op.source });
   replaceReaders(rewriter, op.result, made.result);
   return undefined;
 }
