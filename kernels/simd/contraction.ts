@@ -97,6 +97,7 @@ export function panelShape(problem: Contraction, unit: number, target: Target): 
   }
   if (widestUnit(target) > 8) return panel(widestUnit(target));
   // few rows leave registers for wider panels, unless a part of one would be left over
+  if (rows === 1 && columns % 32 === 0) return panel(32);
   const wide = typeof rows === 'number' && rows <= 2 && (columns % 16 === 0 || columns % 8 !== 0);
   return panel(wide ? 16 : Math.max(unit, Math.min(8, columns)));
 }
