@@ -84,10 +84,11 @@ async function plannedTwice(name: string, scheme: 'float' | 'int8', target: Targ
   const dims = dimsOf(module, samples[0] as SharedSample);
   const calibration = samples.slice(0, 2).map(({ inputs }) => inputs);
   const { kernels } = await transform(module, { dims, scheme, calibration });
-  const [kept, onWasm] = [copyModule(module), copyModule(module)];
+  const inputs = valuesOfCodes(module, (samples[0] as SharedSample).inputs);
+  const onWasm = copyModule(module);
   await runPipeline(onWasm, kernels, { target: wasmTarget });
   await runPipeline(module, kernels, { target });
-  return { module, onWasm, inputs: valuesOfCodes(kept, (samples[0] as SharedSample).inputs) };
+  return { module, onWasm, inputs };
 }
 
 /**
