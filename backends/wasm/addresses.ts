@@ -52,9 +52,10 @@ export function addressOf(c: KernelContext, buffer: Value, index: Value, reach?:
   const start = c.scalar(buffer);
   const offset = constant * width;
   if (!rest) return { base: start, offset };
-  const { register } = c.hoisted(`address ${width}`, [buffer, rest], () =>
-    m.i32.add(start(), scaledIndex(c, c.scalar(rest)(), width)),
-  );
+  const register =
+    c.innermost?.pointer(buffer, rest, width) ??
+    c.hoisted(`address ${width}`, [buffer, rest], () => m.i32.add(start(), scaledIndex(c, c.scalar(rest)(), width)))
+      .register;
   const near = reach === undefined ? offset : offset % reach;
   if (near === offset) return { base: register, offset };
   const far = c.hoisted(`address ${width} + ${offset - near}`, [buffer, rest], () =>

@@ -18,11 +18,12 @@ import {
   vector,
   yieldOp,
 } from '../../dialects/kernel/index.ts';
-import type { Block, Func, Op, OpDefinition, Value } from '../../src/ir/index.ts';
+import { type Block, type Func, type Op, type OpDefinition, type Value, walk } from '../../src/ir/index.ts';
 import { InternalError } from '../../src/support/diagnostics.ts';
 import { resizeMask } from './conversions.ts';
 import { emitConstant, emitLanewise } from './lanewise.ts';
 import { emitLoad, emitLoadSplat, emitStore, isAbsorbed } from './memory.ts';
+import { InnermostLoop } from './pointers.ts';
 import type { Binaryen } from './relaxed.ts';
 import { emitTable } from './table.ts';
 import { KernelContext, type LocalUses, type Register } from './values.ts';
@@ -140,12 +141,18 @@ function emitFor(c: KernelContext, op: Op): void {
   c.statement(m.local.set(counter, c.scalar(lower)()));
 
   const label = `loop${counter}`;
+  const isInnermost = ![...walk(body)].some((one) => forLoop.is(one));
+  const innermost = isInnermost ? new InnermostLoop(c, i, lower, step) : undefined;
   const statements = c.inBlock(() => {
+    c.innermost = innermost;
     emitOps(c, body);
+    c.innermost = undefined;
     assign(c, locals, body.last?.operands as Value[]);
+    for (const advance of innermost?.advances() ?? []) c.statement(advance);
     const next = m.i32.add(m.local.get(counter, b.i32), m.i32.const(step));
     c.statement(m.br(label, m.i32.lt_s(m.local.tee(counter, next, b.i32), c.scalar(upper)())));
   });
+  for (const start of innermost?.starts() ?? []) c.statement(start);
   const loop = m.loop(label, m.block(null, statements, b.none));
   const [from, to] = [constantOf(lower), constantOf(upper)];
   const runs = from !== undefined && to !== undefined && from < to;

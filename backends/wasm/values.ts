@@ -2,6 +2,7 @@ import type binaryen from 'binaryen';
 import { constantOf, elementOf, lanesOf } from '../../dialects/kernel/index.ts';
 import type { Value } from '../../src/ir/index.ts';
 import { invariant } from '../../src/support/diagnostics.ts';
+import type { InnermostLoop } from './pointers.ts';
 import type { Binaryen } from './relaxed.ts';
 import { laneBytes, laneShape, registersFor } from './shapes.ts';
 
@@ -51,6 +52,8 @@ export class KernelContext {
   readonly relaxed: boolean;
   /** Types of the locals behind the parameters. */
   readonly locals: binaryen.Type[] = [];
+  /** The loop under construction, where it has no other inside it. */
+  innermost: InnermostLoop | undefined;
   /** What this build finds out about its locals. */
   readonly uses = new LocalUses();
   readonly #earlier: LocalUses | undefined;
@@ -163,6 +166,11 @@ export class KernelContext {
   /** Number of blocks around the one under construction. */
   get depth(): number {
     return this.#scopes.length - 1;
+  }
+
+  /** Number of blocks around the one that a value belongs to. */
+  depthOf(value: Value): number {
+    return this.#originOf(value).depth;
   }
 
   /** Registers of a value, the lowest lanes first. */
