@@ -11,8 +11,7 @@ interface Goal {
   readonly why?: string;
 }
 
-const aroundTiles =
-  'the limit is the tile of registers with its loads, from the first cache, without start vectors, rounding and stores';
+const aroundTiles = 'the limit is the tile of registers with all that it loads, rounds and stores, in the first cache';
 
 export const goals: readonly Goal[] = [
   {

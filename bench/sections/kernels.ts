@@ -67,7 +67,7 @@ async function measureAll(cases: readonly (() => KernelCase)[], effort: Effort):
     'onnxruntime-web beside the limit',
   ];
   const note =
-    'The limit is reading the weights, or the tile of registers with its loads from the first cache, without start vectors, rounding and stores.';
+    'The limit is reading the weights, or the tile of registers with all that it loads, rounds and stores, in the first cache.';
   return { text: `${note}\n\n${markdown(header, rows)}`, figures };
 }
 
