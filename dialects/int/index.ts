@@ -6,6 +6,7 @@ export { groupMatmul } from './groupMatmul.ts';
 export { interpolate } from './interpolate.ts';
 export { matmul } from './matmul.ts';
 export { mul } from './mul.ts';
+export { mulShift } from './mulShift.ts';
 export { normalize } from './normalize.ts';
 export { poolSum } from './poolSum.ts';
 export { reduceSum } from './reduceSum.ts';

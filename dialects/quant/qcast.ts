@@ -36,7 +36,10 @@ export const qcast = defineOp({
     for (let i = 0; i < data.length; i++) data[i] = quantizeF32(x.data[i] as number, scale, zeroPoint, low, high);
     return { dtype: storage as 'i8', shape: x.shape, data };
   },
-  toOnnx: (writer, { x }, _attributes, op) => writer.quantize(x, op.result.type as TensorType),
+  toOnnx(writer, { x }, _attributes, op) {
+    const type = op.result.type as TensorType;
+    return quantOf(type)?.storage === 'i32' ? x : writer.quantize(x, type);
+  },
   lower: {
     kind: 'elementwise',
     // The range is applied before the zero point is added, so that a saturated conversion cannot wrap.

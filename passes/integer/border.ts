@@ -7,6 +7,7 @@ import {
   type Module,
   type Op,
   Rewriter,
+  type State,
   storageOf,
   type TensorType,
   type Value,
@@ -26,9 +27,10 @@ export const integerBorder = definePass({
   },
   preserves: 'bits',
   run(module, { border }) {
-    if (border === 'int' && module.states.length > 0) throw keepsReals(module.states[0]?.input ?? '');
     const rewriter = new Rewriter();
     const casts = borderCasts(module);
+    const unlike = border === 'int' ? module.states.find((state) => !comesBackAsItWent(module, state)) : undefined;
+    if (unlike) throw keepsReals(unlike.input);
     for (const op of module.main.body.ops()) if (!casts.has(op) && touchesFloat(op)) throw refused(op);
     for (const [op, name] of casts) {
       if (border === 'float') rewriter.setAttributes(op, { border: name });
@@ -53,6 +55,14 @@ function borderCasts({ main }: Module): Map<Op, string> {
   return casts;
 }
 
+/** Whether the codes of a state have one type where they are written and where they are read. */
+function comesBackAsItWent({ main }: Module, { input, output }: State): boolean {
+  const result = main.body.last?.operand(main.resultNames.indexOf(output));
+  const arg = main.body.args.find(({ name }) => name === input);
+  const written = dcast.is(result?.op) ? result.op.operand(0).type : undefined;
+  return [...(arg?.users ?? [])].every((user) => qcast.is(user) && user.result.type === written);
+}
+
 function isFloatTensor(value: Value | undefined): boolean {
   return value?.type.kind === 'tensor' && isFloat(storageOf((value.type as TensorType).element));
 }
@@ -67,7 +77,7 @@ function keepsReals(state: string): QcError {
   return new QcError({
     what: 'the program keeps a state, and its inputs and outputs were to be codes',
     where: state,
-    why: 'the codes of a state have one scale where it is written and another where it is read',
+    why: 'the codes of this state have one scale where it is written and another where it is read',
     help: 'leave --border int out, or --state',
   });
 }

@@ -1,9 +1,16 @@
 import { add as intAdd } from '../../dialects/int/add.ts';
 import { mul as intMul } from '../../dialects/int/mul.ts';
+import { mulShift as intMulShift } from '../../dialects/int/mulShift.ts';
 import { sub } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { bitsOf, type Op, type TensorType, type Value } from '../../src/ir/index.ts';
-import { dyadicMultiplierFor, realMultiplier, sumMultipliers, sumMultipliers16 } from '../../src/numerics/index.ts';
+import {
+  dyadicMultiplierFor,
+  realMultiplier,
+  sumMultipliers,
+  sumMultipliers16,
+  sumMultipliers32,
+} from '../../src/numerics/index.ts';
 import { clampOf } from '../clamps.ts';
 import { constantOf } from '../constants.ts';
 import { type Codes, codeBounds, codesOf, type IntegerBuilder } from './builder.ts';
@@ -21,7 +28,7 @@ function rescaledSum(
   build: IntegerBuilder,
 ): Value {
   const y = codesOf(op.result, op.source);
-  const multipliers = widest([...xs, y]) > 8 ? sumMultipliers16 : sumMultipliers;
+  const multipliers = widest(xs) > 16 ? sumMultipliers32 : widest([...xs, y]) > 8 ? sumMultipliers16 : sumMultipliers;
   const { m, s } = multipliers(
     xs.map(({ scale }) => scale),
     y.scale,
@@ -62,6 +69,7 @@ export function lowerProduct(op: Op, build: IntegerBuilder): Value {
   const operands = [op.operand(0), op.operand(1)] as const;
   const [a, b] = operands.map((x) => codesOf(x, op.source)) as [Codes, Codes];
   const y = codesOf(op.result, op.source);
+  if ([a, b].some(({ storage }) => storage === 'i32')) return carriedProduct(op, operands, [a, b], build);
   const bits = widest([a, b]);
   const scaled = bits > 8 && (scaledBy(op, 1, b) ?? scaledBy(op, 0, a));
   if (scaled) {
@@ -80,6 +88,17 @@ export function lowerProduct(op: Op, build: IntegerBuilder): Value {
   if (y.storage === 'i32') return product;
   const real = realMultiplier(a.scale, b.scale, y.scale, op.source);
   return build.requantize(product, [dyadicMultiplierFor(bits, real, op.source)], [], op, clampOf(op));
+}
+
+/** The shift of products of 32 by 16 bits: their codes reach as far as those of 32 bits. */
+export const carriedShift = 15;
+
+/** A product of codes of 32 bits and of at most 16: its type has the scale that the shift leaves. */
+function carriedProduct(op: Op, operands: readonly Value[], codes: readonly Codes[], build: IntegerBuilder): Value {
+  const wide = codes[0]?.storage === 'i32' ? 0 : 1;
+  const [a, b] = [operands[wide], operands[1 - wide]].map((x) => build.stored(x as Value)) as [Value, Value];
+  const attributes = { zero_point_b: codes[1 - wide]?.zeroPoint ?? 0, shift: carriedShift };
+  return build.rewriter.create(intMulShift, { a, b }, attributes, { types: [build.storedType(op.result)] }).result;
 }
 
 /** The number that an operand of one element is. */

@@ -1,5 +1,5 @@
 import { angle } from '../../dialects/nn/angle.ts';
-import { add, div, max, min, mul } from '../../dialects/nn/binary.ts';
+import { add, div, max, min, mul, sub } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { compareOps } from '../../dialects/nn/compare.ts';
 import { concat } from '../../dialects/nn/concat.ts';
@@ -24,12 +24,14 @@ import {
   type Value,
   withElement,
 } from '../../src/ir/index.ts';
-import { ANGLE_SCALE, chooseActivationParams, quantizeF32 } from '../../src/numerics/index.ts';
+import { ANGLE_SCALE, chooseActivationParams, pow2, quantizeF32, splitExponent } from '../../src/numerics/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { applyGreedily } from '../../src/rewrite/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
-import { constantName, createConstant, createFloats, floatConstantOf } from '../constants.ts';
+import { constantName, createConstant, createFloats, floatConstantOf, splatOf } from '../constants.ts';
+import { carriedShift } from '../integer/elementwise.ts';
 import { isFloat32, isMove } from './capabilities.ts';
+import { carriedValues } from './carriedValues.ts';
 import { wideMargin } from './feasiblePlan.ts';
 import { reachableRange } from './reachableRange.ts';
 
@@ -41,7 +43,8 @@ export const quantizeIslands = definePass({
   preserves: { snr: 10 },
   run(module) {
     const ranges = takeObservers(module);
-    const islands = new Islands(ranges);
+    const carried = carriedValues(module, ranges, (op) => joining.has(op.definition) || withoutZero(op) !== undefined);
+    const islands = new Islands(ranges, carried);
     const { body } = module.main;
     for (const arg of body.args) islands.quantizeInput(arg, body);
     for (const op of [...body.ops()]) islands.visit(op);
@@ -85,15 +88,26 @@ function wideType(min: number, max: number, where: string): QuantType {
   return affine('i16', chooseActivationParams(min, max, 16, where).scale);
 }
 
+/**
+ * The type of what is carried from run to run: 24 bits, which f32 holds, at a power of two, so that as a float it is
+ * exactly what it was.
+ */
+function carriedType({ min, max }: Range): QuantType {
+  return affine('i32', pow2(splitExponent(Math.max(-min, max, pow2(-100))).e - 24));
+}
+
 /** Makes quantized twins of float ops, one after the other; what they replace is left without uses. */
 class Islands {
   readonly #ranges: ReadonlyMap<Value, Range>;
+  /** Sums that come back as inputs, and what holds them on the way. */
+  readonly #carried: ReadonlySet<Value>;
   readonly #rewriter = new Rewriter();
   /** The codes of float values. */
   readonly #codes = new Map<Value, Value>();
 
-  constructor(ranges: ReadonlyMap<Value, Range>) {
+  constructor(ranges: ReadonlyMap<Value, Range>, carried: ReadonlySet<Value>) {
     this.#ranges = ranges;
+    this.#carried = carried;
   }
 
   /** An input is turned into codes once, by the type that most bits are asked for. */
@@ -126,19 +140,24 @@ class Islands {
 
   /** The same op on codes. */
   #twin(op: Op): void {
+    const same = withoutZero(op);
+    if (same && this.#codes.has(same)) {
+      this.#codes.set(op.result, this.#codesOf(same, op));
+      return;
+    }
     const { definition, operands, attributes, source } = asProduct(this.#rewriter, op);
     if (!isFloat32(op.results[0])) {
       const common = comparing.has(definition) ? this.#commonType(op) : undefined;
-      const read = operands.map((v) => {
+      const read = operands.map((v, i) => {
         if (!v || !isFloat32(v)) return v;
-        return common ? this.#joined(v, common, op) : this.#codesOf(v, op);
+        return common ? this.#joined(v, common, op) : this.#readBy(op, i, v);
       });
       this.#rewriter.replace(op, this.#rewriter.createRaw(definition, read, attributes, { source }).results);
       return;
     }
     if (definition === angle) {
       const types = [withElement(op.result.type as TensorType, affine('i16', ANGLE_SCALE))];
-      const read = [this.#codesOf(operands[0] as Value, op), operands[1]];
+      const read = [this.#readBy(op, 0, operands[0] as Value), operands[1]];
       this.#codes.set(op.result, this.#rewriter.createRaw(definition, read, attributes, { types, source }).result);
       return;
     }
@@ -148,14 +167,20 @@ class Islands {
       this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { source }).result);
       return;
     }
-    const shared = joins ? this.#sharedType(op) : undefined;
-    const element = shared ?? this.#squaresOf(op) ?? this.#typeFor(op.result, source);
-    const codes = operands.map((v) => {
-      if (!v || !isFloat32(v)) return v;
-      return joins ? this.#joined(v, element, op) : this.#codesOf(v, op);
-    });
-    const types = [withElement(op.result.type as TensorType, element)];
-    this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { types, source }).result);
+    const made = (element: QuantType, codes: readonly (Value | undefined)[]): void => {
+      const types = [withElement(op.result.type as TensorType, element)];
+      this.#codes.set(op.result, this.#rewriter.createRaw(definition, codes, attributes, { types, source }).result);
+    };
+    if (joins) {
+      const element = this.#sharedType(op) ?? this.#typeFor(op.result, source);
+      made(
+        element,
+        operands.map((v) => (v && isFloat32(v) ? this.#joined(v, element, op) : v)),
+      );
+      return;
+    }
+    const codes = operands.map((v, i) => (v && isFloat32(v) ? this.#readBy(op, i, v) : v));
+    made(exactType(op, codes) ?? this.#typeFor(op.result, source), codes);
   }
 
   /** The type that all operands of an op have already. */
@@ -175,6 +200,16 @@ class Islands {
     if (!numbers) throw noCodes(reader);
     const { min, max } = reachableRange(value, this.#ranges);
     return this.#constant(value, wideType(min, max, reader.source), reader);
+  }
+
+  /** The codes of operand `index` of an op, of 16 bits at most where it reads none of 32. */
+  #readBy(op: Op, index: number, value: Value): Value {
+    const codes = this.#codesOf(value, op);
+    const isLong = (v: Value | undefined) => v !== undefined && elementOf(v).storage === 'i32';
+    const isFirst = !op.operands.slice(0, index).some((v) => v && isLong(this.#codes.get(v)));
+    if (!isLong(codes) || readsLong(op, isFirst)) return codes;
+    const { min, max } = reachableRange(value, this.#ranges);
+    return this.#aligned(codes, wideType(min, max, op.source));
   }
 
   /** Codes of 16 bits that reach as far as any operand does: what is compared has one scale. */
@@ -200,26 +235,6 @@ class Islands {
     return createConstant(this.#rewriter, name, { dtype: element.storage as 'i16', shape, data: codes }, element);
   }
 
-  /**
-   * Squares have twice the bits of what they are made from: where a root is taken of them, or of their sum, they are
-   * kept in 32 bits, exactly.
-   */
-  #squaresOf(op: Op): QuantType | undefined {
-    if (!feedsRoot(op.result) || op.operands.length !== 2) return undefined;
-    const scales = op.operands.map((v) => {
-      const codes = v && this.#codes.get(v);
-      const type = codes && elementOf(codes);
-      return type && { storage: type.storage, scale: uniformParams(type)?.scale ?? 0 };
-    });
-    const [a, b] = scales;
-    if (!a || !b) return undefined;
-    if (op.definition === mul && op.operand(0) === op.operand(1) && a.storage !== 'i32') {
-      return affine('i32', Math.fround(a.scale * b.scale));
-    }
-    const isSum = op.definition === add && a.storage === 'i32' && b.storage === 'i32';
-    return isSum ? affine('i32', Math.fround(a.scale + b.scale)) : undefined;
-  }
-
   /** Codes at another scale: a clamp without bounds. */
   #aligned(codes: Value, element: QuantType): Value {
     const type = codes.type as TensorType;
@@ -229,6 +244,7 @@ class Islands {
 
   /** What readers in integers ask for, where they all ask for the same; else 16 bits. */
   #typeFor(value: Value, where: string): QuantType {
+    if (this.#carried.has(value)) return carriedType(reachableRange(value, this.#ranges));
     const asked = [...value.users].map((user) => (qcast.is(user) ? elementOf(user.result) : undefined));
     const [first] = asked;
     if (first && asked.every((type) => type === first)) return first;
@@ -250,6 +266,48 @@ class Islands {
 function feedsRoot(value: Value): boolean {
   const users = [...value.users];
   return users.length > 0 && users.every((user) => sqrt.is(user) || (add.is(user) && feedsRoot(user.result)));
+}
+
+/**
+ * The type of 32 bits that a result has which is exact, or keeps the bits of what is carried. Products have twice the bits
+ * of what they are made from, and are rounded with the sum that alone reads them, or, squares, with the root of them or of
+ * their sum.
+ */
+function exactType(op: Op, codes: readonly (Value | undefined)[]): QuantType | undefined {
+  const [a, b] = codes.map((v) => v && elementOf(v));
+  const [first, second] = [a, b].map((type) => type && uniformParams(type)?.scale);
+  if (codes.length !== 2 || !a || !b || first === undefined || second === undefined) return undefined;
+  const isLong = a.storage === 'i32' || b.storage === 'i32';
+  if (op.definition === mul) {
+    const squares = op.operand(0) === op.operand(1) && feedsRoot(op.result);
+    const summed = feedsSum(op.result) && (isLong || !op.operands.some(floatConstantOf));
+    if (!squares && !summed) return undefined;
+    return affine('i32', Math.fround(first * second * (isLong ? 2 ** carriedShift : 1)));
+  }
+  const isSum = op.definition === add && feedsRoot(op.result) && a.storage === 'i32' && b.storage === 'i32';
+  return isSum ? affine('i32', Math.fround(first + second)) : undefined;
+}
+
+/**
+ * Whether an op reads codes of 32 bits, which exact products and what is carried have: sums and roots do, and products,
+ * of one operand, that a sum reads.
+ */
+function readsLong(op: Op, isFirst: boolean): boolean {
+  return sqrt.is(op) || add.is(op) || sub.is(op) || (mul.is(op) && isFirst && feedsSum(op.result));
+}
+
+/** Whether one sum of two values is all that reads a value. */
+function feedsSum(value: Value): boolean {
+  const [user, another] = [...value.uses];
+  return user !== undefined && another === undefined && (add.is(user.op) || sub.is(user.op));
+}
+
+/** x of x + 0 and x − 0, which are x's own codes. */
+function withoutZero(op: Op): Value | undefined {
+  if (!add.is(op) && !sub.is(op)) return undefined;
+  const [a, b] = [op.operand(0), op.operand(1)];
+  const kept = splatOf(b) === 0 ? a : add.is(op) && splatOf(a) === 0 ? b : undefined;
+  return kept?.type === op.result.type ? kept : undefined;
 }
 
 /** Whether an op computes floats, or reads computed ones. */

@@ -34,7 +34,7 @@ function seenRange(value: Value, ranges: ReadonlyMap<Value, Range>): Range | und
 }
 
 /** The value whose elements this one holds in other places. */
-function origin(value: Value): Value {
+export function origin(value: Value): Value {
   const { op } = value;
   return op && isMove(op) && op.definition !== pad ? origin(op.operand(0)) : value;
 }

@@ -2,7 +2,7 @@
 
 export * from './angle.ts';
 export * from './attention.ts';
-export { f32Bits, f32FromBits, pow2 } from './bits.ts';
+export { f32Bits, f32FromBits, pow2, splitExponent } from './bits.ts';
 export * from './border.ts';
 export * from './butterfly.ts';
 export * as elementary from './elementary.ts';

@@ -152,11 +152,25 @@ export function sumMultipliers16(scales: readonly number[], Sy: number, where?: 
   return sharedShift(scales, Sy, 2 ** 31 - 1, where);
 }
 
-function sharedShift(scales: readonly number[], Sy: number, limit: number, where: string | undefined): SumMultipliers {
+/**
+ * The same when an operand has 32 bits, as exact products of 16-bit codes have: every |m_i| < 2^30, s in 1..45, so that
+ * scales far below the result's keep their precision, and the sum of two stays below 2^62.
+ */
+export function sumMultipliers32(scales: readonly number[], Sy: number, where?: string): SumMultipliers {
+  return sharedShift(scales, Sy, 2 ** 30 - 1, where, 45);
+}
+
+function sharedShift(
+  scales: readonly number[],
+  Sy: number,
+  limit: number,
+  where: string | undefined,
+  most = 30,
+): SumMultipliers {
   checkScale(Sy, where);
   for (const scale of scales) checkScale(Math.abs(scale), where);
   const factors = scales.map((scale) => Math.abs(scale) / Sy);
-  for (let s = 30; s >= 1; s--) {
+  for (let s = most; s >= 1; s--) {
     const magnitudes = factors.map((factor) => halfUp(factor * pow2(s)));
     if (magnitudes.every((m) => m <= limit)) {
       return { m: magnitudes.map((m, i) => ((scales[i] as number) < 0 ? 0 - m : m)), s };

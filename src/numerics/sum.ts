@@ -5,10 +5,10 @@ import type { SumMultipliers } from './multiplier.ts';
 import { clamp, roundShift } from './rounding.ts';
 
 /**
- * clamp(((Σ (x_i − z_i)·m_i + 2^(s−1)) >> s) + zy, qmin, qmax), exact for 8- and 16-bit codes.
+ * clamp(((Σ (x_i − z_i)·m_i + 2^(s−1)) >> s) + zy, qmin, qmax), exact for codes of up to 32 bits.
  * @param codes x_i, one code an operand
  * @param zeroPoints z_i
- * @param multipliers from `sumMultipliers` or `sumMultipliers16` (|m_i| < 2^31, s in 1..30)
+ * @param multipliers from `sumMultipliers`, or those of wider codes (|m_i| < 2^31, s in 1..45)
  */
 export function sumRescaled(
   codes: ArrayLike<number>,

@@ -98,10 +98,32 @@ func @main(%x: tensor<75x23xi8>) -> (%y: tensor<75x71xi8>) {
 `,
 };
 
+/** What a program carries on from run to run is a float between two, and exactly what it was. */
+const carried: Case = {
+  name: 'codes of 32 bits from and to floats',
+  text: `
+quant @q {scale = [${2 ** -20}], zero_point = [0]}
+resource @w : i16[35] = random(2, -32767, 32767)
+func @main(%x: tensor<2x5x7xf32>) -> (%y: tensor<2x5x7xf32>) {
+  %w = nn.constant {value = @w} : tensor<5x7xi16>
+  %0 = quant.qcast %x : tensor<2x5x7x!quant<i32:f32, @q>> loc("in")
+  %1 = quant.scast %0 : tensor<2x5x7xi32> loc("codes")
+  %2 = int.mul_shift %1, %w {shift = 15} : tensor<2x5x7xi32> loc("product")
+  %3 = nn.slice %2 {starts = [0, 0, 0], steps = [1, 1, 1], sizes = [1, 5, 7]} : tensor<1x5x7xi32> loc("first")
+  %4 = nn.slice %1 {starts = [1, 0, 0], steps = [1, 1, 1], sizes = [1, 5, 7]} : tensor<1x5x7xi32> loc("second")
+  %5 = nn.concat %3, %4 {axis = 0} : tensor<2x5x7xi32> loc("both")
+  %6 = quant.scast %5 : tensor<2x5x7x!quant<i32:f32, @q>> loc("out")
+  %7 = quant.dcast %6 : tensor<2x5x7xf32> loc("out")
+  nn.return %7
+}
+`,
+};
+
 /** Integer ops on codes of 16 bits, and those that work on rows. */
 export const integerCases: readonly Case[] = [
   twoProducts,
   manyProducts,
+  carried,
   ...narrowCases,
   one(
     'sum of 16-bit codes',
@@ -136,6 +158,26 @@ export const integerCases: readonly Case[] = [
     `int.add %x {multipliers = [1073709056], shift = 15, zero_points = [0], ${wide}}`,
   ),
   one('product of 16-bit codes', '5x7xi16', '5x7xi32', 'int.mul %x, %c {zero_point_a = 0, zero_point_b = 0}', [other]),
+  one('product of 32- and 16-bit codes', '5x7xi32', '5x7xi32', 'int.mul_shift %x, %c {shift = 15}', [
+    constant('c', 'i16', '5x7', -32767, 32767),
+  ]),
+  one('product of 32- and 8-bit codes', '5x7xi32', '5x7xi32', 'int.mul_shift %x, %c {zero_point_b = -9, shift = 15}', [
+    constant('c', 'i8', '1x7', -128, 127),
+  ]),
+  one(
+    'sum of 32-bit products',
+    '5x7xi32',
+    '5x7xi16',
+    `int.add %x, %p {multipliers = [900000000, -1073741823], shift = 45, zero_points = [0, 0], ${wide}}`,
+    [constant('p', 'i32', '5x7', -(2 ** 30), 2 ** 30)],
+  ),
+  one(
+    'sum of 32- and 16-bit codes in 32 bits',
+    '5x7xi32',
+    '5x7xi32',
+    `int.add %x, %c {multipliers = [268435456, 1073741823], shift = 30, zero_points = [0, 0], min = -2147483648, max = 2147483647}`,
+    [other],
+  ),
   one('table of 16-bit entries', '5x7xi8', '5x7xi16', 'int.table %x, %t', [constant('t', 'i16', '256', -32768, 32767)]),
   one('angles', '5x7xi16', '5x7xi16', 'int.angle %x, %a {zero_point = 3}', [
     constant('a', 'i32', '7', -(2 ** 31), 2 ** 31 - 1),

@@ -64,7 +64,8 @@ class Exporter {
     const names = toOnnx(writer, operands, op);
     op.results.forEach((result, i) => {
       const [name, type] = [names[i] as string, result.type as TensorType];
-      if (!quantOf(type) || (!onCodes && storageOf(type.element) === 'i32')) this.#reals.set(result, name);
+      // ONNX quantizes nothing to 32 bits: those codes are written as the real numbers that they stand for
+      if (!quantOf(type) || storageOf(type.element) === 'i32') this.#reals.set(result, name);
       else this.#codes.set(result, onCodes ? name : writer.quantize(name, type));
     });
   }
