@@ -36,7 +36,7 @@ export interface EmittedModule {
  * square of a kernel's size and gains nothing in speed. Passes that spread constants over their uses would harm, because
  * engines reload vector literals inside loops.
  */
-const passes = ['duplicate-function-elimination', 'vacuum', 'reorder-locals'];
+const passes = ['duplicate-function-elimination', 'coalesce-locals', 'vacuum', 'reorder-locals'];
 
 /** Emits a planned program as one module; the module of relaxed kernels, if there are any, is a custom section in it. */
 export async function emitModule(program: Program, { weights, threads = false }: EmitOptions): Promise<EmittedModule> {
