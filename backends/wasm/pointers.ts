@@ -1,5 +1,6 @@
 import { constantOf, lanewisePrimitives } from '../../dialects/kernel/index.ts';
 import type { Value } from '../../src/ir/index.ts';
+import { scaledIndex } from './addresses.ts';
 import type { Expression, KernelContext, Register } from './values.ts';
 
 /**
@@ -39,7 +40,7 @@ export class InnermostLoop {
       () => {
         const first = m.i32.mul(c.scalar(this.#lower)(), m.i32.const(factor));
         const index = terms.reduce((sum, term) => m.i32.add(sum, c.scalar(term)()), first);
-        return m.i32.add(c.scalar(buffer)(), m.i32.mul(index, m.i32.const(width)));
+        return m.i32.add(c.scalar(buffer)(), scaledIndex(c, index, width));
       },
     );
     const known = this.#pointers.get(identity) ?? { local: c.local(b.i32), base, advance: factor * width * this.#step };

@@ -5,6 +5,7 @@ import { sub } from '../../dialects/nn/binary.ts';
 import { clamp } from '../../dialects/nn/clamp.ts';
 import { bitsOf, type Op, type TensorType, type Value } from '../../src/ir/index.ts';
 import {
+  carriedShift,
   dyadicMultiplierFor,
   realMultiplier,
   sumMultipliers,
@@ -89,9 +90,6 @@ export function lowerProduct(op: Op, build: IntegerBuilder): Value {
   const real = realMultiplier(a.scale, b.scale, y.scale, op.source);
   return build.requantize(product, [dyadicMultiplierFor(bits, real, op.source)], [], op, clampOf(op));
 }
-
-/** The shift of products of 32 by 16 bits: their codes reach as far as those of 32 bits. */
-export const carriedShift = 15;
 
 /** A product of codes of 32 bits and of at most 16: its type has the scale that the shift leaves. */
 function carriedProduct(op: Op, operands: readonly Value[], codes: readonly Codes[], build: IntegerBuilder): Value {

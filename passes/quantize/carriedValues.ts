@@ -1,6 +1,7 @@
 import { add, sub } from '../../dialects/nn/binary.ts';
 import type { Range } from '../../src/calibrate/index.ts';
 import type { Module, Op, Value } from '../../src/ir/index.ts';
+import { largest } from './feasiblePlan.ts';
 import { origin } from './reachableRange.ts';
 
 /** How much further one of two ranges may reach than the other, for the wider to serve both: an eighth of a bit. */
@@ -48,10 +49,8 @@ export function carriedValues(
   return found;
 }
 
-const reachOf = ({ min, max }: Range) => Math.max(Math.abs(min), Math.abs(max));
-
 /** Whether two ranges reach nearly as far from zero. */
 function agree(a: Range, b: Range): boolean {
-  const [less, more] = [reachOf(a), reachOf(b)].sort((x, y) => x - y) as [number, number];
+  const [less, more] = [largest(a), largest(b)].sort((x, y) => x - y) as [number, number];
   return more <= near * less;
 }

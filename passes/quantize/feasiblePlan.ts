@@ -17,7 +17,8 @@ export interface ValueRange extends ChosenRange {
 /** How much beyond their range wide codes reach: they are so many that nothing need be cut off. */
 export const wideMargin = 2;
 
-const largest = ({ min, max }: { readonly min: number; readonly max: number }): number =>
+/** How far a range reaches from zero. */
+export const largest = ({ min, max }: { readonly min: number; readonly max: number }): number =>
   Math.max(Math.abs(min), Math.abs(max));
 
 /** The largest magnitude of a factor of a computed product. */

@@ -24,15 +24,21 @@ import {
   type Value,
   withElement,
 } from '../../src/ir/index.ts';
-import { ANGLE_SCALE, chooseActivationParams, pow2, quantizeF32, splitExponent } from '../../src/numerics/index.ts';
+import {
+  ANGLE_SCALE,
+  carriedShift,
+  chooseActivationParams,
+  pow2,
+  quantizeF32,
+  splitExponent,
+} from '../../src/numerics/index.ts';
 import { definePass } from '../../src/pass/define.ts';
 import { applyGreedily } from '../../src/rewrite/index.ts';
 import { QcError } from '../../src/support/diagnostics.ts';
 import { constantName, createConstant, createFloats, floatConstantOf, splatOf } from '../constants.ts';
-import { carriedShift } from '../integer/elementwise.ts';
 import { isFloat32, isMove } from './capabilities.ts';
 import { carriedValues } from './carriedValues.ts';
-import { wideMargin } from './feasiblePlan.ts';
+import { largest, wideMargin } from './feasiblePlan.ts';
 import { reachableRange } from './reachableRange.ts';
 
 /** What stayed float becomes codes of 16 bits, so that only inputs and outputs are float. */
@@ -92,8 +98,8 @@ function wideType(min: number, max: number, where: string): QuantType {
  * The type of what is carried from run to run: 24 bits, which f32 holds, at a power of two, so that as a float it is
  * exactly what it was.
  */
-function carriedType({ min, max }: Range): QuantType {
-  return affine('i32', pow2(splitExponent(Math.max(-min, max, pow2(-100))).e - 24));
+function carriedType(range: Range): QuantType {
+  return affine('i32', pow2(splitExponent(Math.max(largest(range), pow2(-100))).e - 24));
 }
 
 /** Makes quantized twins of float ops, one after the other; what they replace is left without uses. */

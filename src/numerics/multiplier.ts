@@ -160,6 +160,9 @@ export function sumMultipliers32(scales: readonly number[], Sy: number, where?: 
   return sharedShift(scales, Sy, 2 ** 30 - 1, where, 45);
 }
 
+/** The shift of products of codes of 32 and of at most 16 bits: they reach as far as those of 32 bits did. */
+export const carriedShift = 15;
+
 function sharedShift(
   scales: readonly number[],
   Sy: number,
